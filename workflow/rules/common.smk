@@ -1,0 +1,62 @@
+from hardneg import configuration, fingerprint, manifest, matrix, sharding, soundscapes, summary, tiers
+from hardneg.errors import InputError
+
+
+def stop(error):
+    """Say what a person can mend, without a traceback."""
+    raise WorkflowError(str(error))
+
+
+def code(script):
+    """Fingerprint of a rule's adapter and of all that it imports."""
+    return fingerprint.of_script(WORKFLOW / "scripts" / f"{script}.py")
+
+
+def has_gpu():
+    return Path("/dev/nvidia0").exists() or Path("/dev/dxg").exists()
+
+
+try:
+    config = configuration.complete(config, WORKFLOW / "schemas" / "config.schema.yaml")
+    RESULTS = config["pathvars"].get("results", "results")
+    if "generated" in config:
+        MANIFEST = "<results>/soundscapes/manifest.csv"
+        AUDIO_ROOT = f"{RESULTS}/soundscapes/audio"
+        AUDIO = [ancient(MANIFEST), ancient("<results>/soundscapes/audio")]
+        listed = manifest.complete(
+            soundscapes.manifest_of(soundscapes.design(**config["generated"])),
+            "generated",
+        )
+    else:
+        MANIFEST = os.path.expanduser(config["manifest"])
+        AUDIO_ROOT = os.path.expanduser(config["audio_root"])
+        AUDIO = [ancient(MANIFEST)]
+        listed = manifest.read(MANIFEST)
+    listed = sharding.listing(listed, config["splits"], config["shard_files"])
+    STATES = sharding.states(listed, None if "generated" in config else AUDIO_ROOT)
+except InputError as error:
+    stop(error)
+
+SHARDS = {part: sorted(s for s in STATES if s.startswith(part)) for part in ("labelled", "pool")}
+FEATURES = f"<results>/features/{config['features']['kind']}"
+DETECTOR = "trained" if config["mining"]["model"] == "train" else "checkpoint"
+DEVICE = config["device"]
+GPUS = int(DEVICE == "cuda" or (DEVICE == "auto" and has_gpu()))
+ENVIRONMENT = f"../../envs/{'gpu' if GPUS else 'cpu'}.yaml"
+MODEL_INPUT = {
+    "windows": config["windows"],
+    "features": config["features"],
+}
+LOGMEL = {key: value for key, value in config["features"].items() if key != "kind"}
+RUNS = Paramspace(matrix.expand(config["matrix"]), filename_params=[])
+RUN = f"<results>/runs/{RUNS.wildcard_pattern}"
+ALL_RUNS = [f"<results>/runs/{run}" for run in RUNS.instance_patterns]
+
+
+wildcard_constraints:
+    part="labelled|pool",
+    shard="(labelled|pool)-[0-9a-f]{8}",
+    positive_subset="[A-Za-z0-9_.+-]+",
+    negative_tier="[A-Za-z0-9_.+-]+",
+    tier="[A-Za-z0-9_.+-]+",
+    seed="[0-9]+",

@@ -1,0 +1,41 @@
+rule evaluate:
+    input:
+        model=f"{RUN}/model.safetensors",
+        validation_scores=f"{RUN}/validation_scores.parquet",
+        recordings="<results>/inputs/labelled.parquet",
+        index=f"{FEATURES}/labelled.parquet",
+    output:
+        scores=f"{RUN}/scores.parquet",
+        metrics=f"{RUN}/metrics.csv",
+    params:
+        input=MODEL_INPUT,
+        code=code("evaluate"),
+        device=DEVICE,
+    log:
+        f"<logs>/evaluate/{RUNS.wildcard_pattern}.log",
+    benchmark:
+        f"<benchmarks>/evaluate/{RUNS.wildcard_pattern}.jsonl"
+    resources:
+        gpu=GPUS,
+    conda:
+        ENVIRONMENT
+    script:
+        "../scripts/evaluate.py"
+
+
+rule collect_runs:
+    input:
+        metrics=expand("{run}/metrics.csv", run=ALL_RUNS),
+        models=expand("{run}/model.json", run=ALL_RUNS),
+    output:
+        runs=report("<results>/runs.csv", caption="../report/runs.rst", category="Tables"),
+    params:
+        code=code("collect_runs"),
+    log:
+        "<logs>/collect_runs.log",
+    benchmark:
+        "<benchmarks>/collect_runs.jsonl"
+    conda:
+        ENVIRONMENT
+    script:
+        "../scripts/collect_runs.py"

@@ -1,0 +1,42 @@
+rule extract_features:
+    input:
+        AUDIO,
+        checked="<results>/inputs/shards/{shard}.parquet",
+        split_rules_hold=ancient("<results>/inputs/recordings.parquet"),
+    output:
+        array=f"{FEATURES}/{{shard}}.npy",
+        index=f"{FEATURES}/{{shard}}.parquet",
+    params:
+        audio_root=AUDIO_ROOT,
+        windows=config["windows"],
+        logmel=LOGMEL,
+        code=code("extract_features"),
+        device=DEVICE,
+    log:
+        "<logs>/extract_features/{shard}.log",
+    benchmark:
+        "<benchmarks>/extract_features/{shard}.jsonl"
+    resources:
+        gpu=GPUS,
+    conda:
+        ENVIRONMENT
+    script:
+        "../scripts/extract_features.py"
+
+
+rule merge_indexes:
+    input:
+        arrays=lambda wildcards: expand(f"{FEATURES}/{{shard}}.npy", shard=SHARDS[wildcards.part]),
+        indexes=lambda wildcards: expand(f"{FEATURES}/{{shard}}.parquet", shard=SHARDS[wildcards.part]),
+    output:
+        index=f"{FEATURES}/{{part}}.parquet",
+    params:
+        code=code("merge_indexes"),
+    log:
+        "<logs>/merge_indexes/{part}.log",
+    benchmark:
+        "<benchmarks>/merge_indexes/{part}.jsonl"
+    conda:
+        ENVIRONMENT
+    script:
+        "../scripts/merge_indexes.py"

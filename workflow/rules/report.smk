@@ -1,0 +1,1 @@
+FIGURES = ["metrics", "precision_recall", "pool_scores", "training_curves"]

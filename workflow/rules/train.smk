@@ -1,0 +1,76 @@
+def is_none(tier):
+    return tiers.is_none(config["negative_tiers"][tier])
+
+
+def tier_of_run(wildcards):
+    """A run without mined negatives depends on no mining at all."""
+    tier = wildcards.negative_tier
+    return [] if is_none(tier) else f"<results>/tiers/{tier}.csv"
+
+
+def pool_index_of_run(wildcards):
+    return [] if is_none(wildcards.negative_tier) else ancient(f"{FEATURES}/pool.parquet")
+
+
+rule train_mining_model:
+    input:
+        split_rules_hold=ancient("<results>/inputs/recordings.parquet"),
+        labelled="<results>/inputs/labelled.parquet",
+        positives=f"<results>/positives/{config['mining']['positive_subset']}.csv",
+        index=f"{FEATURES}/labelled.parquet",
+    output:
+        weights="<results>/mining/trained/model.safetensors",
+        description="<results>/mining/trained/model.json",
+        history="<results>/mining/trained/history.csv",
+        validation_scores="<results>/mining/trained/validation_scores.parquet",
+        training_set="<results>/mining/trained/training_set.parquet",
+    params:
+        run=dict(positive_subset=config["mining"]["positive_subset"], negative_tier="none", validation="holdout"),
+        seed=config["mining"]["seed"],
+        training=config["training"] | config["mining"]["training"],
+        input=MODEL_INPUT,
+        code=code("train"),
+        device=DEVICE,
+    log:
+        "<logs>/train_mining_model.log",
+    benchmark:
+        "<benchmarks>/train_mining_model.jsonl"
+    resources:
+        gpu=GPUS,
+    conda:
+        ENVIRONMENT
+    script:
+        "../scripts/train.py"
+
+
+rule train:
+    input:
+        split_rules_hold=ancient("<results>/inputs/recordings.parquet"),
+        labelled="<results>/inputs/labelled.parquet",
+        positives="<results>/positives/{positive_subset}.csv",
+        index=f"{FEATURES}/labelled.parquet",
+        tier=tier_of_run,
+        pool_index=pool_index_of_run,
+    output:
+        weights=f"{RUN}/model.safetensors",
+        description=f"{RUN}/model.json",
+        history=f"{RUN}/history.csv",
+        validation_scores=f"{RUN}/validation_scores.parquet",
+        training_set=f"{RUN}/training_set.parquet",
+    params:
+        run=lambda wildcards: dict(wildcards),
+        seed=lambda wildcards: int(wildcards.seed),
+        training=lambda wildcards: matrix.resolve(config["matrix"], config["training"], dict(wildcards)),
+        input=MODEL_INPUT,
+        code=code("train"),
+        device=DEVICE,
+    log:
+        f"<logs>/train/{RUNS.wildcard_pattern}.log",
+    benchmark:
+        f"<benchmarks>/train/{RUNS.wildcard_pattern}.jsonl"
+    resources:
+        gpu=GPUS,
+    conda:
+        ENVIRONMENT
+    script:
+        "../scripts/train.py"

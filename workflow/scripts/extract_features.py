@@ -1,0 +1,10 @@
+from hardneg import devices, features, tables
+from hardneg.log import log_to
+
+log_to(snakemake.log[0])
+device = devices.choose(snakemake.params.device, snakemake.threads)
+checked = tables.read(snakemake.input.checked)
+usable = checked[checked.reason == ""]
+what = {key: snakemake.params[key] for key in ("audio_root", "windows", "logmel")}
+index = features.extract(usable, array_path=snakemake.output.array, device=device, **what)
+tables.write(index, snakemake.output.index)

@@ -1,0 +1,139 @@
+"""Hold a configuration against its schema, fill in its defaults, and refuse what cannot be meant."""
+
+import difflib
+import os
+from collections.abc import Iterator
+
+import yaml
+from jsonschema import Draft202012Validator
+from jsonschema.exceptions import ValidationError, best_match
+
+from hardneg.errors import InputError
+from hardneg.tiers import is_none
+
+
+def complete(config: dict, schema_path: str | os.PathLike) -> dict:
+    """Check a configuration and fill in what it leaves out.
+
+    Parameters
+    ----------
+    config : as read from YAML.
+    schema_path : a JSON schema in YAML whose ``default``\\ s are filled in.
+
+    Returns
+    -------
+    A new configuration.
+
+    Raises
+    ------
+    InputError
+        If a key is unknown (with the key that was probably meant), a value is wrong, or a name that one part uses is
+        not defined in another.
+    """
+    with open(schema_path, encoding="utf-8") as file:
+        schema = yaml.safe_load(file)
+    errors = sorted(Draft202012Validator(schema).iter_errors(config), key=lambda error: list(map(str, error.path)))
+    if errors:
+        raise InputError("The configuration is not valid:\n" + "\n".join(f"  {_explain(error)}" for error in errors))
+    filled = _fill(config, schema, schema)
+    problems = list(_inconsistencies(filled))
+    if problems:
+        raise InputError("The configuration contradicts itself:\n" + "\n".join(f"  {text}" for text in problems))
+    return filled
+
+
+def _explain(error: ValidationError) -> str:
+    where = ".".join(map(str, error.absolute_path)) or "the top level"
+    if error.validator == "additionalProperties":
+        known = list(error.schema.get("properties", {}))
+        unknown = [key for key in error.instance if key not in known]
+        return "; ".join(f"unknown key '{key}' at {where}{_meant(key, known)}" for key in unknown)
+    if error.context:
+        error = best_match([error])
+        where = ".".join(map(str, error.absolute_path)) or where
+    if error.validator == "enum":
+        return f"{where}: {error.instance!r} is not one of {', '.join(map(str, error.validator_value))}"
+    return f"{where}: {error.message}"
+
+
+def _meant(key: str, known: list[str]) -> str:
+    near = difflib.get_close_matches(str(key), known, n=1, cutoff=0.6)
+    return f": did you mean '{near[0]}'?" if near else f"; known here: {', '.join(known)}"
+
+
+def _fill(value: object, schema: dict, root: dict) -> object:
+    if "$ref" in schema:
+        schema = root["$defs"][schema["$ref"].rsplit("/", 1)[1]]
+    if not isinstance(value, dict):
+        return value
+    filled = dict(value)
+    for key, part in schema.get("properties", {}).items():
+        if key not in filled and "default" in part:
+            filled[key] = part["default"]
+        if key in filled:
+            filled[key] = _fill(filled[key], part, root)
+    if isinstance(schema.get("additionalProperties"), dict):
+        for key in filled.keys() - schema.get("properties", {}).keys():
+            filled[key] = _fill(filled[key], schema["additionalProperties"], root)
+    return filled
+
+
+def _inconsistencies(config: dict) -> Iterator[str]:
+    if ("generated" in config) == ("manifest" in config):
+        yield "give either manifest (and audio_root) or generated"
+    yield from _matrix_problems(config)
+    yield from _tier_problems(config["negative_tiers"])
+    yield from _positive_problems(config)
+    rate, fmax = config["windows"]["sample_rate"], config["features"]["fmax"]
+    if fmax > rate / 2:
+        yield f"features.fmax ({fmax} Hz) is above half of windows.sample_rate ({rate / 2:g} Hz)"
+
+
+def _matrix_problems(config: dict) -> Iterator[str]:
+    matrix = config["matrix"]
+    for axis, where in (("positive_subset", "positive_subsets"), ("negative_tier", "negative_tiers")):
+        for name in matrix[axis]:
+            if name not in config[where]:
+                yield f"matrix.{axis} names '{name}', which is not in {where}{_meant(name, list(config[where]))}"
+    axes = [*matrix, *config["training"]]
+    for axis in set(matrix) - {"positive_subset", "negative_tier", "validation", "seed", *config["training"]}:
+        yield f"matrix.{axis} is not an axis{_meant(axis, axes)}"
+    for place, comparison in enumerate(config["comparisons"]):
+        vary, baseline = comparison["vary"], comparison["baseline"]
+        if vary == "seed" or vary not in matrix:
+            yield f"comparisons.{place}.vary: '{vary}' is not an axis of the matrix other than seed"
+        elif str(baseline) not in map(str, matrix[vary]):
+            yield f"comparisons.{place}.baseline: '{baseline}' is not in matrix.{vary}"
+
+
+def _tier_problems(tiers: dict) -> Iterator[str]:
+    for name, tier in tiers.items():
+        other = tier.get("match")
+        if other is not None and other not in tiers:
+            yield f"negative_tiers.{name}.match names '{other}', which is not a tier{_meant(other, list(tiers))}"
+        elif other is not None and ("match" in tiers[other] or is_none(tiers[other])):
+            yield f"negative_tiers.{name}.match: '{other}' must be a tier of its own size (not none, not matched itself)"
+        if len({"random", "match"} & set(tier)) > 1 or len({"top_k", "top_fraction"} & set(tier)) > 1:
+            yield f"negative_tiers.{name}: give one of random and match, and one of top_k and top_fraction"
+        if tier.get("min_confidence", 0) >= tier.get("max_confidence", 1.1):
+            yield f"negative_tiers.{name}: min_confidence must be below max_confidence"
+
+
+def _positive_problems(config: dict) -> Iterator[str]:
+    subsets, mining = config["positive_subsets"], config["mining"]
+    trained_on = mining["positive_subset"]
+    if trained_on not in subsets:
+        yield f"mining.positive_subset: '{trained_on}' is not in positive_subsets{_meant(trained_on, list(subsets))}"
+    elif "add" in subsets[trained_on]:
+        yield f"mining.positive_subset: '{trained_on}' adds ranked recordings, and it is the mining model that ranks them"
+    else:
+        for name, subset in subsets.items():
+            seen = set(subset.get("add", {}).get("quality", [])) & set(subsets[trained_on]["quality"])
+            if seen and mining["model"] == "train":
+                yield (
+                    f"positive_subsets.{name}.add ranks {', '.join(sorted(seen))} recordings, which the mining model "
+                    f"trains on (mining.positive_subset: {trained_on}); rank with a model that has not seen them"
+                )
+    for key in mining["training"]:
+        if key not in config["training"]:
+            yield f"mining.training.{key} is not a training key{_meant(key, list(config['training']))}"

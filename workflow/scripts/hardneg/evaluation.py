@@ -1,0 +1,62 @@
+"""Score a trained detector on its validation files and on the test splits."""
+
+import pandas as pd
+from torch import nn
+
+from hardneg import features, metrics
+from hardneg.training import score_files
+
+TEST_SPLITS = ("test_iid", "test_ood")
+ABOUT = ["file_path", "quality", "call_type", "site", "recorder_id", "date", "group", "duration_s"]
+
+
+def score_splits(
+    network: nn.Module, recordings: pd.DataFrame, index: pd.DataFrame, validation_scores: pd.DataFrame, device: str
+) -> pd.DataFrame:
+    """Score every file of the test splits, detected or not, and put the validation scores beside them.
+
+    Parameters
+    ----------
+    recordings : checked recordings that are not of the pool.
+    index : their windows.
+    validation_scores : what the run was validated on: ``file_path, confidence, start_s, end_s, label``.
+
+    Returns
+    -------
+    One row per split and file: ``split, label`` (1 or 0), ``confidence, start_s, end_s`` and the columns of
+    :data:`ABOUT`. Mined files that an internal validation held out have a path and scores only.
+    """
+    parts = [validation_scores.assign(split="val")]
+    for split in TEST_SPLITS:
+        files = recordings[recordings.split == split]
+        if len(files):
+            label = (files.label == "positive").astype(int)
+            windows = index.merge(files[["file_path"]].assign(label=label), on="file_path", validate="m:1")
+            parts.append(score_files(network, features.load(windows), windows, device).assign(split=split))
+    scores = pd.concat(parts, ignore_index=True)
+    return scores.merge(recordings[ABOUT], on="file_path", how="left", validate="m:1")
+
+
+def measure(scores: pd.DataFrame) -> pd.DataFrame:
+    """Measure each split at the threshold that is best on validation.
+
+    Parameters
+    ----------
+    scores : from :func:`score_splits`.
+
+    Returns
+    -------
+    One row per split: ``split, files, positives, threshold`` and the values of :mod:`hardneg.metrics`.
+    """
+    validation = scores[scores.split == "val"]
+    threshold = metrics.choose_threshold(validation.label.to_numpy(), validation.confidence.to_numpy())
+    rows = []
+    for split, files in scores.groupby("split", sort=False):
+        labels, confidences = files.label.to_numpy(), files.confidence.to_numpy()
+        rows.append(
+            {"split": split, "files": len(files), "positives": int(labels.sum()), "threshold": threshold}
+            | metrics.at_threshold(labels, confidences, threshold, float(files.duration_s.sum(skipna=False)))
+            | metrics.without_threshold(labels, confidences)
+            | metrics.oracle(labels, confidences)
+        )
+    return pd.DataFrame(rows)

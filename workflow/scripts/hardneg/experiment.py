@@ -1,0 +1,78 @@
+"""One run of the matrix, from files to files."""
+
+import pandas as pd
+
+from hardneg import checkpoints, features, provenance, tables
+from hardneg.log import logger
+from hardneg.manifest import group_of
+from hardneg.training import train
+from hardneg.training_sets import compose
+
+
+def train_run(
+    inputs: dict[str, str], outputs: dict[str, str], run: dict, seed: int, training: dict, input: dict, device: str
+) -> None:
+    """Compose the training set of one run, train, and write the model with what made it.
+
+    Parameters
+    ----------
+    inputs : paths of ``labelled, positives, index`` and, for a run with mined negatives, ``tier, pool_index``.
+    outputs : paths of ``weights, description, history, validation_scores, training_set``.
+    run : the run's value on each axis; it must hold ``validation``.
+    seed, training : see :func:`hardneg.training.train`.
+    input : the windows and features that the model is trained on.
+    """
+    tier_windows = mined_windows(inputs.get("tier"), inputs.get("pool_index"))
+    chosen, held_out = compose(
+        tables.read(inputs["labelled"]),
+        tables.read(inputs["positives"]),
+        tables.read(inputs["index"]),
+        tier_windows,
+        validation=run["validation"],
+        internal_fraction=training["internal_fraction"],
+        balance=training["balance"],
+        seed=seed,
+    )
+    logger.info("training on %s", chosen.origin.value_counts().to_dict())
+    trained = train(
+        features.load(chosen),
+        chosen.label.to_numpy(),
+        features.load(held_out),
+        held_out,
+        training,
+        seed,
+        device,
+    )
+    kinds = chosen.origin.value_counts()
+    description = {
+        "run": run | {"seed": seed},
+        "input": input,
+        "training": training,
+        "counts": {
+            "train_positives": int(kinds.get("positive", 0)),
+            "train_negatives": int(kinds.get("negative", 0)),
+            "train_mined": int(kinds.get("mined", 0)),
+            "tier_files": len(tier_windows),
+            "best_epoch": trained.best_epoch,
+        },
+        "versions": provenance.versions(device),
+    }
+    tables.write(trained.history, outputs["history"])
+    tables.write(trained.validation_scores, outputs["validation_scores"])
+    tables.write(chosen.drop(columns=["array", "row"]), outputs["training_set"])
+    checkpoints.save(trained.network, description, outputs["weights"])
+
+
+def mined_windows(tier_path: str | None, pool_index_path: str | None) -> pd.DataFrame:
+    """Find the features of a tier's files: the window of each that scored highest.
+
+    Returns
+    -------
+    ``file_path, start_s, end_s, array, row, group``; no row where there is no tier.
+    """
+    if not tier_path:
+        return pd.DataFrame(columns=["file_path", "start_s", "end_s", "array", "row", "group"])
+    tier = tables.read(tier_path)
+    keys = ["file_path", "start_s"]
+    found = tier[keys].assign(group=group_of(tier)).merge(tables.read(pool_index_path), on=keys, validate="1:1")
+    return found[["file_path", "start_s", "end_s", "array", "row", "group"]]

@@ -1,0 +1,67 @@
+"""A hash of the code that a rule runs, blind to comments, docstrings and layout.
+
+Snakemake does not see the modules that a script imports, and takes a changed modification time for changed
+code. A rule that carries this hash among its parameters runs again when, and only when, what it runs has
+changed.
+"""
+
+import ast
+import hashlib
+import os
+from functools import cache
+from pathlib import Path
+
+SCRIPTS = Path(__file__).resolve().parent.parent
+DECIDE_NOTHING = {"hardneg.log", "hardneg.errors", "hardneg.fingerprint"}
+
+
+def of_script(path: str | os.PathLike) -> str:
+    """Fingerprint a script together with every module of this package that it reaches.
+
+    Parameters
+    ----------
+    path : the script; modules are looked for in the folder that holds this package.
+
+    Returns
+    -------
+    16 hexadecimal characters.
+    """
+    seen: dict[str, str] = {}
+    _visit(Path(path), "script", seen)
+    return hashlib.sha256(repr(sorted(seen.items())).encode()).hexdigest()[:16]
+
+
+def _visit(path: Path, name: str, seen: dict[str, str]) -> None:
+    seen[name], imported = _parse(path, path.stat().st_mtime_ns)
+    for module in imported:
+        if module not in seen and module not in DECIDE_NOTHING:
+            _visit(_file_of(module), module, seen)
+
+
+@cache
+def _parse(path: Path, _mtime_ns: int) -> tuple[str, tuple[str, ...]]:
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    _strip_docstrings(tree)
+    return hashlib.sha256(ast.dump(tree).encode()).hexdigest(), tuple(sorted(_imports(tree)))
+
+
+def _strip_docstrings(tree: ast.Module) -> None:
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Module | ast.FunctionDef | ast.ClassDef) and ast.get_docstring(node) is not None:
+            node.body = node.body[1:]
+
+
+def _imports(tree: ast.Module) -> set[str]:
+    names = set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            names.update(alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            names.add(node.module)
+            names.update(f"{node.module}.{alias.name}" for alias in node.names)
+    return {name for name in names if name.split(".")[0] == "hardneg" and _file_of(name).exists()}
+
+
+def _file_of(module: str) -> Path:
+    path = SCRIPTS.joinpath(*module.split("."))
+    return path / "__init__.py" if path.is_dir() else path.with_suffix(".py")

@@ -1,0 +1,31 @@
+"""The training loss."""
+
+import torch
+from torch.nn.functional import binary_cross_entropy_with_logits
+
+
+def focal_loss(
+    logits: torch.Tensor, targets: torch.Tensor, gamma: float = 0.0, smoothing: float = 0.0
+) -> torch.Tensor:
+    """Binary cross-entropy with label smoothing and focal weighting, averaged over the batch.
+
+    Targets ``t`` become ``t (1 - smoothing) + smoothing / 2`` (C. Szegedy et al., "Rethinking the Inception
+    architecture", CVPR 2016). With probability ``p = sigmoid(logit)`` each term is then weighted by
+    ``|t - p| ** gamma``, which for hard targets is the focal loss of T.-Y. Lin et al., ICCV 2017, and for soft ones
+    the quality focal loss of X. Li et al., NeurIPS 2020. ``gamma = 0`` is plain cross-entropy.
+
+    Parameters
+    ----------
+    logits, targets : shape (n,); targets in [0, 1].
+    gamma : at least 0.
+    smoothing : in [0, 1).
+
+    Returns
+    -------
+    A scalar tensor.
+    """
+    targets = targets * (1 - smoothing) + smoothing / 2
+    terms = binary_cross_entropy_with_logits(logits, targets, reduction="none")
+    if gamma:
+        terms = terms * (targets - torch.sigmoid(logits)).abs().pow(gamma)
+    return terms.mean()

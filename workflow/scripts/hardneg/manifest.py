@@ -1,0 +1,133 @@
+"""The list of recordings that a person wrote: read it, complete it, and refuse what cannot be meant."""
+
+import os
+import re
+from pathlib import Path
+
+import pandas as pd
+
+from hardneg.errors import InputError
+from hardneg.hashing import uniform
+
+LABELS = ("positive", "negative")
+SPLITS = ("train", "val", "test_iid", "test_ood", "pool")
+QUALITIES = ("high", "medium", "low")
+COLUMNS = ("file_path", "label", "split", "quality", "call_type", "site", "recorder_id", "date")
+REQUIRED = ("file_path", "label", "recorder_id")
+AUDIOMOTH_NAME = re.compile(r"(?:^|[^0-9])(\d{8})[T_]+(\d{6})(?:[^0-9]|$)")
+
+
+def read(path: str | os.PathLike) -> pd.DataFrame:
+    """Read a manifest as text, with the columns of :data:`COLUMNS` first.
+
+    Labels, splits and qualities are stripped and put in lower case. An empty ``date`` is read from an AudioMoth
+    file name (``YYYYMMDD_HHMMSS.WAV``, with a ``T`` suffix or a prefix too). ``group`` is the unit that must
+    never be split: the recorder-date, or the recorder where the date is unknown.
+
+    Parameters
+    ----------
+    path : CSV or Parquet, one row per audio file.
+
+    Returns
+    -------
+    One row per row of the file, in its order, every column text; what is unknown is ``""``.
+
+    Raises
+    ------
+    InputError
+        If the file or a required column is missing, or a label, split, quality or date is not one that exists;
+        the message lists the rows.
+    """
+    if not Path(path).is_file():
+        raise InputError(f"manifest {path} does not exist: give its path as 'manifest' in the config.")
+    return complete(_read_text(path), str(path))
+
+
+def complete(table: pd.DataFrame, source: str) -> pd.DataFrame:
+    """Complete a manifest that is already a table of text; see :func:`read`. `source` names it in messages."""
+    missing = [column for column in REQUIRED if column not in table.columns]
+    if missing:
+        raise InputError(
+            f"manifest {source} lacks the column{'s' * (len(missing) > 1)} {', '.join(missing)}; "
+            f"it has: {', '.join(map(str, table.columns))}."
+        )
+    table = table.copy()
+    for column in COLUMNS:
+        table[column] = table[column].str.strip() if column in table.columns else ""
+    for column in ("label", "split", "quality"):
+        table[column] = table[column].str.lower()
+    _refuse(table, ~table.label.isin(LABELS), "label", LABELS, source)
+    _refuse(table, ~table.split.isin(("", *SPLITS)), "split", SPLITS, source)
+    _refuse(table, ~table.quality.isin(("", *QUALITIES)), "quality", QUALITIES, source)
+    _refuse(table, table.recorder_id == "", "recorder_id", ("a recorder's name",), source)
+    table["date"] = table.date.where(table.date != "", table.file_path.map(date_in_name))
+    parsed = pd.to_datetime(table.date.where(table.date != ""), format="%Y-%m-%d", errors="coerce")
+    _refuse(table, (table.date != "") & parsed.isna(), "date", ("YYYY-MM-DD",), source)
+    twice = table.groupby("file_path")[["label", "split"]].transform("nunique").gt(1).any(axis=1)
+    _refuse(table, twice, "label and split", ("the same in all rows of one file",), source)
+    table["group"] = group_of(table)
+    others = [column for column in table.columns if column not in (*COLUMNS, "group")]
+    return table[[*COLUMNS, "group", *others]]
+
+
+def group_of(table: pd.DataFrame) -> pd.Series:
+    """Name the unit that must never be split: ``recorder@date``, or the recorder where the date is unknown."""
+    date = table.date.fillna("")
+    return table.recorder_id.where(date == "", table.recorder_id + "@" + date)
+
+
+def date_in_name(file_path: str) -> str:
+    """Read the recording date from an AudioMoth file name, as ``YYYY-MM-DD``; ``""`` if it holds none.
+
+    >>> date_in_name("creek/SITE3_20250312_213000T.WAV")
+    '2025-03-12'
+    """
+    found = AUDIOMOTH_NAME.search(Path(file_path).name)
+    stamp = pd.to_datetime(f"{found[1]}{found[2]}" if found else None, format="%Y%m%d%H%M%S", errors="coerce")
+    return "" if pd.isna(stamp) else stamp.strftime("%Y-%m-%d")
+
+
+def assign_splits(
+    table: pd.DataFrame, ood_sites: list[str], validation_fraction: float, iid_fraction: float
+) -> pd.DataFrame:
+    """Fill the empty splits: whole sites to ``test_ood``, then whole recorder-dates by a stable hash.
+
+    A row's split depends on its own site and recorder-date alone, so that rows which come later move none.
+
+    Parameters
+    ----------
+    table : a manifest from :func:`read`.
+    ood_sites : sites to hold out whole.
+    validation_fraction, iid_fraction : shares of the remaining recorder-dates, in [0, 1].
+
+    Returns
+    -------
+    The manifest with no empty ``split``.
+    """
+    empty = table.split == ""
+    groups = table.group[empty].unique()
+    draw = table.group.map(dict(zip(groups, uniform(list(groups), "split"), strict=True)))
+    table = table.copy()
+    table.loc[empty, "split"] = "train"
+    table.loc[empty & (draw < validation_fraction + iid_fraction), "split"] = "test_iid"
+    table.loc[empty & (draw < validation_fraction), "split"] = "val"
+    table.loc[empty & table.site.isin(ood_sites), "split"] = "test_ood"
+    return table
+
+
+def _read_text(path: str | os.PathLike) -> pd.DataFrame:
+    if Path(path).suffix == ".parquet":
+        return pd.read_parquet(path).astype("string").fillna("").astype(object)
+    return pd.read_csv(path, dtype=str, keep_default_na=False, encoding="utf-8-sig").astype(object)
+
+
+def _refuse(table: pd.DataFrame, wrong: pd.Series, column: str, allowed: tuple, source: str) -> None:
+    if wrong.any():
+        rows = "\n".join(
+            f"  row {row + 2}: {table.file_path[row]}: "
+            + ", ".join(f"{name} is '{table[name][row]}'" for name in column.split(" and "))
+            for row in table.index[wrong][:20]
+        )
+        raise InputError(
+            f"manifest {source}: {wrong.sum()} row(s) with a wrong {column}; it must be {' or '.join(allowed)}.\n{rows}"
+        )

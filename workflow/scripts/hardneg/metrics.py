@@ -1,0 +1,82 @@
+"""How well file scores tell positives from negatives."""
+
+import numpy as np
+from sklearn.metrics import average_precision_score, precision_recall_curve, roc_auc_score
+
+ORACLE_GRID = np.round(np.linspace(0, 1, 21), 2)
+
+
+def choose_threshold(labels: np.ndarray, confidences: np.ndarray) -> float:
+    """The threshold of highest F1, chosen on validation data and then frozen.
+
+    Candidates lie half-way between neighbouring scores, and below the lowest; of equals the highest is taken.
+
+    Parameters
+    ----------
+    labels : 1 or 0, shape (n,), both present.
+    confidences : in [0, 1], shape (n,).
+
+    Returns
+    -------
+    A confidence; a file is flagged when its own is at least that.
+    """
+    precision, recall, scores = precision_recall_curve(labels, confidences)
+    f1 = _f1(precision[:-1], recall[:-1])
+    best = len(f1) - 1 - int(np.argmax(f1[::-1]))
+    below = scores[best - 1] if best else 0.0
+    return float((scores[best] + below) / 2)
+
+
+def at_threshold(labels: np.ndarray, confidences: np.ndarray, threshold: float, recorded_s: float) -> dict[str, float]:
+    """Counts and rates when every file with a confidence of at least `threshold` is flagged.
+
+    Parameters
+    ----------
+    recorded_s : length of all the files together (s), for false positives per recorded hour.
+
+    Returns
+    -------
+    ``tp, fp, fn, tn, precision, recall, f1, false_positives_per_hour``. Precision is 0 where nothing is flagged.
+    """
+    flagged, positive = confidences >= threshold, labels == 1
+    tp, fp = int((flagged & positive).sum()), int((flagged & ~positive).sum())
+    fn, tn = int((~flagged & positive).sum()), int((~flagged & ~positive).sum())
+    precision = tp / (tp + fp) if tp + fp else 0.0
+    recall = tp / (tp + fn) if tp + fn else 0.0
+    return {
+        "tp": tp,
+        "fp": fp,
+        "fn": fn,
+        "tn": tn,
+        "precision": precision,
+        "recall": recall,
+        "f1": float(_f1(precision, recall)),
+        "false_positives_per_hour": fp / (recorded_s / 3600) if recorded_s else float("nan"),
+    }
+
+
+def without_threshold(labels: np.ndarray, confidences: np.ndarray) -> dict[str, float]:
+    """``average_precision`` (to be read against ``prevalence``) and ``auroc``; missing where a class is absent."""
+    both = 0 < labels.sum() < len(labels)
+    return {
+        "prevalence": float(np.mean(labels)),
+        "average_precision": float(average_precision_score(labels, confidences)) if both else float("nan"),
+        "auroc": float(roc_auc_score(labels, confidences)) if both else float("nan"),
+    }
+
+
+def oracle(labels: np.ndarray, confidences: np.ndarray) -> dict[str, float]:
+    """The best F1 over a grid of 21 thresholds *on the test set itself*: for comparison with studies that tuned there.
+
+    Returns
+    -------
+    ``oracle_threshold, oracle_f1``.
+    """
+    f1 = [at_threshold(labels, confidences, threshold, 0)["f1"] for threshold in ORACLE_GRID]
+    best = int(np.argmax(f1))
+    return {"oracle_threshold": float(ORACLE_GRID[best]), "oracle_f1": f1[best]}
+
+
+def _f1(precision, recall):
+    total = np.asarray(precision + recall)
+    return np.divide(2 * precision * recall, total, out=np.zeros_like(total, dtype=float), where=total > 0)

@@ -1,0 +1,57 @@
+"""The networks that a run can train: log-mel windows in, one logit each out."""
+
+import torch
+from torch import nn
+
+
+class Cnn(nn.Module):
+    """A small convolutional network on log-mel windows.
+
+    The network sees each window twice: as it is, standardised by the training set's mean and deviation, and with
+    every band's own mean over time taken away, which removes steady noise and the recorder's frequency response.
+    Strided 3 x 3 convolutions with batch normalisation follow, then the mean and the maximum over time and
+    frequency, dropout, an optional hidden layer, and a logit.
+
+    Parameters
+    ----------
+    channels : output channels of each convolution; each halves time and frequency.
+    hidden_units : width of the hidden layer before the logit; 0 for none.
+    dropout : share of the pooled features dropped in training.
+    """
+
+    def __init__(self, channels: list[int], hidden_units: int, dropout: float):
+        super().__init__()
+        self.register_buffer("level_db", torch.zeros(()))
+        self.register_buffer("spread_db", torch.ones(()))
+        sizes = [2, *channels]
+        layers = []
+        for position, (inputs, outputs) in enumerate(zip(sizes, sizes[1:], strict=False)):
+            kernel = 5 if position == 0 else 3
+            layers += [
+                nn.Conv2d(inputs, outputs, kernel, stride=2, padding=kernel // 2, bias=False),
+                nn.BatchNorm2d(outputs),
+                nn.ReLU(inplace=True),
+            ]
+        self.body = nn.Sequential(*layers)
+        pooled = 2 * channels[-1]
+        hidden = [nn.Linear(pooled, hidden_units), nn.ReLU(), nn.Dropout(dropout)] if hidden_units else []
+        self.head = nn.Sequential(nn.Dropout(dropout), *hidden, nn.Linear(hidden_units or pooled, 1))
+
+    @torch.no_grad()
+    def standardise(self, windows: torch.Tensor) -> None:
+        """Set the level and spread that inputs are standardised by to those of `windows` (dB)."""
+        self.level_db.copy_(windows.float().mean())
+        self.spread_db.copy_(windows.float().std().clamp(min=1e-3))
+
+    def forward(self, windows: torch.Tensor) -> torch.Tensor:
+        """Map ``(windows, n_mels, frames)`` in dB to logits, shape ``(windows,)``."""
+        plain = (windows.float() - self.level_db) / self.spread_db
+        views = torch.stack([plain, plain - plain.mean(dim=2, keepdim=True)], dim=1)
+        maps = self.body(views.contiguous(memory_format=torch.channels_last))
+        return self.head(torch.cat([maps.mean(dim=(2, 3)), maps.amax(dim=(2, 3))], dim=1)).squeeze(1)
+
+
+def build(model: str, channels: list[int], hidden_units: int, dropout: float) -> nn.Module:
+    """Make the network named `model`; see its class for the other parameters."""
+    network = {"cnn": Cnn}[model](channels, hidden_units, dropout)
+    return network.to(memory_format=torch.channels_last)

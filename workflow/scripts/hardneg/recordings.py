@@ -1,0 +1,186 @@
+"""Open every recording that the manifest lists: say which can be used, and why the others cannot."""
+
+import hashlib
+from collections.abc import Callable
+from concurrent.futures import ProcessPoolExecutor
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import soundfile
+
+from hardneg.errors import InputError
+from hardneg.log import progress
+
+FACTS = {
+    "duration_s": "float64",
+    "sample_rate": "Int64",
+    "channels": "Int64",
+    "sha256": "object",
+    "flags": "object",
+    "reason": "object",
+}
+BLOCK_FRAMES = 1 << 20
+FULL_SCALE = 0.999
+CLIPPED_SHARE = 1e-3
+SILENT_PEAK = 1e-4
+
+
+def check(table: pd.DataFrame, audio_root: str, min_duration_s: float, window_s: float, workers: int) -> pd.DataFrame:
+    """Open and decode each recording, in parallel.
+
+    Parameters
+    ----------
+    table : rows of a manifest.
+    audio_root : the folder that paths are relative to; nothing outside it is opened.
+    min_duration_s : a shorter recording is rejected (s).
+    window_s : a recording shorter than a window is flagged ``short`` (s).
+    workers : processes.
+
+    Returns
+    -------
+    The rows with ``duration_s``, ``sample_rate``, ``channels``, ``sha256`` (of the decoded samples, so that a copy
+    in another container is the same audio), ``flags`` (comma-separated: silent, clipped, short) and ``reason``, which
+    is empty where the recording can be used.
+    """
+    repeated = table.file_path.duplicated()
+    probe_one = partial(probe, audio_root=audio_root, min_duration_s=min_duration_s, window_s=window_s)
+    with ProcessPoolExecutor(workers) as pool:
+        probes = pool.map(probe_one, table.file_path, chunksize=16)
+        facts = pd.DataFrame(list(progress(probes, len(table), "checking recordings")), columns=list(FACTS))
+    checked = pd.concat([table.reset_index(drop=True), facts.astype(FACTS)], axis=1)
+    checked.loc[repeated.to_numpy() & (checked.reason == ""), "reason"] = "duplicate row"
+    return checked
+
+
+def probe(file_path: str, audio_root: str, min_duration_s: float, window_s: float) -> dict:
+    """Decode one recording in blocks and describe it; see :func:`check` for the facts returned."""
+    facts = {"duration_s": np.nan, "sample_rate": None, "channels": None, "sha256": "", "flags": "", "reason": ""}
+    if not file_path:
+        return facts | {"reason": "missing: the manifest gives no path"}
+    path = Path(audio_root, file_path)
+    try:
+        if not path.resolve().is_relative_to(Path(audio_root).resolve()):
+            return facts | {"reason": "path outside audio_root"}
+        if not path.exists():
+            return facts | {"reason": "missing"}
+        if not path.is_file():
+            return facts | {"reason": "unreadable: not a file"}
+        if path.stat().st_size == 0:
+            return facts | {"reason": "empty"}
+        with soundfile.SoundFile(path) as recording:
+            return facts | _listen(recording, min_duration_s, window_s)
+    except (soundfile.LibsndfileError, OSError, RuntimeError, ValueError) as error:
+        return facts | {"reason": f"unreadable: {' '.join(str(error).split())}"}
+
+
+def _listen(recording: soundfile.SoundFile, min_duration_s: float, window_s: float) -> dict:
+    frames, clipped, peak = 0, 0, 0.0
+    content = hashlib.sha256(f"{recording.samplerate}:{recording.channels}:".encode())
+    for block in recording.blocks(BLOCK_FRAMES, dtype="float32", always_2d=True):
+        if not np.isfinite(block).all():
+            return {"reason": "non-finite samples"}
+        level = np.abs(block)
+        frames, clipped = frames + len(block), clipped + int((level >= FULL_SCALE).sum())
+        peak = max(peak, float(level.max(initial=0)))
+        content.update(np.ascontiguousarray(block).data)
+    duration = frames / recording.samplerate
+    flags = {
+        "silent": peak < SILENT_PEAK,
+        "clipped": clipped > CLIPPED_SHARE * frames * recording.channels,
+        "short": duration < window_s,
+    }
+    if frames == 0:
+        reason = "zero samples"
+    elif frames < recording.frames:
+        reason = f"unreadable: ends after {frames} of {recording.frames} samples"
+    elif duration < min_duration_s:
+        reason = f"too short: {duration:.3f} s"
+    else:
+        reason = ""
+    return {
+        "duration_s": duration,
+        "sample_rate": recording.samplerate,
+        "channels": recording.channels,
+        "sha256": content.hexdigest(),
+        "flags": ",".join(flag for flag, raised in flags.items() if raised),
+        "reason": reason,
+    }
+
+
+def gather(shards: list[pd.DataFrame]) -> pd.DataFrame:
+    """Put checked shards together, in order of path; audio listed twice in one split keeps its first row."""
+    table = pd.concat(shards, ignore_index=True).sort_values(["file_path", "shard"], ignore_index=True)
+    usable = table[(table.reason == "") & ~is_silent(table)]
+    first = usable.groupby(["split", "sha256"]).file_path.transform("first")
+    copies = first[first != usable.file_path]
+    table.loc[copies.index, "reason"] = "same audio as " + copies
+    return table
+
+
+def accept(table: pd.DataFrame, max_rejected_fraction: float) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Hold the checked recordings against the rules of the design; part the usable from the rejected.
+
+    Returns
+    -------
+    usable, rejected : rows without and with a ``reason``.
+
+    Raises
+    ------
+    InputError
+        If a rule on splits is breached (the rows are listed) or too large a share is rejected.
+    """
+    usable, rejected = table[table.reason == ""], table[table.reason != ""]
+    for rule, breaches in RULES.items():
+        rows = breaches(usable)
+        if len(rows):
+            raise InputError(f"{rule}, but:\n{_listing(rows)}\nMend the manifest (column split) and run again.")
+    share = len(rejected) / max(len(table), 1)
+    if share > max_rejected_fraction:
+        counts = rejected.reason.str.split(":").str[0].value_counts()
+        raise InputError(
+            f"{len(rejected)} of {len(table)} recordings are rejected ({share:.1%}), more than max_rejected_fraction "
+            f"({max_rejected_fraction:.1%}): {', '.join(f'{n} {reason}' for reason, n in counts.items())}.\n"
+            f"{_listing(rejected, 'reason')}\nIs audio_root right? If these may be left out, raise max_rejected_fraction."
+        )
+    return usable.drop(columns="reason"), rejected
+
+
+def is_silent(table: pd.DataFrame) -> pd.Series:
+    """Whether each checked recording is flagged silent; all silence is alike, so its hash says nothing."""
+    return table["flags"].fillna("").str.split(",").map(lambda flags: "silent" in flags).astype(bool)
+
+
+def _in_several(table: pd.DataFrame, key: str, value: pd.Series) -> pd.DataFrame:
+    return table[value.groupby(table[key]).transform("nunique") > 1].sort_values([key, "split"])
+
+
+def _copies(table: pd.DataFrame) -> pd.DataFrame:
+    sounding = table[~is_silent(table)]
+    return _in_several(sounding, "sha256", sounding.split)
+
+
+def _test_sites(table: pd.DataFrame) -> pd.DataFrame:
+    held_out = set(table.site[table.split == "test_ood"]) - {""}
+    return table[table.site.isin(held_out) & (table.split != "test_ood")].sort_values(["site", "split"])
+
+
+RULES: dict[str, Callable[[pd.DataFrame], pd.DataFrame]] = {
+    "A recorder-date must be in one split only": lambda table: _in_several(table, "group", table.split),
+    "The pool's recorders must appear in no other split": lambda table: _in_several(
+        table, "recorder_id", table.split == "pool"
+    ),
+    "The same audio must be in one split only": _copies,
+    "A site of test_ood must appear in no other split": _test_sites,
+    "The pool must be labelled negative": lambda table: table[(table.split == "pool") & (table.label == "positive")],
+}
+
+
+def _listing(rows: pd.DataFrame, column: str | None = None, most: int = 20) -> str:
+    lines = [
+        f"  {row.file_path} (split {row.split}, site {row.site or 'unknown'}, recorder {row.recorder_id}, "
+        f"date {row.date or 'unknown'})" + (f": {row[column]}" if column else "")
+        for _, row in rows.head(most).iterrows()
+    ]
+    return "\n".join(lines + [f"  ... and {len(rows) - most} more"] * (len(rows) > most))

@@ -1,0 +1,75 @@
+"""Cut the recordings into shards: the unit of one job, stable while the manifest grows."""
+
+import os
+
+import numpy as np
+import pandas as pd
+
+from hardneg.hashing import digest, uniform
+from hardneg.manifest import assign_splits
+
+
+def listing(table: pd.DataFrame, splits: dict, shard_files: int) -> pd.DataFrame:
+    """Complete a manifest for the workflow: every row with its ``split`` and its ``shard``.
+
+    Parameters
+    ----------
+    table : a manifest from :func:`hardneg.manifest.read`.
+    splits : the parameters of :func:`hardneg.manifest.assign_splits`.
+    shard_files : see :func:`cut`.
+    """
+    table = assign_splits(table, **splits)
+    return table.assign(shard=cut(table, shard_files))
+
+
+def cut(table: pd.DataFrame, shard_files: int) -> pd.Series:
+    """Name the shard of each recording.
+
+    Recorder-dates are put in order of date and recorder, and a cut is made after each one whose hash is small
+    (content-defined chunking, as in A. Muthitacharoen et al., "A low-bandwidth network file system", SOSP 2001).
+    A shard is named after the recorder-dates that it holds, so a new night makes new shards, changes at most
+    the one that it falls in, and leaves all others alone. The pool and the labelled recordings share none.
+
+    Parameters
+    ----------
+    table : a manifest with its splits assigned.
+    shard_files : the mean number of files that a shard should hold.
+
+    Returns
+    -------
+    ``pool-<hash>`` or ``labelled-<hash>`` for each row, with the index of `table`.
+    """
+    part = pd.Series(np.where(table.split == "pool", "pool", "labelled"), index=table.index, name="part")
+    groups = table.groupby([part, "date", "recorder_id", "group"], sort=True).size().rename("files").reset_index()
+    chance = groups.files / shard_files
+    ends = (uniform(list(groups.group), "shard") < chance) | (groups.part != groups.part.shift(-1))
+    chunk = ends.shift(fill_value=False).cumsum()
+    names = groups.groupby(chunk).group.transform(lambda held: digest(list(held), 8))
+    shard_of = dict(zip(zip(groups.part, groups.group, strict=True), groups.part + "-" + names, strict=True))
+    return pd.Series([shard_of[key] for key in zip(part, table.group, strict=True)], index=table.index, dtype=object)
+
+
+def states(table: pd.DataFrame, audio_root: str | None) -> dict[str, str]:
+    """Hash what each shard is made from: its rows and, on disk, the size and time of each file.
+
+    Parameters
+    ----------
+    table : from :func:`listing`; every column counts.
+    audio_root : the folder of the files; None where the workflow itself makes them, and rows alone count.
+
+    Returns
+    -------
+    A hash for each shard name.
+    """
+    rows = table.astype(str).agg("\x1f".join, axis=1)
+    if audio_root is not None:
+        rows = rows + [_stamp(os.path.join(audio_root, path)) for path in table.file_path]
+    return {shard: digest(sorted(rows[index])) for shard, index in table.groupby("shard").groups.items()}
+
+
+def _stamp(path: str) -> str:
+    try:
+        status = os.stat(path)
+    except (OSError, ValueError):
+        return "absent"
+    return f"{status.st_size}:{status.st_mtime_ns}"

@@ -1,0 +1,114 @@
+"""Generate a data set on which the whole workflow can be tried: places, recorders, nights, and who sounds on each.
+
+Everything here is generated, and is said to be wherever it is shown.
+"""
+
+import os
+from concurrent.futures import ProcessPoolExecutor
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import soundfile
+
+from hardneg import synthesis
+from hardneg.hashing import digest, uniform
+from hardneg.log import progress
+
+OOD_SITE = "reservoir"
+LABELLED_SITES = {"marsh": 4, "pond": 4, "creek": 4, OOD_SITE: 5}
+POOL_SITES = {"marsh": 3, "pond": 3, "creek": 3, "meadow": 3}
+NIGHTS = 6
+FIRST_NIGHT = "2025-02-01"
+OOD_SHARE = 0.28
+HIDDEN_SHARE = 0.02
+POSITIVE_SHARE = {"labelled": 0.5, "ood": 0.4}
+SNR_DB = {"high": (10, 20), "medium": (2, 9), "low": (-8, 0)}
+CONFUSERS = ("tree_frog", "chorus_frog", "bullfrog", "voice", "engine")
+NEGATIVES = {
+    "labelled": {"quiet": 4, "rain": 2, "wind": 2, "insect": 3, "engine": 0.7, "chorus_frog": 0.5, "voice": 0.4},
+    "ood": {"quiet": 2, "rain": 1, "wind": 1, "insect": 1, "engine": 1, "voice": 1, "chorus_frog": 1, "bullfrog": 1,
+            "tree_frog": 1.5},
+    "pool": {"quiet": 5, "rain": 2.5, "wind": 2.5, "insect": 2.5, "engine": 1, "voice": 1, "chorus_frog": 1,
+             "bullfrog": 1, "tree_frog": 1.5},
+}  # fmt: skip
+TRUTH = ["sound", "snr_db", "hidden"]
+
+
+def design(labelled_files: int, pool_files: int, duration_s: float, sample_rate: int, seed: int) -> pd.DataFrame:
+    """Draw the manifest of a generated data set, and the truth about it.
+
+    Four sites have labelled recorders, one of them to be held out (:data:`OOD_SITE`). The pool has recorders of its
+    own; a share of its files hides the target although they are listed as negative.
+
+    Returns
+    -------
+    The columns of a manifest, with an empty ``split`` but for ``pool``, and of :data:`TRUTH`: what sounds, at which
+    signal-to-noise ratio (dB), and whether it is the target in the pool.
+    """
+    rng = np.random.default_rng(seed)
+    ood_files = round(OOD_SHARE * labelled_files)
+    known = {site: count for site, count in LABELLED_SITES.items() if site != OOD_SITE}
+    parts = [
+        _draw(rng, "labelled", labelled_files - ood_files, known, POSITIVE_SHARE["labelled"]),
+        _draw(rng, "ood", ood_files, {OOD_SITE: LABELLED_SITES[OOD_SITE]}, POSITIVE_SHARE["ood"]),
+        _draw(rng, "pool", pool_files, POOL_SITES, HIDDEN_SHARE),
+    ]
+    table = pd.concat(parts, ignore_index=True)
+    pool = table.role == "pool"
+    positive = table.sound == "target_call"
+    table["label"] = np.where(positive & ~pool, "positive", "negative")
+    table["quality"] = table.quality.where(positive & ~pool, "")
+    table["call_type"] = np.where(positive & ~pool, "advertisement", "")
+    table["split"] = np.where(pool, "pool", "")
+    table["hidden"] = positive & pool
+    table["sample_rate_hz"], table["duration_s"], table["seed"] = sample_rate, duration_s, seed
+    columns = ["file_path", "label", "split", "quality", "call_type", "site", "recorder_id", "date"]
+    return table[[*columns, *TRUTH, "sample_rate_hz", "duration_s", "seed"]]
+
+
+def manifest_of(table: pd.DataFrame) -> pd.DataFrame:
+    """The part of a design that a person would know: the manifest without the truth."""
+    return table.drop(columns=[*TRUTH, "sample_rate_hz", "duration_s", "seed"])
+
+
+def render(table: pd.DataFrame, audio_root: str | os.PathLike, workers: int) -> None:
+    """Synthesise every file of a design as 16-bit WAV under `audio_root`, in parallel."""
+    for folder in table.file_path.map(lambda path: Path(audio_root, path).parent).unique():
+        folder.mkdir(parents=True, exist_ok=True)
+    rows = table.to_dict("records")
+    with ProcessPoolExecutor(workers) as pool:
+        for _ in progress(pool.map(partial(_write, audio_root), rows, chunksize=32), len(rows), "generating"):
+            pass
+
+
+def _draw(rng: np.random.Generator, role: str, files: int, sites: dict[str, int], positive: float) -> pd.DataFrame:
+    kind = "p" if role == "pool" else "r"
+    recorders = [(site, f"{site}-{kind}{place + 1}") for site, count in sites.items() for place in range(count)]
+    chosen = rng.integers(len(recorders), size=files)
+    nights = pd.Timestamp(FIRST_NIGHT) + pd.to_timedelta(rng.integers(NIGHTS, size=files) * 5, unit="D")
+    clock = pd.to_timedelta(19 * 3600 + np.sort(rng.choice(4 * 3600, size=files, replace=files > 4 * 3600)), unit="s")
+    weights = np.array(list(NEGATIVES[role].values()))
+    sounds = rng.choice(list(NEGATIVES[role]), size=files, p=weights / weights.sum())
+    sounds = np.where(rng.permutation(files) < round(positive * files), "target_call", sounds)
+    quality = rng.choice(list(SNR_DB), size=files)
+    low, high = np.array([SNR_DB[name] for name in quality]).T
+    table = pd.DataFrame({"role": role, "sound": sounds, "quality": quality, "snr_db": rng.uniform(low, high).round(1)})
+    table[["site", "recorder_id"]] = [recorders[place] for place in chosen]
+    table["date"] = nights.strftime("%Y-%m-%d")
+    stamps = nights.strftime("%Y%m%d") + "_" + (pd.Timestamp(0) + clock).strftime("%H%M%S")
+    table["file_path"] = table.site + "/" + table.recorder_id + "/" + stamps + ".WAV"
+    return table
+
+
+def _write(audio_root: str | os.PathLike, row: dict) -> None:
+    rate, length = row["sample_rate_hz"], round(row["duration_s"] * row["sample_rate_hz"])
+    rng = np.random.default_rng(int(digest([row["file_path"], row["seed"]]), 16))
+    place = uniform([f"{row['site']}:{name}" for name in ("slope", "hum", "level")], "site")
+    device = uniform([f"{row['recorder_id']}:{name}" for name in ("low", "high", "gain")], "recorder")
+    floor = synthesis.background(rng, length, rate, 2 + 5 * place[0], 50 + 80 * place[1])
+    sound = synthesis.SOUNDS[row["sound"]](rng, length, rate)
+    mixture = 0.003 * 10 ** (place[2] * 10 / 20) * (floor + sound * 10 ** (row["snr_db"] / 20))
+    samples = synthesis.record(mixture, rate, 30 + 150 * device[0], 4000 + 8000 * device[1], 20 * device[2] - 4)
+    soundfile.write(Path(audio_root, row["file_path"]), samples, rate, subtype="PCM_16", format="WAV")

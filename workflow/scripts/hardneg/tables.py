@@ -1,0 +1,35 @@
+"""Read and write tables: Parquet inside the workflow, CSV where a person reads them."""
+
+import json
+import os
+from pathlib import Path
+
+import pandas as pd
+
+from hardneg.files import replacing, write_text
+
+
+def read(path: str | os.PathLike, columns: list[str] | None = None) -> pd.DataFrame:
+    """Read a ``.parquet`` or ``.csv`` table; in CSV, text stays text and an empty cell is missing."""
+    if Path(path).suffix == ".parquet":
+        return pd.read_parquet(path, columns=columns)
+    return pd.read_csv(path, usecols=columns, float_precision="round_trip")
+
+
+def write(table: pd.DataFrame, path: str | os.PathLike) -> None:
+    """Write `table` without its index to ``.parquet`` or ``.csv``, whole or not at all."""
+    with replacing(path) as draft:
+        if Path(path).suffix == ".parquet":
+            table.to_parquet(draft, index=False)
+        else:
+            table.to_csv(draft, index=False, lineterminator="\n")
+
+
+def read_json(path: str | os.PathLike) -> dict:
+    """Read a JSON object."""
+    return json.loads(Path(path).read_text(encoding="utf-8"))
+
+
+def write_json(value: dict, path: str | os.PathLike) -> None:
+    """Write a JSON object, indented, whole or not at all."""
+    write_text(json.dumps(value, indent=2) + "\n", path)

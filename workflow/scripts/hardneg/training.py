@@ -1,0 +1,127 @@
+"""Train one detector: a readable loop, seeded throughout."""
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+import torch
+from sklearn.metrics import average_precision_score
+from torch import nn
+
+from hardneg import networks
+from hardneg.devices import seed_everything
+from hardneg.inference import file_confidence, window_confidences
+from hardneg.log import progress
+from hardneg.losses import focal_loss
+
+
+@dataclass(frozen=True)
+class Trained:
+    """A detector and how it came about.
+
+    Attributes
+    ----------
+    network : with the weights of its best epoch.
+    history : one row per epoch: ``epoch, loss, learning_rate, validation_average_precision``.
+    validation_scores : file-level: ``file_path, confidence, start_s, end_s, label`` (1 or 0).
+    best_epoch : counted from 1.
+    """
+
+    network: nn.Module
+    history: pd.DataFrame
+    validation_scores: pd.DataFrame
+    best_epoch: int
+
+
+def train(
+    windows: np.ndarray,
+    labels: np.ndarray,
+    validation_windows: np.ndarray,
+    validation_index: pd.DataFrame,
+    training: dict,
+    seed: int,
+    device: str,
+) -> Trained:
+    """Train with AdamW, linear warm-up and cosine decay, and keep the epoch of best validation average precision.
+
+    Parameters
+    ----------
+    windows : float16 features, shape (n, n_mels, frames); `labels` 1 or 0, shape (n,).
+    validation_windows : features of the windows listed in `validation_index`
+        (``file_path, start_s, end_s, label``).
+    training : the ``training`` block of the configuration.
+    seed : decides initial weights, batches, mixup and dropout.
+    device : a torch device.
+    """
+    generator = seed_everything(seed)
+    network = networks.build(
+        training["model"], training["channels"], training["hidden_units"], training["dropout"]
+    ).to(device)
+    features = torch.from_numpy(windows).to(device)
+    targets = torch.from_numpy(labels.astype(np.float32)).to(device)
+    network.standardise(features)
+    batches = max(math.ceil(len(windows) / training["batch_size"]), 1)
+    optimiser = torch.optim.AdamW(
+        network.parameters(), lr=training["learning_rate"], weight_decay=training["weight_decay"]
+    )
+    total = batches * training["epochs"]
+    warm_up = max(round(training["warmup_fraction"] * total), 1)
+    schedule = torch.optim.lr_scheduler.LambdaLR(optimiser, lambda step: learning_rate_factor(step, warm_up, total))
+
+    history, best, best_scores, best_weights = [], -1.0, None, None
+    for epoch in progress(range(1, training["epochs"] + 1), training["epochs"], "training epochs"):
+        network.train()
+        losses = []
+        for batch in np.array_split(generator.permutation(len(windows)), batches):
+            chosen = torch.from_numpy(batch).to(device)
+            mixed, goal = mix_up(features[chosen].float(), targets[chosen], training["mixup"], generator)
+            loss = focal_loss(network(mixed), goal, training["focal_gamma"], training["label_smoothing"])
+            optimiser.zero_grad()
+            loss.backward()
+            optimiser.step()
+            schedule.step()
+            losses.append(loss.item())
+        scores = score_files(network, validation_windows, validation_index, device)
+        precision = average_precision_score(scores.label, scores.confidence)
+        history.append((epoch, np.mean(losses), schedule.get_last_lr()[0], precision))
+        if precision > best:
+            best, best_scores, best_epoch = precision, scores, epoch
+            best_weights = {name: tensor.clone() for name, tensor in network.state_dict().items()}
+        elif epoch - best_epoch >= training["patience"]:
+            break
+    network.load_state_dict(best_weights)
+    columns = ["epoch", "loss", "learning_rate", "validation_average_precision"]
+    return Trained(network.eval(), pd.DataFrame(history, columns=columns), best_scores, best_epoch)
+
+
+def score_files(network: nn.Module, windows: np.ndarray, index: pd.DataFrame, device: str) -> pd.DataFrame:
+    """Score files by their highest window, keeping each file's ``label``; see :func:`file_confidence`."""
+    scored = file_confidence(index.assign(confidence=window_confidences(network, windows, device)))
+    return scored.merge(index[["file_path", "label"]].drop_duplicates("file_path"), on="file_path")
+
+
+def learning_rate_factor(step: int, warm_up: int, total: int) -> float:
+    """Rise linearly from 1 / `warm_up` to 1, then fall as half a cosine to 0 at `total` (I. Loshchilov, ICLR 2017)."""
+    if step < warm_up:
+        return (step + 1) / warm_up
+    return 0.5 * (1 + math.cos(math.pi * min((step - warm_up) / max(total - warm_up, 1), 1)))
+
+
+def mix_up(
+    windows: torch.Tensor, targets: torch.Tensor, alpha: float, generator: np.random.Generator
+) -> tuple[torch.Tensor, torch.Tensor]:
+    """Blend each window and its target with those of another of the batch (H. Zhang et al., "mixup", ICLR 2018).
+
+    Parameters
+    ----------
+    windows, targets : shapes (n, ...) and (n,).
+    alpha : of the Beta(alpha, alpha) that each blend's share is drawn from; 0 leaves the batch as it is.
+    """
+    if not alpha:
+        return windows, targets
+    share = np.float32(generator.beta(alpha, alpha, size=len(windows)))
+    share = torch.from_numpy(np.maximum(share, 1 - share)).to(windows.device)
+    partner = torch.from_numpy(generator.permutation(len(windows))).to(windows.device)
+    wide = share.view(-1, *[1] * (windows.dim() - 1))
+    return wide * windows + (1 - wide) * windows[partner], share * targets + (1 - share) * targets[partner]
