@@ -22,7 +22,7 @@ try:
     if "generated" in config:
         MANIFEST = "<results>/soundscapes/manifest.csv"
         AUDIO_ROOT = f"{RESULTS}/soundscapes/audio"
-        AUDIO = [ancient(MANIFEST), ancient("<results>/soundscapes/audio")]
+        SOURCE = MANIFEST
         listed = manifest.complete(
             soundscapes.manifest_of(soundscapes.design(**config["generated"])),
             "generated",
@@ -30,7 +30,8 @@ try:
     else:
         MANIFEST = os.path.expanduser(config["manifest"])
         AUDIO_ROOT = os.path.expanduser(config["audio_root"])
-        AUDIO = [ancient(MANIFEST)]
+        # What a shard is made from is watched by its rows and files (STATES), not by the manifest as a whole.
+        SOURCE = ancient(MANIFEST)
         listed = manifest.read(MANIFEST)
     listed = sharding.listing(listed, config["splits"], config["shard_files"])
     STATES = sharding.states(listed, None if "generated" in config else AUDIO_ROOT)

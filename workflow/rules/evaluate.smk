@@ -7,18 +7,18 @@ rule evaluate:
     output:
         scores=f"{RUN}/scores.parquet",
         metrics=f"{RUN}/metrics.csv",
-    params:
-        input=MODEL_INPUT,
-        code=code("evaluate"),
-        device=DEVICE,
     log:
         f"<logs>/evaluate/{RUNS.wildcard_pattern}.log",
     benchmark:
         f"<benchmarks>/evaluate/{RUNS.wildcard_pattern}.jsonl"
-    resources:
-        gpu=GPUS,
     conda:
         ENVIRONMENT
+    resources:
+        gpu=GPUS,
+    params:
+        input=MODEL_INPUT,
+        code=code("evaluate"),
+        device=DEVICE,
     script:
         "../scripts/evaluate.py"
 
@@ -27,15 +27,16 @@ rule collect_runs:
     input:
         metrics=expand("{run}/metrics.csv", run=ALL_RUNS),
         models=expand("{run}/model.json", run=ALL_RUNS),
+        split_rules_hold="<results>/inputs/recordings.parquet",
     output:
         runs=report("<results>/runs.csv", caption="../report/runs.rst", category="Tables"),
-    params:
-        code=code("collect_runs"),
     log:
         "<logs>/collect_runs.log",
     benchmark:
         "<benchmarks>/collect_runs.jsonl"
     conda:
         ENVIRONMENT
+    params:
+        code=code("collect_runs"),
     script:
         "../scripts/collect_runs.py"

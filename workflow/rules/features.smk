@@ -1,25 +1,23 @@
 rule extract_features:
     input:
-        AUDIO,
         checked="<results>/inputs/shards/{shard}.parquet",
-        split_rules_hold=ancient("<results>/inputs/recordings.parquet"),
     output:
         array=f"{FEATURES}/{{shard}}.npy",
         index=f"{FEATURES}/{{shard}}.parquet",
+    log:
+        "<logs>/extract_features/{shard}.log",
+    benchmark:
+        "<benchmarks>/extract_features/{shard}.jsonl"
+    conda:
+        ENVIRONMENT
+    resources:
+        gpu=GPUS,
     params:
         audio_root=AUDIO_ROOT,
         windows=config["windows"],
         logmel=LOGMEL,
         code=code("extract_features"),
         device=DEVICE,
-    log:
-        "<logs>/extract_features/{shard}.log",
-    benchmark:
-        "<benchmarks>/extract_features/{shard}.jsonl"
-    resources:
-        gpu=GPUS,
-    conda:
-        ENVIRONMENT
     script:
         "../scripts/extract_features.py"
 
@@ -30,13 +28,13 @@ rule merge_indexes:
         indexes=lambda wildcards: expand(f"{FEATURES}/{{shard}}.parquet", shard=SHARDS[wildcards.part]),
     output:
         index=f"{FEATURES}/{{part}}.parquet",
-    params:
-        code=code("merge_indexes"),
     log:
         "<logs>/merge_indexes/{part}.log",
     benchmark:
         "<benchmarks>/merge_indexes/{part}.jsonl"
     conda:
         ENVIRONMENT
+    params:
+        code=code("merge_indexes"),
     script:
         "../scripts/merge_indexes.py"

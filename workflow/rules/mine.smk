@@ -1,5 +1,7 @@
 CHECKPOINT = (
-    "<results>/mining/trained/model.safetensors" if DETECTOR == "trained" else os.path.expanduser(config["mining"]["model"])
+    "<results>/mining/trained/model.safetensors"
+    if DETECTOR == "trained"
+    else os.path.expanduser(config["mining"]["model"])
 )
 
 
@@ -10,18 +12,18 @@ rule mine_shard:
         index=f"{FEATURES}/{{shard}}.parquet",
     output:
         windows=f"<results>/mining/{DETECTOR}/shards/{{shard}}.parquet",
-    params:
-        input=MODEL_INPUT,
-        code=code("mine_shard"),
-        device=DEVICE,
     log:
         "<logs>/mine_shard/{shard}.log",
     benchmark:
         "<benchmarks>/mine_shard/{shard}.jsonl"
-    resources:
-        gpu=GPUS,
     conda:
         ENVIRONMENT
+    resources:
+        gpu=GPUS,
+    params:
+        input=MODEL_INPUT,
+        code=code("mine_shard"),
+        device=DEVICE,
     script:
         "../scripts/mine_shard.py"
 
@@ -33,14 +35,14 @@ rule rank_pool:
     output:
         scores=f"<results>/mining/{DETECTOR}/scores.parquet",
         windows=f"<results>/mining/{DETECTOR}/windows.parquet",
-    params:
-        code=code("rank_pool"),
     log:
         "<logs>/rank_pool.log",
     benchmark:
         "<benchmarks>/rank_pool.jsonl"
     conda:
         ENVIRONMENT
+    params:
+        code=code("rank_pool"),
     script:
         "../scripts/rank_pool.py"
 
@@ -52,18 +54,18 @@ rule rank_positives:
         index=f"{FEATURES}/labelled.parquet",
     output:
         ranking="<results>/positives/ranking.parquet",
-    params:
-        input=MODEL_INPUT,
-        code=code("rank_positives"),
-        device=DEVICE,
     log:
         "<logs>/rank_positives.log",
     benchmark:
         "<benchmarks>/rank_positives.jsonl"
-    resources:
-        gpu=GPUS,
     conda:
         ENVIRONMENT
+    resources:
+        gpu=GPUS,
+    params:
+        input=MODEL_INPUT,
+        code=code("rank_positives"),
+        device=DEVICE,
     script:
         "../scripts/rank_positives.py"
 
@@ -78,14 +80,14 @@ rule select_positives:
         ),
     output:
         subset="<results>/positives/{positive_subset}.csv",
-    params:
-        subset=lambda wildcards: dict(config["positive_subsets"][wildcards.positive_subset]),
-        code=code("select_positives"),
     log:
         "<logs>/select_positives/{positive_subset}.log",
     benchmark:
         "<benchmarks>/select_positives/{positive_subset}.jsonl"
     conda:
         ENVIRONMENT
+    params:
+        subset=lambda wildcards: dict(config["positive_subsets"][wildcards.positive_subset]),
+        code=code("select_positives"),
     script:
         "../scripts/select_positives.py"

@@ -1,1 +1,62 @@
 FIGURES = ["metrics", "precision_recall", "pool_scores", "training_curves"]
+TIERS = {name: config["negative_tiers"][name] for name in config["matrix"]["negative_tier"]}
+TIER_FILES = expand("<results>/tiers/{tier}.csv", tier=[name for name in TIERS if not is_none(name)])
+
+
+rule draw_figures:
+    input:
+        runs="<results>/runs.csv",
+        scores=expand("{run}/scores.parquet", run=ALL_RUNS),
+        histories=expand("{run}/history.csv", run=ALL_RUNS),
+        pool=f"<results>/mining/{DETECTOR}/scores.parquet",
+        tiers=TIER_FILES,
+    output:
+        **{
+            name: report(f"<results>/figures/{name}.svg", caption=f"../report/{name}.rst", category="Figures")
+            for name in FIGURES
+        },
+        **{f"{name}_numbers": f"<results>/figures/{name}.csv" for name in FIGURES},
+    log:
+        "<logs>/draw_figures.log",
+    benchmark:
+        "<benchmarks>/draw_figures.jsonl"
+    conda:
+        ENVIRONMENT
+    params:
+        runs=RUNS.to_dict("records"),
+        tiers=[name for name in TIERS if not is_none(name)],
+        code=code("draw_figures"),
+    script:
+        "../scripts/draw_figures.py"
+
+
+rule write_report:
+    input:
+        **{name: f"<results>/figures/{name}.svg" for name in FIGURES},
+        recordings="<results>/inputs/recordings.parquet",
+        rejected="<results>/inputs/rejected.csv",
+        runs="<results>/runs.csv",
+        deltas="<results>/deltas.csv",
+        model=f"{ALL_RUNS[0]}/model.json",
+        tiers=TIER_FILES,
+    output:
+        page=report("<results>/report.html", caption="../report/report.rst", category="Report"),
+    log:
+        "<logs>/write_report.log",
+    benchmark:
+        "<benchmarks>/write_report.jsonl"
+    conda:
+        ENVIRONMENT
+    params:
+        shown=dict(
+            target=config["target"],
+            generated="generated" in config,
+            axes=[axis for axis, values in config["matrix"].items() if len(values) > 1],
+            tiers=TIERS,
+            config=dict(config),
+        ),
+        figures=FIGURES,
+        template=fingerprint.of_file(WORKFLOW / "scripts" / "hardneg" / "report.html.j2"),
+        code=code("write_report"),
+    script:
+        "../scripts/write_report.py"

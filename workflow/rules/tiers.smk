@@ -8,14 +8,14 @@ rule assign_tier:
         ),
     output:
         tier="<results>/tiers/{tier}.csv",
-    params:
-        tier=lambda wildcards: dict(config["negative_tiers"][wildcards.tier]),
-        code=code("assign_tier"),
     log:
         "<logs>/assign_tier/{tier}.log",
     benchmark:
         "<benchmarks>/assign_tier/{tier}.jsonl"
     conda:
         ENVIRONMENT
+    params:
+        tier=lambda wildcards: dict(config["negative_tiers"][wildcards.tier]),
+        code=code("assign_tier"),
     script:
         "../scripts/assign_tier.py"

@@ -9,12 +9,11 @@ def tier_of_run(wildcards):
 
 
 def pool_index_of_run(wildcards):
-    return [] if is_none(wildcards.negative_tier) else ancient(f"{FEATURES}/pool.parquet")
+    return [] if is_none(wildcards.negative_tier) else f"{FEATURES}/pool.parquet"
 
 
 rule train_mining_model:
     input:
-        split_rules_hold=ancient("<results>/inputs/recordings.parquet"),
         labelled="<results>/inputs/labelled.parquet",
         positives=f"<results>/positives/{config['mining']['positive_subset']}.csv",
         index=f"{FEATURES}/labelled.parquet",
@@ -24,6 +23,14 @@ rule train_mining_model:
         history="<results>/mining/trained/history.csv",
         validation_scores="<results>/mining/trained/validation_scores.parquet",
         training_set="<results>/mining/trained/training_set.parquet",
+    log:
+        "<logs>/train_mining_model.log",
+    benchmark:
+        "<benchmarks>/train_mining_model.jsonl"
+    conda:
+        ENVIRONMENT
+    resources:
+        gpu=GPUS,
     params:
         run=dict(positive_subset=config["mining"]["positive_subset"], negative_tier="none", validation="holdout"),
         seed=config["mining"]["seed"],
@@ -31,21 +38,12 @@ rule train_mining_model:
         input=MODEL_INPUT,
         code=code("train"),
         device=DEVICE,
-    log:
-        "<logs>/train_mining_model.log",
-    benchmark:
-        "<benchmarks>/train_mining_model.jsonl"
-    resources:
-        gpu=GPUS,
-    conda:
-        ENVIRONMENT
     script:
         "../scripts/train.py"
 
 
 rule train:
     input:
-        split_rules_hold=ancient("<results>/inputs/recordings.parquet"),
         labelled="<results>/inputs/labelled.parquet",
         positives="<results>/positives/{positive_subset}.csv",
         index=f"{FEATURES}/labelled.parquet",
@@ -57,6 +55,14 @@ rule train:
         history=f"{RUN}/history.csv",
         validation_scores=f"{RUN}/validation_scores.parquet",
         training_set=f"{RUN}/training_set.parquet",
+    log:
+        f"<logs>/train/{RUNS.wildcard_pattern}.log",
+    benchmark:
+        f"<benchmarks>/train/{RUNS.wildcard_pattern}.jsonl"
+    conda:
+        ENVIRONMENT
+    resources:
+        gpu=GPUS,
     params:
         run=lambda wildcards: dict(wildcards),
         seed=lambda wildcards: int(wildcards.seed),
@@ -64,13 +70,5 @@ rule train:
         input=MODEL_INPUT,
         code=code("train"),
         device=DEVICE,
-    log:
-        f"<logs>/train/{RUNS.wildcard_pattern}.log",
-    benchmark:
-        f"<benchmarks>/train/{RUNS.wildcard_pattern}.jsonl"
-    resources:
-        gpu=GPUS,
-    conda:
-        ENVIRONMENT
     script:
         "../scripts/train.py"

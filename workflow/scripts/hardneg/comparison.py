@@ -20,9 +20,9 @@ def compare(runs: pd.DataFrame, vary: str, baseline: str, axes: list[str]) -> pd
 
     Returns
     -------
-    One row per comparison, split and metric: the axes held, ``vary, value, baseline, split, metric, n`` (pairs of seeds),
-    ``mean, std`` (of the value's runs, ddof 1), ``baseline_mean, baseline_std`` and ``difference``, the mean over seeds
-    of value minus baseline.
+    One row per comparison, split and metric: ``vary, value, baseline``, the axes held, ``split, metric, n`` (pairs of
+    seeds), ``mean, std`` (of the value's runs, ddof 1), ``baseline_mean, baseline_std`` and ``difference``, the mean
+    over seeds of value minus baseline.
 
     Raises
     ------

@@ -112,7 +112,7 @@ def _tier_problems(tiers: dict) -> Iterator[str]:
         if other is not None and other not in tiers:
             yield f"negative_tiers.{name}.match names '{other}', which is not a tier{_meant(other, list(tiers))}"
         elif other is not None and ("match" in tiers[other] or is_none(tiers[other])):
-            yield f"negative_tiers.{name}.match: '{other}' must be a tier of its own size (not none, not matched itself)"
+            yield f"negative_tiers.{name}.match: '{other}' must be a tier of its own size, neither none nor matched"
         if len({"random", "match"} & set(tier)) > 1 or len({"top_k", "top_fraction"} & set(tier)) > 1:
             yield f"negative_tiers.{name}: give one of random and match, and one of top_k and top_fraction"
         if tier.get("min_confidence", 0) >= tier.get("max_confidence", 1.1):
@@ -125,7 +125,7 @@ def _positive_problems(config: dict) -> Iterator[str]:
     if trained_on not in subsets:
         yield f"mining.positive_subset: '{trained_on}' is not in positive_subsets{_meant(trained_on, list(subsets))}"
     elif "add" in subsets[trained_on]:
-        yield f"mining.positive_subset: '{trained_on}' adds ranked recordings, and it is the mining model that ranks them"
+        yield f"mining.positive_subset: '{trained_on}' adds ranked recordings, which the mining model is to rank"
     else:
         for name, subset in subsets.items():
             seen = set(subset.get("add", {}).get("quality", [])) & set(subsets[trained_on]["quality"])

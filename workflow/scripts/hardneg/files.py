@@ -17,7 +17,7 @@ def replacing(path: str | os.PathLike) -> Iterator[Path]:
     draft = path.with_name(f".{os.getpid()}.{path.name}")
     try:
         yield draft
-        os.replace(draft, path)
+        draft.replace(path)
     finally:
         draft.unlink(missing_ok=True)
 

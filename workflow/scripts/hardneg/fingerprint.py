@@ -65,3 +65,8 @@ def _imports(tree: ast.Module) -> set[str]:
 def _file_of(module: str) -> Path:
     path = SCRIPTS.joinpath(*module.split("."))
     return path / "__init__.py" if path.is_dir() else path.with_suffix(".py")
+
+
+def of_file(path: str | os.PathLike) -> str:
+    """Fingerprint a file that is not code: 16 hexadecimal characters of its SHA-256."""
+    return hashlib.sha256(Path(path).read_bytes()).hexdigest()[:16]

@@ -4,9 +4,7 @@ import torch
 from torch.nn.functional import binary_cross_entropy_with_logits
 
 
-def focal_loss(
-    logits: torch.Tensor, targets: torch.Tensor, gamma: float = 0.0, smoothing: float = 0.0
-) -> torch.Tensor:
+def focal_loss(logits: torch.Tensor, targets: torch.Tensor, gamma: float = 0.0, smoothing: float = 0.0) -> torch.Tensor:
     """Binary cross-entropy with label smoothing and focal weighting, averaged over the batch.
 
     Targets ``t`` become ``t (1 - smoothing) + smoothing / 2`` (C. Szegedy et al., "Rethinking the Inception

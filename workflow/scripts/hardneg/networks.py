@@ -1,5 +1,7 @@
 """The networks that a run can train: log-mel windows in, one logit each out."""
 
+from itertools import pairwise
+
 import torch
 from torch import nn
 
@@ -14,7 +16,7 @@ class Cnn(nn.Module):
 
     Parameters
     ----------
-    channels : output channels of each convolution; each halves time and frequency.
+    channels : output channels of each convolution; each halves frequency and time, the first quarters time.
     hidden_units : width of the hidden layer before the logit; 0 for none.
     dropout : share of the pooled features dropped in training.
     """
@@ -25,10 +27,10 @@ class Cnn(nn.Module):
         self.register_buffer("spread_db", torch.ones(()))
         sizes = [2, *channels]
         layers = []
-        for position, (inputs, outputs) in enumerate(zip(sizes, sizes[1:], strict=False)):
-            kernel = 5 if position == 0 else 3
+        for position, (inputs, outputs) in enumerate(pairwise(sizes)):
+            kernel, stride = (5, (2, 4)) if position == 0 else (3, 2)
             layers += [
-                nn.Conv2d(inputs, outputs, kernel, stride=2, padding=kernel // 2, bias=False),
+                nn.Conv2d(inputs, outputs, kernel, stride, padding=kernel // 2, bias=False),
                 nn.BatchNorm2d(outputs),
                 nn.ReLU(inplace=True),
             ]

@@ -142,7 +142,8 @@ def accept(table: pd.DataFrame, max_rejected_fraction: float) -> tuple[pd.DataFr
         raise InputError(
             f"{len(rejected)} of {len(table)} recordings are rejected ({share:.1%}), more than max_rejected_fraction "
             f"({max_rejected_fraction:.1%}): {', '.join(f'{n} {reason}' for reason, n in counts.items())}.\n"
-            f"{_listing(rejected, 'reason')}\nIs audio_root right? If these may be left out, raise max_rejected_fraction."
+            f"{_listing(rejected, 'reason')}\n"
+            "Is audio_root right? If these may be left out, raise max_rejected_fraction."
         )
     return usable.drop(columns="reason"), rejected
 

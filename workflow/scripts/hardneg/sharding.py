@@ -1,6 +1,6 @@
 """Cut the recordings into shards: the unit of one job, stable while the manifest grows."""
 
-import os
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -63,13 +63,13 @@ def states(table: pd.DataFrame, audio_root: str | None) -> dict[str, str]:
     """
     rows = table.astype(str).agg("\x1f".join, axis=1)
     if audio_root is not None:
-        rows = rows + [_stamp(os.path.join(audio_root, path)) for path in table.file_path]
+        rows = rows + [_stamp(Path(audio_root, path)) for path in table.file_path]
     return {shard: digest(sorted(rows[index])) for shard, index in table.groupby("shard").groups.items()}
 
 
-def _stamp(path: str) -> str:
+def _stamp(path: Path) -> str:
     try:
-        status = os.stat(path)
+        status = path.stat()
     except (OSError, ValueError):
         return "absent"
     return f"{status.st_size}:{status.st_mtime_ns}"

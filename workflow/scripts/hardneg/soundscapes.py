@@ -24,7 +24,7 @@ FIRST_NIGHT = "2025-02-01"
 OOD_SHARE = 0.28
 HIDDEN_SHARE = 0.02
 POSITIVE_SHARE = {"labelled": 0.5, "ood": 0.4}
-SNR_DB = {"high": (10, 20), "medium": (2, 9), "low": (-8, 0)}
+SNR_DB = {"high": (5, 15), "medium": (-3, 4), "low": (-11, -4)}
 CONFUSERS = ("tree_frog", "chorus_frog", "bullfrog", "voice", "engine")
 NEGATIVES = {
     "labelled": {"quiet": 4, "rain": 2, "wind": 2, "insect": 3, "engine": 0.7, "chorus_frog": 0.5, "voice": 0.4},

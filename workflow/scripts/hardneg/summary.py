@@ -23,10 +23,14 @@ def of_results(results: str) -> str:
 def table_of(deltas: pd.DataFrame) -> str:
     """Differences in points (hundredths), one line per comparison and split, one column per metric."""
     shown = deltas[deltas.metric.isin(list(SHOWN))]
-    first, last = list(deltas.columns).index("baseline") + 1, list(deltas.columns).index("metric")
-    held = [axis for axis in deltas.columns[first:last] if axis == "split" or deltas[axis].nunique() > 1]
-    keys = ["split", *[axis for axis in held if axis != "split"], "vary", "value", "baseline"]
-    wide = shown.assign(points=100 * shown.difference).pivot_table(index=keys, columns="metric", values="points", sort=False)
-    wide = wide[list(SHOWN)].rename(columns=SHOWN).sort_index(level=keys[: len(held)], sort_remaining=False)
-    lines = wide.reset_index().to_string(index=False, float_format="{:+.1f}".format)
-    return f"Difference from the baseline in points (100 x), mean over {deltas.n.max()} seeds:\n{lines}"
+    first, last = list(deltas.columns).index("baseline") + 1, list(deltas.columns).index("split")
+    held = [axis for axis in deltas.columns[first:last] if deltas[axis].nunique() > 1]
+    keys = ["vary", "baseline", "split", *held, "value"]
+    wide = shown.assign(points=100 * shown.difference).pivot(index=keys, columns="metric", values="points")
+    wide = wide.reindex(shown[keys].drop_duplicates()).sort_index(level="split", sort_remaining=False, kind="stable")
+    texts = [f"Difference in points (100 x), mean over {deltas.n.max()} seeds"]
+    for (vary, baseline), part in wide.groupby(level=["vary", "baseline"], sort=False):
+        lines = part.droplevel(["vary", "baseline"])[list(SHOWN)].rename(columns=SHOWN).reset_index()
+        lines = lines.rename(columns={"value": vary}).to_string(index=False, float_format="{:+.1f}".format)
+        texts.append(f"{vary} against {baseline}:\n{lines}")
+    return "\n\n".join(texts)

@@ -17,6 +17,6 @@ if torch.version.cuda is None and "torchaudio" not in sys.modules:
     absent.fail_if_no_align = lambda function: function
     sys.modules["torchaudio._extension"] = absent
 
-import torchaudio  # noqa: E402
+import torchaudio
 
 __all__ = ["torchaudio"]

@@ -55,9 +55,9 @@ def train(
     device : a torch device.
     """
     generator = seed_everything(seed)
-    network = networks.build(
-        training["model"], training["channels"], training["hidden_units"], training["dropout"]
-    ).to(device)
+    network = networks.build(training["model"], training["channels"], training["hidden_units"], training["dropout"]).to(
+        device
+    )
     features = torch.from_numpy(windows).to(device)
     targets = torch.from_numpy(labels.astype(np.float32)).to(device)
     network.standardise(features)

@@ -47,7 +47,10 @@ def compose(
     """
     train = labelled[(labelled.split == "train") & (labelled.label == "negative")]
     train = pd.concat([train, labelled[labelled.file_path.isin(positives.file_path) & (labelled.split == "train")]])
-    train = pd.concat([_windows_of(train, labelled_index), _mined(tier_windows)], ignore_index=True)
+    train = _windows_of(train, labelled_index)
+    if len(tier_windows):
+        mined = tier_windows.assign(label=0, origin="mined")
+        train = pd.concat([train, mined[COLUMNS]], ignore_index=True)
     if validation == "holdout":
         held_out = _windows_of(labelled[labelled.split == "val"], labelled_index)
     else:
@@ -93,8 +96,6 @@ def _windows_of(recordings: pd.DataFrame, index: pd.DataFrame) -> pd.DataFrame:
     lost = chosen["row"].isna()
     if lost.any():
         raise InputError(f"no features of {chosen.file_path[lost].iloc[0]}: delete results/features and run again.")
-    return chosen.assign(origin=chosen.label, label=(chosen.label == "positive").astype(int))[COLUMNS]
-
-
-def _mined(windows: pd.DataFrame) -> pd.DataFrame:
-    return windows.assign(label=0, origin="mined").reindex(columns=COLUMNS)
+    return chosen.assign(
+        origin=chosen.label, label=(chosen.label == "positive").astype(int), row=chosen["row"].astype(int)
+    )[COLUMNS]

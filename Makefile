@@ -1,0 +1,51 @@
+# Two commands matter: `make run` and `make test`. Both set up what they need first.
+PYTHON ?= python3
+CORES ?= all
+BIN := .venv/bin
+ENVIRONMENT := .venv/installed
+AUDIO ?= ../shared/audio/anurans
+
+.PHONY: run test unit lint format anurans lock config-table clean
+
+run: $(ENVIRONMENT)
+	$(BIN)/snakemake --cores $(CORES)
+
+test: $(ENVIRONMENT)
+	$(BIN)/python -m pytest
+
+unit: $(ENVIRONMENT)
+	$(BIN)/python -m pytest tests/unit
+
+lint: $(ENVIRONMENT)
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/snakefmt --check Snakefile workflow
+	$(BIN)/snakemake --lint
+
+format: $(ENVIRONMENT)
+	$(BIN)/ruff check --fix
+	$(BIN)/ruff format
+	$(BIN)/snakefmt Snakefile workflow
+
+anurans: $(ENVIRONMENT)
+	@test -f $(AUDIO)/manifest.csv || { echo "The real recordings are not there: $(AUDIO)/manifest.csv does not exist."; exit 1; }
+	$(BIN)/snakemake --configfile config/anurans.yaml --cores $(CORES)
+
+# What is installed: the exact versions of constraints.txt. pip takes the CPU build of torch where its own settings
+# offer one, else the registry's CUDA build.
+$(ENVIRONMENT): pyproject.toml constraints.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "hardneg needs Python 3.11 or newer; try make PYTHON=python3.12"; exit 1; }
+	@$(PYTHON) -c 'import ensurepip' || { echo "Python's venv is not whole: on Debian and Ubuntu, apt-get install python3-venv"; exit 1; }
+	$(PYTHON) -m venv .venv
+	$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev]'
+	touch $@
+
+# Needs uv. Run it where no local wheels are offered, so that it pins the registry's own builds.
+lock:
+	uv pip compile pyproject.toml --all-extras --universal --python-version 3.11 --no-header --upgrade -o constraints.txt
+
+config-table: $(ENVIRONMENT)
+	$(BIN)/python -m hardneg.configuration_table workflow/schemas/config.schema.yaml config/README.md
+
+clean:
+	rm -rf results .snakemake

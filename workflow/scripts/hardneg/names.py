@@ -1,0 +1,15 @@
+"""How columns are called where a person reads them."""
+
+SPLIT_NAMES = {
+    "val": "Validation",
+    "test_iid": "In distribution (IID)",
+    "test_ood": "Out of distribution (OOD)",
+}
+METRIC_NAMES = {
+    "average_precision": "Average precision",
+    "auroc": "AUROC",
+    "f1": "F1",
+    "precision": "Precision",
+    "recall": "Recall",
+    "false_positives_per_hour": "False positives per hour",
+}

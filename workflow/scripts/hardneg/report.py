@@ -1,0 +1,143 @@
+"""The report: one HTML page that needs no network."""
+
+import os
+from pathlib import Path
+
+import pandas as pd
+import yaml
+from jinja2 import Environment, FileSystemLoader
+from markupsafe import Markup
+
+from hardneg import tables
+from hardneg.files import write_text
+from hardneg.names import METRIC_NAMES, SPLIT_NAMES
+from hardneg.tiers import is_none
+
+TEMPLATE = Path(__file__).with_name("report.html.j2")
+MISSING, MINUS = "\N{EN DASH}", "\N{MINUS SIGN}"
+DELTA_METRICS = ["average_precision", "f1", "precision", "recall", "false_positives_per_hour"]
+
+
+def write(page_path: str | os.PathLike, context: dict, figures: dict[str, str | os.PathLike]) -> None:
+    """Fill the template and write the page.
+
+    Parameters
+    ----------
+    context : what the template shows; text is escaped.
+    figures : the SVG file of each figure, by name.
+    """
+    environment = Environment(loader=FileSystemLoader(TEMPLATE.parent), autoescape=True, trim_blocks=True)
+    environment.filters |= {"points": points, "number": number}
+    # The figures are our own files and matplotlib escapes their text.
+    drawn = {name: Markup(_inline(path, name)) for name, path in figures.items()}  # noqa: S704
+    names = {"metric_names": METRIC_NAMES, "split_names": SPLIT_NAMES}
+    write_text(environment.get_template(TEMPLATE.name).render(**context, **names, figures=drawn), page_path)
+
+
+def gather(inputs: dict, target: str, generated: bool, axes: list[str], tiers: dict[str, dict], config: dict) -> dict:
+    """Read what the page shows.
+
+    Parameters
+    ----------
+    inputs : paths of ``recordings, rejected, runs, deltas, model`` (the description of any run) and the list ``tiers``,
+        in the order of those `tiers` that choose files.
+    target : the species' name.
+    generated : whether the recordings are artificial.
+    axes : the axes of the matrix that have more than one value.
+    tiers : the definition of each tier.
+    config : the whole configuration, to be shown.
+    """
+    runs = tables.read(inputs["runs"])
+    chosen = [name for name, definition in tiers.items() if not is_none(definition)]
+    held = {name: tables.read(path) for name, path in zip(chosen, inputs["tiers"], strict=True)}
+    return {
+        "target": target,
+        "generated": generated,
+        "run_count": len(runs) // runs.split.nunique(),
+        "axes_text": ", ".join(axis.replace("_", " ") for axis in axes) or "nothing",
+        "overview": overview(tables.read(inputs["recordings"]), tables.read(inputs["rejected"])),
+        "comparisons": deltas_by_comparison(tables.read(inputs["deltas"])),
+        "tiers": tier_rows(held, tiers, runs),
+        "versions": tables.read_json(inputs["model"])["versions"],
+        "configuration": yaml.safe_dump(config, sort_keys=False, allow_unicode=True),
+    }
+
+
+def overview(recordings: pd.DataFrame, rejected: pd.DataFrame) -> dict:
+    """Count files, hours, recorder-dates and sites per split and label, and the rejections by reason."""
+    table = recordings.groupby(["split", "label"], as_index=False).agg(
+        files=("file_path", "size"),
+        hours=("duration_s", lambda seconds: seconds.sum() / 3600),
+        recorder_dates=("group", "nunique"),
+        sites=("site", "nunique"),
+    )
+    order = ["train", "val", "test_iid", "test_ood", "pool"]
+    table = table.sort_values("split", key=lambda column: column.map(order.index), kind="stable")
+    reasons = rejected.reason.str.split(":").str[0].value_counts()
+    return {"splits": table.to_dict("records"), "rejected": reasons.to_dict(), "rejected_files": len(rejected)}
+
+
+def deltas_by_comparison(deltas: pd.DataFrame) -> list[dict]:
+    """Arrange the deltas for the page: one table per comparison and split, one row per configuration and value."""
+    blocks = []
+    for (vary, baseline, split), part in deltas.groupby(["vary", "baseline", "split"], sort=False):
+        first, last = list(part.columns).index("baseline") + 1, list(part.columns).index("split")
+        held = list(part.columns[first:last])
+        rows = []
+        for key, cells in part.groupby([*held, "value"], sort=False):
+            by_metric = cells.set_index("metric")
+            rows.append(
+                {"held": key[:-1], "value": key[-1], "n": int(cells.n.max()), "metrics": by_metric.to_dict("index")}
+            )
+        blocks.append(
+            {"vary": vary, "baseline": baseline, "split": split, "held": held, "rows": rows, "metrics": DELTA_METRICS}
+        )
+    return blocks
+
+
+def tier_rows(tiers: dict[str, pd.DataFrame], definitions: dict[str, dict], runs: pd.DataFrame) -> list[dict]:
+    """One row per tier: definition, files, recorders, confidences, and windows of it trained on (mean)."""
+    trained = runs.drop_duplicates(["positive_subset", "negative_tier", "validation", "seed"])
+    mined = trained.groupby(trained.negative_tier.astype(str)).train_mined.mean()
+    rows = []
+    for name, definition in definitions.items():
+        tier = tiers.get(name)
+        rows.append(
+            {
+                "name": name,
+                "definition": ", ".join(f"{key} {value}" for key, value in definition.items()) or "no mined negatives",
+                "files": 0 if tier is None else len(tier),
+                "recorders": 0 if tier is None else tier.recorder_id.nunique(),
+                "low": None if tier is None or tier.empty else tier.confidence.min(),
+                "high": None if tier is None or tier.empty else tier.confidence.max(),
+                "mined": mined.get(name),
+                "empty": tier is not None and tier.empty,
+            }
+        )
+    return rows
+
+
+def read_runs(paths: list[str], runs: list[dict]) -> pd.DataFrame:
+    """Put one table of each run together, with the run's axes and a ``run`` column that names it."""
+    parts = [
+        tables.read(path).assign(**axes, run=" ".join(map(str, axes.values())))
+        for path, axes in zip(paths, runs, strict=True)
+    ]
+    return pd.concat(parts, ignore_index=True)
+
+
+def points(value: float | None) -> str:
+    """A difference of a rate in points (hundredths), signed."""
+    return MISSING if value is None or pd.isna(value) else f"{100 * value:+.1f}".replace("-", MINUS)
+
+
+def number(value: float | None, digits: int = 3) -> str:
+    """A plain number with a fixed number of decimals; a dash where it is missing."""
+    return MISSING if value is None or pd.isna(value) else f"{value:,.{digits}f}".replace("-", MINUS)
+
+
+def _inline(path: str | os.PathLike, name: str) -> str:
+    """Drop what stands before <svg> and keep the ids of several figures on one page apart."""
+    svg = Path(path).read_text(encoding="utf-8")
+    svg = svg[svg.index("<svg") :]
+    return svg.replace('id="', f'id="{name}-').replace('"#', f'"#{name}-').replace("url(#", f"url(#{name}-")

@@ -1,0 +1,49 @@
+"""Draw and keep all the figures of a report."""
+
+import pandas as pd
+from matplotlib.figure import Figure
+
+from hardneg import figures, tables
+from hardneg.files import replacing
+
+
+def draw(
+    runs: pd.DataFrame,
+    scores: pd.DataFrame,
+    histories: pd.DataFrame,
+    pool: pd.DataFrame,
+    tiers: dict[str, pd.DataFrame],
+) -> dict[str, tuple[Figure, pd.DataFrame]]:
+    """Draw every figure; see :mod:`hardneg.figures`.
+
+    Parameters
+    ----------
+    runs : one row per run and split.
+    scores, histories : of every run, with its axes and its name as ``run``.
+    pool : file scores of the pool.
+    tiers : the files of each tier.
+
+    Returns
+    -------
+    Each figure and its numbers, by name.
+    """
+    axes = ["positive_subset", "negative_tier", "validation", "seed"]
+    keys = [axis for axis in histories.columns if axis in runs.columns]
+    thresholds = runs.astype(dict.fromkeys(keys, str)).drop_duplicates(keys)[[*keys, "threshold"]]
+    scores = scores.merge(thresholds, on=keys, validate="m:1")
+    hue = "positive_subset" if runs.validation.nunique() == 1 else "subset_validation"
+    shown = runs.assign(subset_validation=runs.positive_subset.astype(str) + ", " + runs.validation.astype(str))
+    return {
+        "metrics": figures.metrics_by(shown, "negative_tier", hue),
+        "precision_recall": figures.precision_recall(scores, axes[1]),
+        "pool_scores": figures.pool_scores(pool, tiers),
+        "training_curves": figures.training_curves(histories, axes[1]),
+    }
+
+
+def save(drawn: dict[str, tuple[Figure, pd.DataFrame]], paths: dict[str, str]) -> None:
+    """Write each figure to ``paths[name]`` (SVG) and its numbers to ``paths[name + "_numbers"]`` (CSV)."""
+    for name, (figure, numbers) in drawn.items():
+        with replacing(paths[name]) as draft:
+            figure.savefig(draft, format="svg", metadata={"Date": None})
+        tables.write(numbers, paths[f"{name}_numbers"])
