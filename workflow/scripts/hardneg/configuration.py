@@ -9,6 +9,7 @@ from jsonschema import Draft202012Validator
 from jsonschema.exceptions import ValidationError, best_match
 
 from hardneg.errors import InputError
+from hardneg.matrix import DESIGN_AXES
 from hardneg.tiers import is_none
 
 
@@ -81,6 +82,8 @@ def _fill(value: object, schema: dict, root: dict) -> object:
 def _inconsistencies(config: dict) -> Iterator[str]:
     if ("generated" in config) == ("manifest" in config):
         yield "give either manifest (and audio_root) or generated"
+    if ("manifest" in config) != ("audio_root" in config):
+        yield "manifest and audio_root go together: give both"
     yield from _matrix_problems(config)
     yield from _tier_problems(config["negative_tiers"])
     yield from _positive_problems(config)
@@ -95,8 +98,8 @@ def _matrix_problems(config: dict) -> Iterator[str]:
         for name in matrix[axis]:
             if name not in config[where]:
                 yield f"matrix.{axis} names '{name}', which is not in {where}{_meant(name, list(config[where]))}"
-    axes = [*matrix, *config["training"]]
-    for axis in set(matrix) - {"positive_subset", "negative_tier", "validation", "seed", *config["training"]}:
+    axes = [*DESIGN_AXES, "seed", *config["training"]]
+    for axis in sorted(set(matrix) - set(axes)):
         yield f"matrix.{axis} is not an axis{_meant(axis, axes)}"
     for place, comparison in enumerate(config["comparisons"]):
         vary, baseline = comparison["vary"], comparison["baseline"]

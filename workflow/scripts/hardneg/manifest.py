@@ -13,6 +13,7 @@ LABELS = ("positive", "negative")
 SPLITS = ("train", "val", "test_iid", "test_ood", "pool")
 QUALITIES = ("high", "medium", "low")
 COLUMNS = ("file_path", "label", "split", "quality", "call_type", "site", "recorder_id", "date")
+MEASURED = ("group", "shard", "duration_s", "sample_rate", "channels", "sha256", "flags", "reason")
 REQUIRED = ("file_path", "label", "recorder_id")
 AUDIOMOTH_NAME = re.compile(r"(?:^|[^0-9])(\d{8})[T_]+(\d{6})(?:[^0-9]|$)")
 
@@ -30,7 +31,8 @@ def read(path: str | os.PathLike) -> pd.DataFrame:
 
     Returns
     -------
-    One row per row of the file, in its order, every column text; what is unknown is ``""``.
+    One row per row of the file, in its order, every column text; what is unknown is ``""``. Columns of one's own are
+    kept; one that is called as the workflow calls what it measures (:data:`MEASURED`) is renamed ``listed_...``.
 
     Raises
     ------
@@ -51,7 +53,7 @@ def complete(table: pd.DataFrame, source: str) -> pd.DataFrame:
             f"manifest {source} lacks the column{'s' * (len(missing) > 1)} {', '.join(missing)}; "
             f"it has: {', '.join(map(str, table.columns))}."
         )
-    table = table.copy()
+    table = table.rename(columns={column: f"listed_{column}" for column in MEASURED})
     for column in COLUMNS:
         table[column] = table[column].str.strip() if column in table.columns else ""
     for column in ("label", "split", "quality"):
@@ -66,8 +68,7 @@ def complete(table: pd.DataFrame, source: str) -> pd.DataFrame:
     twice = table.groupby("file_path")[["label", "split"]].transform("nunique").gt(1).any(axis=1)
     _refuse(table, twice, "label and split", ("the same in all rows of one file",), source)
     table["group"] = group_of(table)
-    others = [column for column in table.columns if column not in (*COLUMNS, "group")]
-    return table[[*COLUMNS, "group", *others]]
+    return table[[*COLUMNS, "group", *table.columns.difference([*COLUMNS, "group"], sort=False)]]
 
 
 def group_of(table: pd.DataFrame) -> pd.Series:

@@ -1,0 +1,35 @@
+"""Small worlds that several tests build."""
+
+import numpy as np
+import pandas as pd
+import pytest
+import soundfile
+
+from hardneg import manifest
+
+
+@pytest.fixture
+def listed():
+    """Make a completed manifest from short rows: path, label, split, site, recorder, date."""
+
+    def make(*rows, **more):
+        columns = ["file_path", "label", "split", "site", "recorder_id", "date"]
+        table = pd.DataFrame(rows, columns=columns).assign(**more)
+        return manifest.complete(table.astype(object), "test")
+
+    return make
+
+
+@pytest.fixture
+def wav(tmp_path):
+    """Write a WAV of noise (or of given samples) under the test's folder; returns its path relative to it."""
+
+    def write(name, samples=None, rate=16000, seconds=3.0, subtype="PCM_16", seed=0):
+        if samples is None:
+            samples = 0.1 * np.random.default_rng(seed).standard_normal(round(seconds * rate))
+        path = tmp_path / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        soundfile.write(path, samples, rate, subtype=subtype)
+        return name
+
+    return write

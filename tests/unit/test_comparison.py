@@ -1,0 +1,72 @@
+import pandas as pd
+import pytest
+
+from hardneg import comparison, matrix, summary
+from hardneg.errors import InputError
+
+
+@pytest.fixture
+def runs():
+    """Two subsets by two tiers by three seeds; the tier adds 0.1 to the subset's and the seed's own score."""
+    table = matrix.expand(
+        {"positive_subset": ["a", "b"], "negative_tier": ["none", "hard"], "validation": ["holdout"], "seed": [1, 2, 3]}
+    )
+    score = (
+        0.5
+        + 0.2 * (table.positive_subset == "b")
+        + 0.1 * (table.negative_tier == "hard")
+        + 0.01 * table.seed.astype(int)
+    )
+    parts = [table.assign(split=split, **dict.fromkeys(comparison.METRICS, score)) for split in comparison.SPLITS]
+    return pd.concat(parts, ignore_index=True)
+
+
+AXES = ["positive_subset", "negative_tier", "validation"]
+
+
+def test_differences_are_taken_within_each_configuration_and_seed(runs):
+    deltas = comparison.compare(runs, "negative_tier", "none", AXES)
+    assert len(deltas) == 2 * 2 * len(comparison.METRICS)
+    assert set(deltas.value) == {"hard"} and set(deltas.n) == {3}
+    assert deltas.difference.to_numpy() == pytest.approx(0.1)
+    row = deltas[(deltas.positive_subset == "b") & (deltas.metric == "f1")].iloc[0]
+    assert (row["mean"], row["std"], row.baseline_mean) == pytest.approx((0.82, 0.01, 0.72))
+
+
+def test_a_seed_without_its_partner_is_not_compared(runs):
+    lonely = runs[~((runs.negative_tier == "none") & (runs.seed == "3"))]
+    assert set(comparison.compare(lonely, "negative_tier", "none", AXES).n) == {2}
+
+
+def test_a_missing_baseline_and_a_repeated_run_are_named(runs):
+    with pytest.raises(InputError, match="no run has negative_tier = nothing; there are: hard, none"):
+        comparison.compare(runs, "negative_tier", "nothing", AXES)
+    with pytest.raises(InputError, match="runs occur twice"):
+        comparison.compare(pd.concat([runs, runs.head(1)]), "negative_tier", "none", AXES)
+
+
+def test_the_terminal_shows_differences_in_points(runs):
+    text = summary.table_of(comparison.compare(runs, "negative_tier", "none", AXES))
+    assert "negative_tier against none" in text
+    assert text.count("+10.0") == 16
+
+
+def test_axes_stand_in_order_with_the_seed_last_and_as_text():
+    runs = matrix.expand(
+        {
+            "seed": [1, 2],
+            "dropout": [0.1, 0.5],
+            "negative_tier": ["none"],
+            "positive_subset": ["a"],
+            "validation": ["holdout"],
+        }
+    )
+    assert list(runs.columns) == ["positive_subset", "negative_tier", "validation", "dropout", "seed"]
+    assert set(runs.dropout) == {"0.1", "0.5"} and len(runs) == 4
+
+
+def test_a_runs_own_training_keys_replace_the_defaults_with_their_type():
+    resolved = matrix.resolve(
+        {"dropout": [0.1, 0.5], "seed": [1]}, {"dropout": 0.2, "epochs": 3}, {"dropout": "0.5", "seed": "1"}
+    )
+    assert resolved == {"dropout": 0.5, "epochs": 3}

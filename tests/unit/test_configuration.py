@@ -1,0 +1,81 @@
+import copy
+from pathlib import Path
+
+import pytest
+import yaml
+
+from hardneg import configuration, configuration_table
+from hardneg.errors import InputError
+
+ROOT = Path(__file__).parents[2]
+SCHEMA = ROOT / "workflow" / "schemas" / "config.schema.yaml"
+
+
+@pytest.fixture
+def config():
+    return yaml.safe_load((ROOT / "config" / "config.yaml").read_text())
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / "config").glob("*.yaml")), ids=lambda path: path.stem)
+def test_every_shipped_configuration_is_valid(path):
+    configuration.complete(yaml.safe_load(path.read_text()), SCHEMA)
+
+
+def test_defaults_are_filled_in_and_the_callers_mapping_is_left_alone(config):
+    given = copy.deepcopy(config)
+    complete = configuration.complete(config, SCHEMA)
+    assert complete["training"]["weight_decay"] == 0.01
+    assert complete["mining"]["seed"] == 123
+    assert complete["negative_tiers"]["none"] == {}
+    assert config == given
+
+
+def put(value, *path):
+    def change(config):
+        for key in path[:-1]:
+            config = config[key]
+        config[path[-1]] = value
+
+    return change
+
+
+WRONG = {
+    "a misspelt key": (put(3, "training", "epoch"), "unknown key 'epoch' at training: did you mean 'epochs'?"),
+    "a misspelt top key": (put({}, "negativ_tiers"), "unknown key 'negativ_tiers' at the top level: did you mean 'negative_tiers'?"),
+    "a key like no other": (put(1, "windows", "zzz"), "unknown key 'zzz' at windows; known here: length_s, hop_s, sample_rate"),
+    "a misspelt key of a tier": (put(0.5, "negative_tiers", "conf50", "min_confidense"), "did you mean 'min_confidence'?"),
+    "a wrong type": (put("many", "training", "epochs"), "training.epochs: 'many' is not of type 'integer'"),
+    "a value out of range": (put(1.5, "training", "dropout"), "training.dropout: 1.5 is greater than or equal"),
+    "a value not listed": (put("gpu", "device"), "device: 'gpu' is not one of auto, cpu, cuda"),
+    "a tier not defined": (put(["none", "conf5"], "matrix", "negative_tier"), "names 'conf5', which is not in negative_tiers: did you mean 'conf"),
+    "an axis that is none": (put([0.1], "matrix", "dropuot"), "matrix.dropuot is not an axis: did you mean 'dropout'?"),
+    "a match to nothing": (put("conf", "negative_tiers", "random", "match"), "match names 'conf', which is not a tier"),
+    "a match to a matched tier": (put("matched", "negative_tiers", "random", "match"), "must be a tier of its own size"),
+    "bounds the wrong way round": (put(0.05, "negative_tiers", "matched", "max_confidence"), "min_confidence must be below max_confidence"),
+    "a baseline not trained": (put("conf99", "comparisons", 0, "baseline"), "'conf99' is not in matrix.negative_tier"),
+    "a comparison of seeds": (put("seed", "comparisons", 0, "vary"), "'seed' is not an axis of the matrix other than seed"),
+    "a ranking by a model that saw them": (put(["high", "low"], "positive_subsets", "base", "quality"), "rank with a model that has not seen them"),
+    "a band above Nyquist": (put(9000, "features", "fmax"), "features.fmax (9000 Hz) is above half"),
+    "both sources of sound": (put("m.csv", "manifest"), "give either manifest (and audio_root) or generated"),
+    "a manifest without its root": (lambda config: config.update(manifest=config.pop("generated") and "m.csv"), "audio_root"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("case", WRONG)
+def test_what_cannot_be_meant_is_refused_by_name(case, config):
+    change, said = WRONG[case]
+    change(config)
+    with pytest.raises(InputError) as error:
+        configuration.complete(config, SCHEMA)
+    assert said in str(error.value)
+
+
+def test_the_readme_documents_exactly_the_schemas_keys():
+    readme = (ROOT / "config" / "README.md").read_text()
+    assert configuration_table.update(readme, yaml.safe_load(SCHEMA.read_text())) == readme
+
+
+def test_every_key_of_the_schema_has_a_description():
+    schema = yaml.safe_load(SCHEMA.read_text())
+    rows = list(configuration_table.keys(schema, schema))
+    assert len(rows) > 60 and all(len(row[3]) > 5 for row in rows)

@@ -1,0 +1,57 @@
+import pandas as pd
+import pytest
+
+from hardneg import figures, report
+
+
+@pytest.fixture
+def context():
+    deltas = pd.DataFrame(
+        {
+            "vary": "negative_tier", "value": "<b>hard</b>", "baseline": "none", "positive_subset": "base",
+            "split": "test_ood", "metric": report.DELTA_METRICS, "n": 3, "mean": 0.5, "std": 0.1, "difference": -0.051,
+        }
+    )  # fmt: skip
+    recordings = pd.DataFrame(
+        {
+            "split": ["train", "pool"],
+            "label": "negative",
+            "file_path": ["a", "b"],
+            "duration_s": 1800.0,
+            "group": "g",
+            "site": "s",
+        }
+    )
+    rejected = pd.DataFrame({"reason": ["missing", "unreadable: odd"]})
+    return {
+        "target": "<script>alert(1)</script>", "generated": True, "run_count": 6, "axes_text": "seed",
+        "overview": report.overview(recordings, rejected), "comparisons": report.deltas_by_comparison(deltas),
+        "tiers": [], "versions": {"torch": "2"}, "configuration": "a: <i>",
+    }  # fmt: skip
+
+
+def test_the_page_escapes_what_comes_from_outside_and_needs_no_network(context, tmp_path):
+    scores = pd.DataFrame({"confidence": [0.1, 0.9, 0.95]})
+    figure, _ = figures.pool_scores(scores, {"conf<50>": scores[scores.confidence > 0.5]})
+    figure.savefig(tmp_path / "f.svg")
+    names = ["metrics", "precision_recall", "pool_scores", "training_curves"]
+    report.write(tmp_path / "report.html", context, dict.fromkeys(names, tmp_path / "f.svg"))
+    page = (tmp_path / "report.html").read_text()
+    assert "<script>alert" not in page and "&lt;script&gt;alert(1)" in page
+    assert "<b>hard" not in page and "conf<50>" not in page
+    assert "\N{MINUS SIGN}5.1" in page
+    assert "Generated sound" in page and "1 missing, 1 unreadable" in page
+    assert 'src="http' not in page and 'href="http' not in page.replace('xlink:href="http://www.w3.org', "")
+
+
+def test_generated_sound_is_said_only_where_it_is(context, tmp_path):
+    report.write(tmp_path / "report.html", context | {"generated": False}, {})
+    assert "Generated sound" not in (tmp_path / "report.html").read_text()
+
+
+def test_a_figures_numbers_are_what_it_draws():
+    scores = pd.DataFrame({"confidence": [0.01, 0.99, 1.0]})
+    _, numbers = figures.pool_scores(scores, {"top": scores[scores.confidence > 0.5]})
+    held = numbers.groupby("tier").files.sum()
+    assert held.to_dict() == {"pool": 3, "top": 2}
+    assert numbers[(numbers.tier == "top") & (numbers.files > 0)]["from"].tolist() == [pytest.approx(0.98)]
