@@ -4,8 +4,11 @@ import numpy as np
 import pandas as pd
 import pytest
 import soundfile
+import torch
 
 from hardneg import manifest
+
+torch.set_num_threads(1)  # as the trainings of the workflow run; faster than two on arrays this small
 
 
 @pytest.fixture

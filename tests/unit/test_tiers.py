@@ -1,6 +1,8 @@
 import numpy as np
 import pandas as pd
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from hardneg import tiers
 from hardneg.errors import InputError
@@ -76,3 +78,17 @@ def test_a_tier_too_small_to_match_is_refused(pool):
 )
 def test_a_tier_that_chooses_nothing_is_none(tier, none):
     assert tiers.is_none(tier) == none
+
+
+@given(
+    confidence=st.lists(st.floats(0, 1), min_size=1, max_size=60),
+    low=st.floats(0, 1),
+    high=st.floats(0, 1),
+    size=st.integers(1, 70),
+)
+def test_whatever_the_pool_a_tier_keeps_its_bounds_order_and_size(confidence, low, high, size):
+    pool = pd.DataFrame({"file_path": [f"{n}.wav" for n in range(len(confidence))], "confidence": confidence})
+    tier = tiers.assign(pool, "t", min_confidence=low, max_confidence=high, top_k=size, allow_empty=True)
+    within = [value for value in confidence if low <= value and (value < high or high == 1)]
+    assert list(tier.confidence) == sorted(within, reverse=True)[:size]
+    assert tier["rank"].is_monotonic_increasing and tier.file_path.is_unique

@@ -82,7 +82,7 @@ def deltas_by_comparison(deltas: pd.DataFrame) -> list[dict]:
     blocks = []
     for (vary, baseline, split), part in deltas.groupby(["vary", "baseline", "split"], sort=False):
         first, last = list(part.columns).index("baseline") + 1, list(part.columns).index("split")
-        held = list(part.columns[first:last])
+        held = [axis for axis in part.columns[first:last] if deltas[axis].nunique() > 1]
         rows = []
         for key, cells in part.groupby([*held, "value"], sort=False):
             by_metric = cells.set_index("metric")
@@ -128,7 +128,7 @@ def read_runs(paths: list[str], runs: list[dict]) -> pd.DataFrame:
 
 def points(value: float | None) -> str:
     """A difference of a rate in points (hundredths), signed."""
-    return MISSING if value is None or pd.isna(value) else f"{100 * value:+.1f}".replace("-", MINUS)
+    return MISSING if value is None or pd.isna(value) else f"{round(100 * value, 1) + 0:+.1f}".replace("-", MINUS)
 
 
 def number(value: float | None, digits: int = 3) -> str:

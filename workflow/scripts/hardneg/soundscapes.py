@@ -19,15 +19,15 @@ from hardneg.log import progress
 OOD_SITE = "reservoir"
 LABELLED_SITES = {"marsh": 4, "pond": 4, "creek": 4, OOD_SITE: 5}
 POOL_SITES = {"marsh": 3, "pond": 3, "creek": 3, "meadow": 3}
-NIGHTS = 6
+NIGHTS = 8
 FIRST_NIGHT = "2025-02-01"
 OOD_SHARE = 0.28
 HIDDEN_SHARE = 0.02
 POSITIVE_SHARE = {"labelled": 0.5, "ood": 0.4}
-SNR_DB = {"high": (5, 15), "medium": (-3, 4), "low": (-11, -4)}
+SNR_DB = {"high": (0, 9), "medium": (-8, -2), "low": (-14, -9)}
 CONFUSERS = ("tree_frog", "chorus_frog", "bullfrog", "voice", "engine")
 NEGATIVES = {
-    "labelled": {"quiet": 4, "rain": 2, "wind": 2, "insect": 3, "engine": 0.7, "chorus_frog": 0.5, "voice": 0.4},
+    "labelled": {"quiet": 4, "rain": 2, "wind": 2, "insect": 3, "engine": 0.7, "chorus_frog": 0.5, "voice": 0.3},
     "ood": {"quiet": 2, "rain": 1, "wind": 1, "insect": 1, "engine": 1, "voice": 1, "chorus_frog": 1, "bullfrog": 1,
             "tree_frog": 1.5},
     "pool": {"quiet": 5, "rain": 2.5, "wind": 2.5, "insect": 2.5, "engine": 1, "voice": 1, "chorus_frog": 1,

@@ -1,0 +1,122 @@
+"""Copies of the project that tests run and change as a user would."""
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pandas as pd
+import pytest
+import yaml
+
+from hardneg import soundscapes
+
+ROOT = Path(__file__).parents[2]
+SHARED = ROOT.parent / "shared"
+
+
+class Project:
+    """A copy of the project in a folder of its own."""
+
+    def __init__(self, folder: Path):
+        self.folder = folder
+        listed = subprocess.run(
+            ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
+            cwd=ROOT, check=True, capture_output=True, text=True,
+        ).stdout.split("\0")  # fmt: skip
+        for name in filter(None, listed):
+            if (ROOT / name).is_file():
+                (folder / name).parent.mkdir(parents=True, exist_ok=True)
+                shutil.copy2(ROOT / name, folder / name)
+
+    def path(self, name: str) -> Path:
+        return self.folder / name
+
+    def table(self, name: str) -> pd.DataFrame:
+        path = self.path(name)
+        return pd.read_parquet(path) if path.suffix == ".parquet" else pd.read_csv(path)
+
+    def snakemake(self, *arguments: str, config: str | None = None, fails: bool = False) -> str:
+        """Run Snakemake on two cores, expect it to end well (or not), and give all that it printed."""
+        command = [sys.executable, "-m", "snakemake", "--cores", "2"]
+        command += ["--configfile", config] if config else []
+        environment = {key: value for key, value in os.environ.items() if not key.startswith("SNAKEMAKE")}
+        done = subprocess.run(
+            [*command, *arguments], cwd=self.folder, env=environment, capture_output=True, text=True, check=False
+        )
+        printed = done.stdout + done.stderr
+        assert (done.returncode != 0) == fails, printed[-6000:]
+        return printed
+
+    def plan(self, config: str | None = None) -> dict[str, int]:
+        """The number of jobs of each rule that a dry run plans; empty when there is nothing to do."""
+        printed = self.snakemake("--dry-run", config=config)
+        if "Nothing to be done" in printed:
+            return {}
+        table = printed[printed.rindex("Job stats:") :]
+        counts = dict(re.findall(r"^(\w+) +(\d+)$", table, flags=re.MULTILINE))
+        return {rule: int(count) for rule, count in counts.items() if rule not in ("total", "main_job")}
+
+
+SMALL = {
+    "target": "RADR",
+    "audio_root": "data/audio",
+    "manifest": "data/manifest.csv",
+    "shard_files": 60,
+    "splits": {"ood_sites": ["reservoir"], "validation_fraction": 0.2, "iid_fraction": 0.2},
+    "windows": {"length_s": 1.5, "hop_s": 1.5, "sample_rate": 16000},
+    "features": {"n_mels": 32, "fmin": 50, "fmax": 8000, "n_fft": 512, "hop_s": 0.02},
+    "mining": {"positive_subset": "base", "training": {"mixup": 0, "label_smoothing": 0}},
+    "positive_subsets": {
+        "base": {"quality": ["high", "medium"]},
+        "half": {"quality": ["high", "medium"], "add": {"quality": ["low"], "top_fraction": 0.5}},
+    },
+    "negative_tiers": {
+        "none": {},
+        "hard": {"top_fraction": 0.3},
+        "top": {"top_k": 20},
+        "control": {"match": "top"},
+    },
+    "matrix": {"positive_subset": ["base", "half"], "negative_tier": ["none", "hard", "control"], "seed": [1, 2]},
+    "training": {"channels": [8, 16], "epochs": 2},
+    "comparisons": [{"vary": "negative_tier", "baseline": "none"}],
+}
+
+
+def add_recordings(project: Project, labelled: int, pool: int, seed: int, only: str | None = None) -> None:
+    """Generate recordings and put them into the project's manifest, as a person would add a season."""
+    design = soundscapes.design(labelled, pool, duration_s=1.5, sample_rate=16000, seed=seed)
+    if only:
+        design = design[design.split == only]
+        stamps = design.file_path.str.extract(r"(\d{8}_\d{6})")[0].str.replace("2025", "2026")
+        design = design.assign(file_path=design.recorder_id + "/" + stamps + ".WAV", date="")
+    soundscapes.render(design, project.path("data/audio"), workers=2)
+    rows = soundscapes.manifest_of(design)
+    path = project.path("data/manifest.csv")
+    old = [pd.read_csv(path, dtype=str, keep_default_na=False)] if path.exists() else []
+    pd.concat([*old, rows]).to_csv(path, index=False)
+
+
+@pytest.fixture(scope="session")
+def small(tmp_path_factory) -> Project:
+    """A small project with recordings of its own that has been run to its end."""
+    project = Project(tmp_path_factory.mktemp("small") / "hardneg")
+    add_recordings(project, 240, 160, seed=3)
+    project.path("small.yaml").write_text(yaml.safe_dump(SMALL))
+    project.snakemake(config="small.yaml")
+    return project
+
+
+@pytest.fixture
+def changed(small, tmp_path):
+    """Write a changed configuration of the small project; the callable takes a function that changes the mapping."""
+
+    def write(change) -> str:
+        config = yaml.safe_load(small.path("small.yaml").read_text())
+        change(config)
+        small.path("changed.yaml").write_text(yaml.safe_dump(config))
+        return "changed.yaml"
+
+    return write

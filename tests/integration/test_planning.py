@@ -1,0 +1,85 @@
+"""What a change makes Snakemake run again, and what it leaves alone."""
+
+import os
+
+import pytest
+from conftest import add_recordings
+
+pytestmark = pytest.mark.slow
+
+SUMMARIES = {"collect_runs": 1, "compare": 1, "draw_figures": 1, "write_report": 1}
+
+
+def test_a_finished_run_has_nothing_to_do(small):
+    assert small.plan("small.yaml") == {}
+
+
+def test_a_changed_tier_reruns_that_tier_its_runs_and_the_summaries(small, changed):
+    config = changed(lambda config: config["negative_tiers"]["hard"].update(min_confidence=0.01))
+    assert small.plan(config) == {"assign_tier": 1, "train": 4, "evaluate": 4, **SUMMARIES}
+
+
+def test_a_tier_that_another_is_matched_to_reruns_both(small, changed):
+    config = changed(lambda config: config["negative_tiers"]["top"].update(top_k=19))
+    assert small.plan(config) == {"assign_tier": 2, "train": 4, "evaluate": 4, **SUMMARIES}
+
+
+def test_a_further_seed_trains_only_the_new_runs(small, changed):
+    config = changed(lambda config: config["matrix"]["seed"].append(3))
+    assert small.plan(config) == {"train": 6, "evaluate": 6, **SUMMARIES}
+
+
+def test_a_changed_comparison_trains_nothing(small, changed):
+    config = changed(lambda config: config["comparisons"][0].update(baseline="control"))
+    assert small.plan(config) == {"compare": 1, "write_report": 1}
+
+
+def test_edited_code_reruns_what_uses_it_and_a_comment_or_a_touch_nothing(small):
+    module = small.path("workflow/scripts/hardneg/tiers.py")
+    text = module.read_text()
+    try:
+        module.write_text(text.replace("ranked.confidence >= min_confidence", "ranked.confidence > min_confidence"))
+        assert module.read_text() != text
+        assert small.plan("small.yaml") == {"assign_tier": 3, "train": 8, "evaluate": 8, **SUMMARIES}
+        module.write_text("# A remark.\n" + text)
+        assert small.plan("small.yaml") == {}
+    finally:
+        module.write_text(text)
+    os.utime(module)
+    os.utime(small.path("workflow/scripts/assign_tier.py"))
+    assert small.plan("small.yaml") == {}
+
+
+def test_new_pool_recordings_run_new_shards_and_no_run_without_mined_negatives(small):
+    listed = small.path("data/manifest.csv").read_text()
+    shards = {path.stem for path in small.path("results/inputs/shards").glob("*.parquet")}
+    try:
+        add_recordings(small, 40, 60, seed=9, only="pool")
+        plan = small.plan("small.yaml")
+    finally:
+        small.path("data/manifest.csv").write_text(listed)
+    assert 1 <= plan["check_shard"] < len(shards)
+    assert plan["extract_features"] == plan["mine_shard"] == plan["check_shard"]
+    assert plan == {
+        "check_shard": plan["check_shard"], "extract_features": plan["check_shard"], "mine_shard": plan["check_shard"],
+        "gather_recordings": 1, "check_inputs": 1, "merge_indexes": 1, "rank_pool": 1,
+        "assign_tier": 3, "train": 8, "evaluate": 8, **SUMMARIES,
+    }  # fmt: skip
+    assert small.plan("small.yaml") == {}
+
+
+def test_a_changed_recording_reruns_its_shard(small):
+    audio = next(small.path("data/audio/marsh").rglob("*-p*/*.WAV"))
+    content, status = audio.read_bytes(), audio.stat()
+    try:
+        audio.write_bytes(content[:-2000])
+        plan = small.plan("small.yaml")
+    finally:
+        audio.write_bytes(content)
+        os.utime(audio, ns=(status.st_atime_ns, status.st_mtime_ns))
+    assert (plan["check_shard"], plan["extract_features"], plan["mine_shard"]) == (1, 1, 1)
+    assert "train_mining_model" not in plan
+
+
+def test_the_device_is_the_machines_and_changes_no_result(small):
+    assert small.snakemake("--dry-run", "--config", "device=cpu", config="small.yaml").count("Nothing to be done") == 1

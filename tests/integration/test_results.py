@@ -1,0 +1,108 @@
+"""What a finished run leaves, on the small project, the default and real recordings."""
+
+import json
+
+import pandas as pd
+import pytest
+import yaml
+from conftest import ROOT, SHARED, Project
+
+from hardneg import soundscapes
+
+pytestmark = pytest.mark.slow
+
+
+@pytest.fixture(scope="module")
+def default(tmp_path_factory):
+    """The default configuration, run to its end; also what it printed."""
+    project = Project(tmp_path_factory.mktemp("default") / "hardneg")
+    return project, project.snakemake()
+
+
+def test_the_default_run_leaves_its_results_and_says_where(default):
+    project, printed = default
+    for name in ("runs.csv", "deltas.csv", "report.html"):
+        assert project.path(f"results/{name}").stat().st_size > 500
+    assert str(project.path("results/report.html")) in printed
+    assert "negative_tier against none" in printed
+    assert project.plan() == {}
+
+
+def test_the_default_matrix_is_whole(default):
+    runs = default[0].table("results/runs.csv")
+    config = yaml.safe_load((ROOT / "config/config.yaml").read_text())["matrix"]
+    assert len(config["positive_subset"]) >= 2 and len(config["negative_tier"]) >= 4 and len(config["seed"]) >= 3
+    expected = 3 * len(config["positive_subset"]) * len(config["negative_tier"]) * len(config["seed"])
+    assert len(runs) == expected == len(runs.drop_duplicates(["positive_subset", "negative_tier", "seed", "split"]))
+    assert runs.groupby(["positive_subset", "negative_tier", "seed"]).threshold.nunique().max() == 1
+    trained = runs.train_negatives + runs.train_mined
+    assert (trained == runs.train_positives).all(), "classes are balanced"
+    assert (runs.train_mined[runs.negative_tier == "none"] == 0).all()
+    assert (runs.train_mined[runs.negative_tier != "none"] > 0).all()
+
+
+def test_the_mined_top_tier_is_rich_in_confusers(default):
+    project, _ = default
+    truth = project.table("results/soundscapes/truth.csv").set_index("file_path").sound
+    pool = project.table("results/mining/trained/scores.parquet")
+    tier = project.table("results/tiers/conf85.csv")
+    confusers = set(soundscapes.CONFUSERS)
+    base_rate = truth[pool.file_path].isin(confusers).mean()
+    in_tier = truth[tier.file_path].isin(confusers).mean()
+    assert len(tier) >= 10
+    assert in_tier > 1.5 * base_rate
+
+
+def test_snakemakes_own_report_holds_the_tables_and_figures(default):
+    project, _ = default
+    project.snakemake("--report", "report.html")
+    page = project.path("report.html").read_text()
+    assert all(name in page for name in ("deltas.csv", "metrics.svg", "precision_recall.svg"))
+
+
+def test_every_pool_file_has_one_score(small):
+    scores, pool = small.table("results/mining/trained/scores.parquet"), small.table("results/inputs/pool.parquet")
+    assert sorted(scores.file_path) == sorted(pool.file_path)
+    assert scores.confidence.between(0, 1).all()
+
+
+def test_every_test_file_is_evaluated_by_every_run(small):
+    recordings = small.table("results/inputs/recordings.parquet")
+    expected = recordings[recordings.split.isin(["test_iid", "test_ood"])].groupby("split").file_path.apply(set)
+    found = list(small.path("results/runs").rglob("scores.parquet"))
+    assert len(found) == 12
+    for path in found:
+        scores = pd.read_parquet(path)
+        for split, files in expected.items():
+            assert set(scores.file_path[scores.split == split]) == files
+
+
+def test_a_model_says_what_made_it(small):
+    path = next(small.path("results/runs").rglob("negative_tier~hard/*/seed~2/model.json"))
+    model = json.loads(path.read_text())
+    assert model["run"] == {
+        "positive_subset": path.parts[-5].split("~")[1],
+        "negative_tier": "hard",
+        "validation": "holdout",
+        "seed": 2,
+    }
+    assert model["training"]["epochs"] == 2 and model["input"]["windows"]["length_s"] == 1.5
+    assert {"torch", "device", "hardneg"} <= set(model["versions"])
+
+
+def test_real_recordings_run_end_to_end(tmp_path):
+    if not (SHARED / "audio/anurans/manifest.csv").exists():
+        pytest.skip("the real recordings are not there (../shared/audio/anurans)")
+    (tmp_path / "shared").symlink_to(SHARED)
+    project = Project(tmp_path / "hardneg")
+    config = yaml.safe_load(project.path("config/anurans.yaml").read_text())
+    config["matrix"] |= {"positive_subset": ["base"], "negative_tier": ["none", "conf85", "random"], "seed": [123]}
+    config["training"]["epochs"] = 4
+    project.path("reduced.yaml").write_text(yaml.safe_dump(config))
+    project.snakemake(config="reduced.yaml")
+    runs = project.table("results/anurans/runs.csv")
+    assert len(runs) == 2 * 3 * 3
+    assert runs[runs.split == "test_ood"].auroc.mean() > 0.6
+    assert "Generated sound" not in project.path("results/anurans/report.html").read_text()
+    deltas = project.table("results/anurans/deltas.csv")
+    assert {"none", "random"} == set(deltas.baseline)
