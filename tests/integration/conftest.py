@@ -40,12 +40,10 @@ class Project:
 
     def snakemake(self, *arguments: str, config: str | None = None, fails: bool = False) -> str:
         """Run Snakemake on two cores, expect it to end well (or not), and give all that it printed."""
-        command = [sys.executable, "-m", "snakemake", "--cores", "2"]
+        command = [sys.executable, "-m", "snakemake", *arguments, "--cores", "2"]
         command += ["--configfile", config] if config else []
         environment = {key: value for key, value in os.environ.items() if not key.startswith("SNAKEMAKE")}
-        done = subprocess.run(
-            [*command, *arguments], cwd=self.folder, env=environment, capture_output=True, text=True, check=False
-        )
+        done = subprocess.run(command, cwd=self.folder, env=environment, capture_output=True, text=True, check=False)
         printed = done.stdout + done.stderr
         assert (done.returncode != 0) == fails, printed[-6000:]
         return printed

@@ -1,5 +1,7 @@
-from hardneg import configuration, fingerprint, manifest, matrix, sharding, soundscapes, summary, tiers
+from hardneg import configuration, fingerprint, machine, manifest, matrix, sharding, soundscapes, summary, tiers
 from hardneg.errors import InputError
+
+machine.lead_jobs_to(WORKFLOW / "scripts")
 
 
 def stop(error):
@@ -10,10 +12,6 @@ def stop(error):
 def code(script):
     """Fingerprint of a rule's adapter and of all that it imports."""
     return fingerprint.of_script(WORKFLOW / "scripts" / f"{script}.py")
-
-
-def has_gpu():
-    return Path("/dev/nvidia0").exists() or Path("/dev/dxg").exists()
 
 
 try:
@@ -42,7 +40,7 @@ SHARDS = {part: sorted(s for s in STATES if s.startswith(part)) for part in ("la
 FEATURES = f"<results>/features/{config['features']['kind']}"
 DETECTOR = "trained" if config["mining"]["model"] == "train" else "checkpoint"
 DEVICE = config["device"]
-GPUS = int(DEVICE == "cuda" or (DEVICE == "auto" and has_gpu()))
+GPUS = int(machine.wants_gpu(DEVICE))
 ENVIRONMENT = f"../../envs/{'gpu' if GPUS else 'cpu'}.yaml"
 MODEL_INPUT = {
     "windows": config["windows"],
@@ -61,3 +59,17 @@ wildcard_constraints:
     negative_tier="[A-Za-z0-9_.+-]+",
     tier="[A-Za-z0-9_.+-]+",
     seed="[0-9]+",
+
+
+def is_none(tier):
+    return tiers.is_none(config["negative_tiers"][tier])
+
+
+def tier_of_run(wildcards):
+    """A run without mined negatives depends on no mining at all."""
+    tier = wildcards.negative_tier
+    return [] if is_none(tier) else f"<results>/tiers/{tier}.csv"
+
+
+def pool_index_of_run(wildcards):
+    return [] if is_none(wildcards.negative_tier) else f"{FEATURES}/pool.parquet"

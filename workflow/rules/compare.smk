@@ -1,8 +1,10 @@
 rule compare:
     input:
         runs="<results>/runs.csv",
+        scores=expand("{run}/scores.parquet", run=ALL_RUNS),
     output:
         deltas=report("<results>/deltas.csv", caption="../report/deltas.rst", category="Tables"),
+        pairs="<results>/pairs.csv",
     log:
         "<logs>/compare.log",
     benchmark:
@@ -11,6 +13,8 @@ rule compare:
         ENVIRONMENT
     params:
         comparisons=config["comparisons"],
+        statistics=config["statistics"],
+        runs=RUNS.to_dict("records"),
         axes=matrix.axes_of(config["matrix"])[:-1],
         code=code("compare"),
     script:

@@ -15,10 +15,10 @@ rule evaluate:
         ENVIRONMENT
     resources:
         gpu=GPUS,
+        device=DEVICE,
     params:
         input=MODEL_INPUT,
         code=code("evaluate"),
-        device=DEVICE,
     script:
         "../scripts/evaluate.py"
 

@@ -12,12 +12,12 @@ rule extract_features:
         ENVIRONMENT
     resources:
         gpu=GPUS,
+        device=DEVICE,
     params:
         audio_root=AUDIO_ROOT,
         windows=config["windows"],
         logmel=LOGMEL,
         code=code("extract_features"),
-        device=DEVICE,
     script:
         "../scripts/extract_features.py"
 

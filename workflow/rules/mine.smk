@@ -20,10 +20,10 @@ rule mine_shard:
         ENVIRONMENT
     resources:
         gpu=GPUS,
+        device=DEVICE,
     params:
         input=MODEL_INPUT,
         code=code("mine_shard"),
-        device=DEVICE,
     script:
         "../scripts/mine_shard.py"
 
@@ -62,10 +62,10 @@ rule rank_positives:
         ENVIRONMENT
     resources:
         gpu=GPUS,
+        device=DEVICE,
     params:
         input=MODEL_INPUT,
         code=code("rank_positives"),
-        device=DEVICE,
     script:
         "../scripts/rank_positives.py"
 

@@ -1,4 +1,5 @@
-FIGURES = ["metrics", "precision_recall", "pool_scores", "training_curves"]
+FORESTS = [f"forest_{place}" for place, _ in enumerate(config["comparisons"], start=1)]
+FIGURES = [*FORESTS, "metrics", "precision_recall", "pool_scores", "training_curves"]
 TIERS = {name: config["negative_tiers"][name] for name in config["matrix"]["negative_tier"]}
 TIER_FILES = expand("<results>/tiers/{tier}.csv", tier=[name for name in TIERS if not is_none(name)])
 
@@ -7,12 +8,18 @@ rule draw_figures:
     input:
         runs="<results>/runs.csv",
         scores=expand("{run}/scores.parquet", run=ALL_RUNS),
+        deltas="<results>/deltas.csv",
+        pairs="<results>/pairs.csv",
         histories=expand("{run}/history.csv", run=ALL_RUNS),
         pool=f"<results>/mining/{DETECTOR}/scores.parquet",
         tiers=TIER_FILES,
     output:
         **{
-            name: report(f"<results>/figures/{name}.svg", caption=f"../report/{name}.rst", category="Figures")
+            name: report(
+                f"<results>/figures/{name}.svg",
+                caption=f"../report/{name.split('_')[0] if name in FORESTS else name}.rst",
+                category="Figures",
+            )
             for name in FIGURES
         },
         **{f"{name}_numbers": f"<results>/figures/{name}.csv" for name in FIGURES},
@@ -53,6 +60,7 @@ rule write_report:
             generated="generated" in config,
             axes=[axis for axis, values in config["matrix"].items() if len(values) > 1],
             tiers=TIERS,
+            statistics=config["statistics"],
             config=dict(config),
         ),
         figures=FIGURES,

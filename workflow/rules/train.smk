@@ -1,17 +1,3 @@
-def is_none(tier):
-    return tiers.is_none(config["negative_tiers"][tier])
-
-
-def tier_of_run(wildcards):
-    """A run without mined negatives depends on no mining at all."""
-    tier = wildcards.negative_tier
-    return [] if is_none(tier) else f"<results>/tiers/{tier}.csv"
-
-
-def pool_index_of_run(wildcards):
-    return [] if is_none(wildcards.negative_tier) else f"{FEATURES}/pool.parquet"
-
-
 rule train_mining_model:
     input:
         labelled="<results>/inputs/labelled.parquet",
@@ -31,13 +17,13 @@ rule train_mining_model:
         ENVIRONMENT
     resources:
         gpu=GPUS,
+        device=DEVICE,
     params:
         run=dict(positive_subset=config["mining"]["positive_subset"], negative_tier="none", validation="holdout"),
         seed=config["mining"]["seed"],
         training=config["training"] | config["mining"]["training"],
         input=MODEL_INPUT,
         code=code("train"),
-        device=DEVICE,
     script:
         "../scripts/train.py"
 
@@ -63,12 +49,12 @@ rule train:
         ENVIRONMENT
     resources:
         gpu=GPUS,
+        device=DEVICE,
     params:
         run=lambda wildcards: dict(wildcards),
         seed=lambda wildcards: int(wildcards.seed),
         training=lambda wildcards: matrix.resolve(config["matrix"], config["training"], dict(wildcards)),
         input=MODEL_INPUT,
         code=code("train"),
-        device=DEVICE,
     script:
         "../scripts/train.py"

@@ -1,10 +1,10 @@
-import pandas as pd
-
 from hardneg import comparison, tables
 from hardneg.log import log_to
 
 log_to(snakemake.log[0])
 runs = tables.read(snakemake.input.runs)
-wanted, axes = snakemake.params.comparisons, snakemake.params.axes
-deltas = pd.concat([comparison.compare(runs, axes=axes, **pair) for pair in wanted], ignore_index=True)
+axes, settings = snakemake.params.axes, snakemake.params.statistics
+scores_of = comparison.stored_scores(snakemake.input.scores, snakemake.params.runs, runs, [*axes, "seed"])
+deltas = comparison.compare(runs, snakemake.params.comparisons, axes, settings, scores_of)
+tables.write(comparison.pair_all(runs, snakemake.params.comparisons, axes), snakemake.output.pairs)
 tables.write(deltas, snakemake.output.deltas)

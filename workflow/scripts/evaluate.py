@@ -2,7 +2,7 @@ from hardneg import checkpoints, devices, evaluation, tables
 from hardneg.log import log_to
 
 log_to(snakemake.log[0])
-device = devices.choose(snakemake.params.device, snakemake.threads)
+device = devices.choose(snakemake.resources.device, snakemake.threads)
 network, _ = checkpoints.load(snakemake.input.model, snakemake.params.input)
 files = [tables.read(snakemake.input[name]) for name in ("recordings", "index", "validation_scores")]
 scores = evaluation.score_splits(network.to(device), *files, device)

@@ -2,7 +2,7 @@ from hardneg import devices, features, tables
 from hardneg.log import log_to
 
 log_to(snakemake.log[0])
-device = devices.choose(snakemake.params.device, snakemake.threads)
+device = devices.choose(snakemake.resources.device, snakemake.threads)
 checked = tables.read(snakemake.input.checked)
 usable = checked[checked.reason == ""]
 what = {key: snakemake.params[key] for key in ("audio_root", "windows", "logmel")}

@@ -8,13 +8,13 @@ import yaml
 from jinja2 import Environment, FileSystemLoader
 from markupsafe import Markup
 
-from hardneg import tables
+from hardneg import findings, tables
 from hardneg.files import write_text
 from hardneg.names import METRIC_NAMES, SPLIT_NAMES
+from hardneg.text import number, points
 from hardneg.tiers import is_none
 
 TEMPLATE = Path(__file__).with_name("report.html.j2")
-MISSING, MINUS = "\N{EN DASH}", "\N{MINUS SIGN}"
 DELTA_METRICS = ["average_precision", "f1", "precision", "recall", "false_positives_per_hour"]
 
 
@@ -30,11 +30,16 @@ def write(page_path: str | os.PathLike, context: dict, figures: dict[str, str | 
     environment.filters |= {"points": points, "number": number}
     # The figures are our own files and matplotlib escapes their text.
     drawn = {name: Markup(_inline(path, name)) for name, path in figures.items()}  # noqa: S704
+    forests = [drawn[name] for name in drawn if name.startswith("forest")]
     names = {"metric_names": METRIC_NAMES, "split_names": SPLIT_NAMES}
-    write_text(environment.get_template(TEMPLATE.name).render(**context, **names, figures=drawn), page_path)
+    write_text(
+        environment.get_template(TEMPLATE.name).render(**context, **names, figures=drawn, forests=forests), page_path
+    )
 
 
-def gather(inputs: dict, target: str, generated: bool, axes: list[str], tiers: dict[str, dict], config: dict) -> dict:
+def gather(
+    inputs: dict, target: str, generated: bool, axes: list[str], tiers: dict[str, dict], statistics: dict, config: dict
+) -> dict:
     """Read what the page shows.
 
     Parameters
@@ -45,18 +50,24 @@ def gather(inputs: dict, target: str, generated: bool, axes: list[str], tiers: d
     generated : whether the recordings are artificial.
     axes : the axes of the matrix that have more than one value.
     tiers : the definition of each tier.
+    statistics : how differences are judged.
     config : the whole configuration, to be shown.
     """
     runs = tables.read(inputs["runs"])
+    deltas = tables.read(inputs["deltas"])
     chosen = [name for name, definition in tiers.items() if not is_none(definition)]
+    none = next((name for name, definition in tiers.items() if is_none(definition)), "")
     held = {name: tables.read(path) for name, path in zip(chosen, inputs["tiers"], strict=True)}
     return {
         "target": target,
         "generated": generated,
+        "statistics": statistics,
         "run_count": len(runs) // runs.split.nunique(),
         "axes_text": ", ".join(axis.replace("_", " ") for axis in axes) or "nothing",
         "overview": overview(tables.read(inputs["recordings"]), tables.read(inputs["rejected"])),
-        "comparisons": deltas_by_comparison(tables.read(inputs["deltas"])),
+        "comparisons": deltas_by_comparison(deltas),
+        "verdicts": findings.by_verdict(deltas),
+        "harder_or_more": findings.harder_or_more(deltas, findings.controls_of(tiers), none),
         "tiers": tier_rows(held, tiers, runs),
         "versions": tables.read_json(inputs["model"])["versions"],
         "configuration": yaml.safe_dump(config, sort_keys=False, allow_unicode=True),
@@ -124,16 +135,6 @@ def read_runs(paths: list[str], runs: list[dict]) -> pd.DataFrame:
         for path, axes in zip(paths, runs, strict=True)
     ]
     return pd.concat(parts, ignore_index=True)
-
-
-def points(value: float | None) -> str:
-    """A difference of a rate in points (hundredths), signed."""
-    return MISSING if value is None or pd.isna(value) else f"{round(100 * value, 1) + 0:+.1f}".replace("-", MINUS)
-
-
-def number(value: float | None, digits: int = 3) -> str:
-    """A plain number with a fixed number of decimals; a dash where it is missing."""
-    return MISSING if value is None or pd.isna(value) else f"{value:,.{digits}f}".replace("-", MINUS)
 
 
 def _inline(path: str | os.PathLike, name: str) -> str:

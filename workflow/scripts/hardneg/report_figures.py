@@ -5,6 +5,7 @@ from matplotlib.figure import Figure
 
 from hardneg import figures, tables
 from hardneg.files import replacing
+from hardneg.forest import forest
 
 
 def draw(
@@ -13,6 +14,8 @@ def draw(
     histories: pd.DataFrame,
     pool: pd.DataFrame,
     tiers: dict[str, pd.DataFrame],
+    deltas: pd.DataFrame,
+    pairs: pd.DataFrame,
 ) -> dict[str, tuple[Figure, pd.DataFrame]]:
     """Draw every figure; see :mod:`hardneg.figures`.
 
@@ -22,6 +25,7 @@ def draw(
     scores, histories : of every run, with its axes and its name as ``run``.
     pool : file scores of the pool.
     tiers : the files of each tier.
+    deltas, pairs : the comparisons, and the differences of each seed.
 
     Returns
     -------
@@ -33,7 +37,9 @@ def draw(
     scores = scores.merge(thresholds, on=keys, validate="m:1")
     hue = "positive_subset" if runs.validation.nunique() == 1 else "subset_validation"
     shown = runs.assign(subset_validation=runs.positive_subset.astype(str) + ", " + runs.validation.astype(str))
-    return {
+    comparisons = deltas[["vary", "baseline"]].drop_duplicates().itertuples(index=False)
+    forests = {f"forest_{place}": forest(deltas, pairs, *which) for place, which in enumerate(comparisons, start=1)}
+    return forests | {
         "metrics": figures.metrics_by(shown, "negative_tier", hue),
         "precision_recall": figures.precision_recall(scores, axes[1]),
         "pool_scores": figures.pool_scores(pool, tiers),

@@ -1,0 +1,182 @@
+"""Which differences are real: inference on paired runs, on arrays."""
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+from scipy import stats
+from statsmodels.stats.multitest import multipletests
+
+EXACT_LIMIT = 16
+FLIPS = 9999
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """A mean difference and how sure it is.
+
+    Attributes
+    ----------
+    difference : the estimate.
+    standard_error, degrees_of_freedom : of the t distribution that its intervals and p come from; missing where one
+        value alone tells nothing of its spread.
+    low, high : confidence interval.
+    p : two-sided, of no difference.
+    """
+
+    difference: float
+    standard_error: float
+    degrees_of_freedom: float
+    low: float
+    high: float
+    p: float
+
+
+def t_estimate(
+    difference: float, standard_error: float, degrees_of_freedom: float, confidence: float = 0.95
+) -> Estimate:
+    """Wrap an estimate whose error is distributed as Student's t (Student, *Biometrika* 6, 1908)."""
+    if not (math.isfinite(standard_error) and degrees_of_freedom > 0):
+        return Estimate(difference, math.nan, math.nan, math.nan, math.nan, math.nan)
+    if standard_error == 0:
+        return Estimate(difference, 0.0, degrees_of_freedom, difference, difference, float(difference == 0))
+    half = stats.t.ppf(0.5 + confidence / 2, degrees_of_freedom) * standard_error
+    p = 2 * stats.t.sf(abs(difference) / standard_error, degrees_of_freedom)
+    return Estimate(
+        difference, standard_error, degrees_of_freedom, float(difference - half), float(difference + half), float(p)
+    )
+
+
+def paired_t(differences: np.ndarray, confidence: float = 0.95) -> Estimate:
+    """Estimate a mean difference from the differences of pairs, one per seed.
+
+    Parameters
+    ----------
+    differences : shape (n,). With n = 1 only the difference is known.
+    """
+    n = len(differences)
+    error = float(np.std(differences, ddof=1)) / math.sqrt(n) if n > 1 else math.nan
+    return t_estimate(float(np.mean(differences)), error, n - 1, confidence)
+
+
+def sign_flip_p(differences: np.ndarray, seed: int = 0) -> float:
+    """Two-sided p of no difference: the share of all sign patterns whose mean is as far from 0 as the one seen.
+
+    R. A. Fisher, *The Design of Experiments* (1935), section 21. Exact up to 16 pairs, above that from 9,999 random
+    patterns. Even if all n differences agree it cannot fall below ``2 / 2 ** n``; see :func:`smallest_p`.
+
+    Parameters
+    ----------
+    differences : shape (n,).
+    """
+    resamples = np.inf if len(differences) <= EXACT_LIMIT else FLIPS
+    result = stats.permutation_test(
+        (np.asarray(differences),),
+        lambda values, axis: np.mean(values, axis=axis),
+        permutation_type="samples",
+        vectorized=True,
+        n_resamples=resamples,
+        rng=np.random.default_rng(seed),
+    )
+    return float(result.pvalue)
+
+
+def smallest_p(pairs: int) -> float:
+    """The smallest p that :func:`sign_flip_p` can give: with 5 pairs or fewer it is above 0.05."""
+    return min(2 / 2**pairs, 1.0)
+
+
+def adjust(p: np.ndarray, method: str = "holm") -> np.ndarray:
+    """Adjust the p values of one family; a missing one stays missing and does not count.
+
+    Parameters
+    ----------
+    p : shape (n,).
+    method : ``holm`` (S. Holm, *Scand. J. Statist.* 6, 1979: no false positive in the family) or ``bh`` (Y. Benjamini
+        and Y. Hochberg, *J. R. Statist. Soc. B* 57, 1995: few false ones among those called).
+    """
+    p = np.asarray(p, dtype=float)
+    adjusted = np.full(len(p), np.nan)
+    known = np.isfinite(p)
+    if known.any():
+        adjusted[known] = multipletests(p[known], method={"holm": "holm", "bh": "fdr_bh"}[method])[1]
+    return adjusted
+
+
+def equivalence_p(estimate: Estimate, bound: float) -> float:
+    """p of a difference of at least `bound` in size, by two one-sided tests (D. J. Schuirmann, 1987).
+
+    Parameters
+    ----------
+    bound : above 0, in the unit of the difference.
+    """
+    if not math.isfinite(estimate.standard_error):
+        return math.nan
+    if estimate.standard_error == 0:
+        return float(abs(estimate.difference) >= bound)
+    below = stats.t.sf((estimate.difference + bound) / estimate.standard_error, estimate.degrees_of_freedom)
+    above = stats.t.cdf((estimate.difference - bound) / estimate.standard_error, estimate.degrees_of_freedom)
+    return float(max(below, above))
+
+
+def verdict(
+    estimate: Estimate, adjusted_p: float, bound: float, alpha: float = 0.05, higher_is_better: bool = True
+) -> str:
+    """Say what a difference means.
+
+    Returns
+    -------
+    ``no effect larger than d`` if a difference of `bound` or more is excluded at `alpha` by :func:`equivalence_p`; else
+    ``improves`` or ``hurts`` if the adjusted p is at most `alpha`; else ``undecided``.
+    """
+    if equivalence_p(estimate, bound) <= alpha:
+        return "no effect larger than d"
+    if adjusted_p <= alpha:
+        return "improves" if (estimate.difference > 0) == higher_is_better else "hurts"
+    return "undecided"
+
+
+def detectable_effect(
+    seed_sd: float, fixed_variance: float, seeds: int, alpha: float = 0.05, power: float = 0.8
+) -> float:
+    """The smallest true difference that a two-sided t test would find with probability `power`.
+
+    ``(t[1 - alpha / 2] + t[power])`` standard errors (H. S. Bloom, *Evaluation Review* 19, 1995). The error has a part
+    that more seeds shrink and one that they do not: the test nights at hand, taken as known, so that the degrees of
+    freedom follow Satterthwaite.
+
+    Parameters
+    ----------
+    seed_sd : standard deviation of the difference from seed to seed.
+    fixed_variance : variance of the mean difference that remains with any number of seeds.
+    seeds : at least 2, else the result is missing.
+    """
+    variance = seed_sd**2 / seeds + fixed_variance
+    if seeds < 2 or not math.isfinite(variance):
+        return math.nan
+    if variance == 0:
+        return 0.0
+    share = seed_sd**2 / seeds / variance
+    freedom = (seeds - 1) / share**2 if share > 0 else math.inf
+    return float((stats.t.ppf(1 - alpha / 2, freedom) + stats.t.ppf(power, freedom)) * math.sqrt(variance))
+
+
+def seeds_needed(
+    effect: float, seed_sd: float, fixed_variance: float, alpha: float = 0.05, power: float = 0.8, most: int = 1000
+) -> float:
+    """The number of seeds with which a true difference of `effect` is found with probability `power`.
+
+    Returns
+    -------
+    A whole number, or infinity if not even `most` seeds would do: then it is more test nights that are needed.
+    """
+    if not math.isfinite(seed_sd + fixed_variance):
+        return math.nan
+    if detectable_effect(seed_sd, fixed_variance, most, alpha, power) > effect:
+        return math.inf
+    low, high = 1, most
+    while high - low > 1:
+        middle = (low + high) // 2
+        enough = detectable_effect(seed_sd, fixed_variance, middle, alpha, power) <= effect
+        low, high = (low, middle) if enough else (middle, high)
+    return float(high)
