@@ -27,6 +27,7 @@ def test_a_breach_of_the_split_rules_stops_the_run_with_the_rows(small, changed)
     table = pd.read_csv(small.path("data/manifest.csv"), dtype=str, keep_default_na=False)
     labelled = table.index[table.split == ""][0]
     table.loc[labelled, "recorder_id"] = table.recorder_id[table.split == "pool"].iloc[0]
+    table.loc[labelled, "date"] = "2030-01-01"
     table.to_csv(small.path("data/breach.csv"), index=False)
     config = changed(lambda config: config.update(manifest="data/breach.csv", pathvars={"results": "results/breach"}))
     printed = small.snakemake("results/breach/inputs/recordings.parquet", config=config, fails=True)

@@ -31,7 +31,7 @@ def test_a_further_seed_trains_only_the_new_runs(small, changed):
 
 def test_a_changed_comparison_trains_nothing(small, changed):
     config = changed(lambda config: config["comparisons"][0].update(baseline="control"))
-    assert small.plan(config) == {"compare": 1, "write_report": 1}
+    assert small.plan(config) == {"compare": 1, "draw_figures": 1, "write_report": 1}
 
 
 def test_edited_code_reruns_what_uses_it_and_a_comment_or_a_touch_nothing(small):

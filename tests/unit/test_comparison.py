@@ -1,7 +1,8 @@
+import numpy as np
 import pandas as pd
 import pytest
 
-from hardneg import comparison, matrix, summary
+from hardneg import comparison, findings, matrix, statistics, summary
 from hardneg.errors import InputError
 
 
@@ -22,10 +23,15 @@ def runs():
 
 
 AXES = ["positive_subset", "negative_tier", "validation"]
+TIERS = [{"vary": "negative_tier", "baseline": "none"}]
+SETTINGS = {
+    "alpha": 0.05, "adjust": "holm", "power": 0.8, "resamples": 100,
+    "effects_of_interest": dict.fromkeys(comparison.METRICS, 0.03),
+}  # fmt: skip
 
 
 def test_differences_are_taken_within_each_configuration_and_seed(runs):
-    deltas = comparison.compare(runs, "negative_tier", "none", AXES)
+    deltas = comparison.compare(runs, TIERS, AXES, SETTINGS)
     assert len(deltas) == 2 * 2 * len(comparison.METRICS)
     assert set(deltas.value) == {"hard"} and set(deltas.n) == {3}
     assert deltas.difference.to_numpy() == pytest.approx(0.1)
@@ -33,22 +39,54 @@ def test_differences_are_taken_within_each_configuration_and_seed(runs):
     assert (row["mean"], row["std"], row.baseline_mean) == pytest.approx((0.82, 0.01, 0.72))
 
 
+def test_a_steady_gain_improves_and_more_false_positives_hurt(runs):
+    rng = np.random.default_rng(0)
+    noisy = runs.assign(**{metric: runs[metric] + rng.normal(0, 0.003, len(runs)) for metric in comparison.METRICS})
+    said = comparison.compare(noisy, TIERS, AXES, SETTINGS).groupby("metric").verdict.unique()
+    assert list(said["f1"]) == ["improves"]
+    assert list(said["false_positives_per_hour"]) == ["hurts"]
+
+
+def test_p_is_adjusted_within_one_comparison_and_metric(runs):
+    rng = np.random.default_rng(0)
+    noisy = runs.assign(f1=runs.f1 + rng.normal(0, 0.1, len(runs)))
+    deltas = comparison.compare(noisy, TIERS, AXES, SETTINGS)
+    family = deltas[deltas.metric == "f1"]
+    assert len(family) == 4
+    assert family.p_adjusted.to_numpy() == pytest.approx(statistics.adjust(family.p.to_numpy()))
+    assert (family.p_adjusted > family.p).any()
+
+
 def test_a_seed_without_its_partner_is_not_compared(runs):
     lonely = runs[~((runs.negative_tier == "none") & (runs.seed == "3"))]
-    assert set(comparison.compare(lonely, "negative_tier", "none", AXES).n) == {2}
+    assert set(comparison.compare(lonely, TIERS, AXES, SETTINGS).n) == {2}
 
 
 def test_a_missing_baseline_and_a_repeated_run_are_named(runs):
     with pytest.raises(InputError, match="no run has negative_tier = nothing; there are: hard, none"):
-        comparison.compare(runs, "negative_tier", "nothing", AXES)
+        comparison.compare(runs, [{"vary": "negative_tier", "baseline": "nothing"}], AXES, SETTINGS)
     with pytest.raises(InputError, match="runs occur twice"):
-        comparison.compare(pd.concat([runs, runs.head(1)]), "negative_tier", "none", AXES)
+        comparison.compare(pd.concat([runs, runs.head(1)]), TIERS, AXES, SETTINGS)
 
 
 def test_the_terminal_shows_differences_in_points(runs):
-    text = summary.table_of(comparison.compare(runs, "negative_tier", "none", AXES))
+    text = summary.table_of(comparison.compare(runs, TIERS, AXES, SETTINGS))
     assert "negative_tier against none" in text
     assert text.count("+10.0") == 16
+
+
+def test_hardness_is_told_apart_from_number(runs):
+    random = runs[runs.negative_tier == "hard"].assign(negative_tier="random")
+    random = random.assign(**{metric: random[metric] - 0.06 for metric in comparison.METRICS})
+    both = [*TIERS, {"vary": "negative_tier", "baseline": "random"}]
+    deltas = comparison.compare(pd.concat([runs, random]), both, AXES, SETTINGS)
+    controls = findings.controls_of({"none": {}, "hard": {"min_confidence": 0.5}, "random": {"match": "hard"}})
+    assert controls == {"hard": "random"}
+    sentences = findings.harder_or_more(deltas, controls, "none")
+    assert len(sentences) == 2 * 2 * 2
+    first = next(s for s in sentences if s.startswith("F1, Out of distribution (OOD), positive subset b"))
+    assert "at random (random) did +4.0 points" in first
+    assert "the hardness of hard, at equal size, added +6.0 points" in first
 
 
 def test_axes_stand_in_order_with_the_seed_last_and_as_text():

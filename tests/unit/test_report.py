@@ -1,7 +1,7 @@
 import pandas as pd
 import pytest
 
-from hardneg import figures, report
+from hardneg import figures, findings, report
 
 
 @pytest.fixture
@@ -9,7 +9,8 @@ def context():
     deltas = pd.DataFrame(
         {
             "vary": "negative_tier", "value": "<b>hard</b>", "baseline": "none", "positive_subset": "base",
-            "split": "test_ood", "metric": report.DELTA_METRICS, "n": 3, "mean": 0.5, "std": 0.1, "difference": -0.051,
+            "split": "test_ood", "metric": report.DELTA_METRICS, "n": 3, "p_adjusted": 0.2, "mean": 0.5, "std": 0.1, "difference": -0.051,
+            "ci_low": -0.1, "ci_high": 0.0, "verdict": "undecided", "seeds_needed": 9.0, "effect_of_interest": 0.03,
         }
     )  # fmt: skip
     recordings = pd.DataFrame(
@@ -26,6 +27,7 @@ def context():
     return {
         "target": "<script>alert(1)</script>", "generated": True, "run_count": 6, "axes_text": "seed",
         "overview": report.overview(recordings, rejected), "comparisons": report.deltas_by_comparison(deltas),
+        "verdicts": findings.by_verdict(deltas), "harder_or_more": [], "statistics": {"alpha": 0.05, "adjust": "holm"},
         "tiers": [], "versions": {"torch": "2"}, "configuration": "a: <i>",
     }  # fmt: skip
 
@@ -40,6 +42,7 @@ def test_the_page_escapes_what_comes_from_outside_and_needs_no_network(context, 
     assert "<script>alert" not in page and "&lt;script&gt;alert(1)" in page
     assert "<b>hard" not in page and "conf<50>" not in page
     assert "\N{MINUS SIGN}5.1" in page
+    assert "about 9 seeds would decide" in page
     assert "Generated sound" in page and "1 missing, 1 unreadable" in page
     assert 'src="http' not in page and 'href="http' not in page.replace('xlink:href="http://www.w3.org', "")
 

@@ -1,4 +1,4 @@
-from hardneg import configuration, fingerprint, machine, manifest, matrix, sharding, soundscapes, summary, tiers
+from hardneg import configuration, fingerprint, machine, summary
 from hardneg.errors import InputError
 
 machine.lead_jobs_to(WORKFLOW / "scripts")
@@ -14,62 +14,13 @@ def code(script):
     return fingerprint.of_script(WORKFLOW / "scripts" / f"{script}.py")
 
 
+KIND = "finished_runs" if "finished_runs" in config else "config"
 try:
-    config = configuration.complete(config, WORKFLOW / "schemas" / "config.schema.yaml")
-    RESULTS = config["pathvars"].get("results", "results")
-    if "generated" in config:
-        MANIFEST = "<results>/soundscapes/manifest.csv"
-        AUDIO_ROOT = f"{RESULTS}/soundscapes/audio"
-        SOURCE = MANIFEST
-        listed = manifest.complete(
-            soundscapes.manifest_of(soundscapes.design(**config["generated"])),
-            "generated",
-        )
-    else:
-        MANIFEST = os.path.expanduser(config["manifest"])
-        AUDIO_ROOT = os.path.expanduser(config["audio_root"])
-        # What a shard is made from is watched by its rows and files (STATES), not by the manifest as a whole.
-        SOURCE = ancient(MANIFEST)
-        listed = manifest.read(MANIFEST)
-    listed = sharding.listing(listed, config["splits"], config["shard_files"])
-    STATES = sharding.states(listed, None if "generated" in config else AUDIO_ROOT)
+    config = configuration.complete(config, WORKFLOW / "schemas" / f"{KIND}.schema.yaml")
 except InputError as error:
     stop(error)
 
-SHARDS = {part: sorted(s for s in STATES if s.startswith(part)) for part in ("labelled", "pool")}
-FEATURES = f"<results>/features/{config['features']['kind']}"
-DETECTOR = "trained" if config["mining"]["model"] == "train" else "checkpoint"
-DEVICE = config["device"]
+RESULTS = config["pathvars"].get("results", "results")
+DEVICE = config.get("device", "cpu")
 GPUS = int(machine.wants_gpu(DEVICE))
 ENVIRONMENT = f"../../envs/{'gpu' if GPUS else 'cpu'}.yaml"
-MODEL_INPUT = {
-    "windows": config["windows"],
-    "features": config["features"],
-}
-LOGMEL = {key: value for key, value in config["features"].items() if key != "kind"}
-RUNS = Paramspace(matrix.expand(config["matrix"]), filename_params=[])
-RUN = f"<results>/runs/{RUNS.wildcard_pattern}"
-ALL_RUNS = [f"<results>/runs/{run}" for run in RUNS.instance_patterns]
-
-
-wildcard_constraints:
-    part="labelled|pool",
-    shard="(labelled|pool)-[0-9a-f]{8}",
-    positive_subset="[A-Za-z0-9_.+-]+",
-    negative_tier="[A-Za-z0-9_.+-]+",
-    tier="[A-Za-z0-9_.+-]+",
-    seed="[0-9]+",
-
-
-def is_none(tier):
-    return tiers.is_none(config["negative_tiers"][tier])
-
-
-def tier_of_run(wildcards):
-    """A run without mined negatives depends on no mining at all."""
-    tier = wildcards.negative_tier
-    return [] if is_none(tier) else f"<results>/tiers/{tier}.csv"
-
-
-def pool_index_of_run(wildcards):
-    return [] if is_none(wildcards.negative_tier) else f"{FEATURES}/pool.parquet"

@@ -61,7 +61,7 @@ rule write_report:
             axes=[axis for axis, values in config["matrix"].items() if len(values) > 1],
             tiers=TIERS,
             statistics=config["statistics"],
-            config=dict(config),
+            config={key: value for key, value in config.items() if key != "device"},
         ),
         figures=FIGURES,
         template=fingerprint.of_file(WORKFLOW / "scripts" / "hardneg" / "report.html.j2"),

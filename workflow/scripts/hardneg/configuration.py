@@ -37,7 +37,7 @@ def complete(config: dict, schema_path: str | os.PathLike) -> dict:
     if errors:
         raise InputError("The configuration is not valid:\n" + "\n".join(f"  {_explain(error)}" for error in errors))
     filled = _fill(config, schema, schema)
-    problems = list(_inconsistencies(filled))
+    problems = list(_inconsistencies(filled)) if "matrix" in filled else []
     if problems:
         raise InputError("The configuration contradicts itself:\n" + "\n".join(f"  {text}" for text in problems))
     return filled

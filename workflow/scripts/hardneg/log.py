@@ -48,8 +48,9 @@ def progress(items: Iterable[Item], total: int, what: str, every_s: float = 10.0
 
 
 def _report(kind, error, trace) -> None:
-    logger.error("%s: %s", kind.__name__, error, exc_info=(kind, error, trace))
     if issubclass(kind, InputError):
+        logger.error("%s", error)
         print(f"\n{error}\n", file=sys.stderr)
     else:
+        logger.error("%s: %s", kind.__name__, error, exc_info=(kind, error, trace))
         sys.__excepthook__(kind, error, trace)

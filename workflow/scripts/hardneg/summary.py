@@ -20,6 +20,16 @@ def of_results(results: str) -> str:
     return f"\n{table_of(pd.read_csv(deltas_path, dtype={'value': str}))}\n\nReport: {report_path.resolve()}\n"
 
 
+def of_claims(results: str) -> str:
+    """The verdict on each claim, and where the whole lies."""
+    claims_path, page_path = Path(results, "published", "claims.csv"), Path(results, "published", "claims.md")
+    if not (claims_path.is_file() and page_path.is_file()):
+        return ""
+    claims = pd.read_csv(claims_path).drop_duplicates("claim")
+    lines = [f"{row.claim:>3}. {row.text}: {row.claim_verdict}" for row in claims.itertuples()]
+    return "\n" + "\n".join([*lines, "", f"Claims: {page_path.resolve()}"]) + "\n"
+
+
 def table_of(deltas: pd.DataFrame) -> str:
     """Differences in points (hundredths), one line per comparison and split, one column per metric."""
     shown = deltas[deltas.metric.isin(list(SHOWN))]

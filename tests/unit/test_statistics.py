@@ -1,0 +1,172 @@
+import itertools
+import math
+
+import numpy as np
+import pytest
+from scipy import stats
+from sklearn.metrics import average_precision_score, roc_auc_score
+from statsmodels.stats.power import TTestPower
+
+from hardneg import calibration, metrics, statistics
+from hardneg.bootstrap import METRICS, ScoredFiles, _Scorer, two_way
+
+# Hours of sleep gained with one drug over another: Student, Biometrika 6 (1908), table on p. 20.
+SLEEP = np.array([1.2, 2.4, 1.3, 1.3, 0.0, 1.0, 1.8, 0.8, 4.6, 1.4])
+# Darwin's maize, crossed less self-fertilised, eighths of an inch: R. A. Fisher, The Design of Experiments (1935), table 3.
+DARWIN = np.array([49, -67, 8, 16, 6, 23, 28, 41, 14, 29, 56, 24, 75, 60, -48])
+
+
+def test_students_sleep_data_give_students_t():
+    found = statistics.paired_t(SLEEP)
+    assert found.difference == pytest.approx(1.58)
+    assert found.difference / found.standard_error == pytest.approx(4.0621, abs=1e-4)
+    assert found.p == pytest.approx(0.002833, abs=1e-6)
+    assert (found.low, found.high) == pytest.approx((0.7001, 2.4599), abs=1e-4)
+
+
+def test_darwins_maize_gives_fishers_count_of_sign_patterns():
+    assert statistics.sign_flip_p(DARWIN) == pytest.approx(1726 / 32768)
+
+
+def test_the_sign_flip_p_is_that_of_counting_all_patterns():
+    rng = np.random.default_rng(0)
+    for n in (2, 3, 5, 8):
+        values = rng.standard_normal(n) + 0.5
+        patterns = np.array(list(itertools.product([-1, 1], repeat=n)))
+        means = np.abs((patterns * values).mean(axis=1))
+        assert statistics.sign_flip_p(values) == pytest.approx(np.mean(means >= abs(values.mean()) - 1e-12))
+
+
+@pytest.mark.parametrize("n", [1, 2, 3, 5, 6, 10])
+def test_the_smallest_p_is_reached_when_all_seeds_agree_and_five_cannot_reach_one_in_twenty(n):
+    if n > 1:
+        assert statistics.sign_flip_p(np.arange(1.0, n + 1)) == pytest.approx(statistics.smallest_p(n))
+    assert (statistics.smallest_p(n) < 0.05) == (n >= 6)
+
+
+def test_holms_and_benjamini_and_hochbergs_adjustment_by_hand():
+    p = np.array([0.01, 0.04, 0.03, 0.005, np.nan])
+    assert statistics.adjust(p, "holm")[:4] == pytest.approx([0.03, 0.06, 0.06, 0.02])
+    assert statistics.adjust(p, "bh")[:4] == pytest.approx([0.02, 0.04, 0.04, 0.02])
+    assert math.isnan(statistics.adjust(p)[4])
+
+
+def test_equivalence_is_the_larger_of_two_one_sided_tests():
+    estimate = statistics.paired_t(SLEEP)
+    low = stats.ttest_1samp(SLEEP, -3, alternative="greater").pvalue
+    high = stats.ttest_1samp(SLEEP, 3, alternative="less").pvalue
+    assert statistics.equivalence_p(estimate, 3) == pytest.approx(max(low, high))
+
+
+@pytest.mark.parametrize(
+    ("difference", "error", "adjusted", "better", "said"),
+    [
+        (0.10, 0.01, 0.001, True, "improves"),
+        (0.10, 0.01, 0.001, False, "hurts"),
+        (-0.10, 0.01, 0.001, True, "hurts"),
+        (0.10, 0.01, 0.30, True, "undecided"),
+        (0.001, 0.005, 0.9, True, "no effect larger than d"),
+        (0.02, 0.05, 0.7, True, "undecided"),
+        (0.02, math.nan, math.nan, True, "undecided"),
+    ],
+)
+def test_the_verdict_follows_its_rules(difference, error, adjusted, better, said):
+    estimate = statistics.t_estimate(difference, error, 20)
+    assert statistics.verdict(estimate, adjusted, bound=0.03, higher_is_better=better) == said
+
+
+@pytest.mark.parametrize("seeds", [4, 6, 10, 40])
+def test_the_detectable_effect_has_the_power_asked_for(seeds):
+    effect = statistics.detectable_effect(1.0, 0.0, seeds)
+    assert TTestPower().power(effect, seeds, 0.05) == pytest.approx(0.8, abs=0.02)
+    assert statistics.seeds_needed(effect * 1.001, 1.0, 0.0) == seeds
+
+
+def test_more_seeds_cannot_make_up_for_too_few_nights():
+    assert statistics.seeds_needed(0.03, seed_sd=0.02, fixed_variance=0.02**2) == math.inf
+    assert statistics.seeds_needed(0.03, seed_sd=0.02, fixed_variance=0.0) < 10
+    assert math.isnan(statistics.detectable_effect(0.1, 0.0, 1))
+
+
+def study(seed, seeds=3, nights=12, files=60, effect=0.0, levels=None):
+    rng = np.random.default_rng(seed)
+    labels, night = rng.integers(0, 2, files), rng.permutation(np.arange(files) % nights)
+
+    def one(gain):
+        scores = 1 / (1 + np.exp(-(rng.standard_normal(files) + (1 + gain) * labels)))
+        scores = np.round(scores, levels) if levels else scores
+        return ScoredFiles(labels, scores, night, rng.uniform(0.1, 1, files), 0.6)
+
+    return [one(effect) for _ in range(seeds)], [one(0.0) for _ in range(seeds)]
+
+
+@pytest.mark.parametrize("levels", [None, 1])
+def test_a_weighted_measure_is_that_of_files_repeated_as_often(levels):
+    (run, *_), _ = study(1, levels=levels)
+    weights = np.random.default_rng(2).multinomial(12, np.full(12, 1 / 12), size=6)
+    found = _Scorer(run).measure(weights.astype(float))
+    for row, weight in zip(found, weights, strict=True):
+        copies = np.repeat(np.arange(len(run.labels)), weight[run.nights])
+        labels, scores = run.labels[copies], run.confidences[copies]
+        at = metrics.at_threshold(labels, scores, run.threshold, 3600 * run.hours[copies].sum())
+        expected = [average_precision_score(labels, scores), roc_auc_score(labels, scores)]
+        expected += [at[name] for name in ("f1", "precision", "recall", "false_positives_per_hour")]
+        assert list(row) == pytest.approx(expected, rel=1e-5)
+
+
+def test_the_estimate_is_the_plain_mean_difference():
+    own, base = study(3)
+    found = two_way(own, base, resamples=50)
+    plain = [average_precision_score(a.labels, a.confidences) - average_precision_score(b.labels, b.confidences)
+             for a, b in zip(own, base, strict=True)]  # fmt: skip
+    assert set(found) == set(METRICS)
+    assert found["average_precision"][0].difference == pytest.approx(np.mean(plain), rel=1e-5)
+
+
+def test_the_bootstrap_is_repeatable_and_does_not_depend_on_its_chunks(monkeypatch):
+    own, base = study(3)
+    whole = two_way(own, base, resamples=200)
+    assert two_way(own, base, resamples=200) == whole
+    monkeypatch.setattr("hardneg.bootstrap.CHUNK_CELLS", 600)
+    pieces = two_way(own, base, resamples=200)
+    assert pieces["f1"][0].standard_error == pytest.approx(whole["f1"][0].standard_error, rel=0.2)
+
+
+def test_identical_runs_differ_by_nothing_for_certain():
+    own, _ = study(4)
+    estimate, _ = two_way(own, own, resamples=100)["f1"]
+    assert (estimate.difference, estimate.low, estimate.high, estimate.p) == (0, 0, 0, 1)
+
+
+def test_one_seed_gives_a_difference_and_no_verdict():
+    own, base = study(5, seeds=1)
+    estimate, _ = two_way(own, base, resamples=50)["f1"]
+    assert math.isfinite(estimate.difference) and math.isnan(estimate.p)
+
+
+@pytest.mark.slow
+def test_verdicts_on_simulated_studies_keep_their_promises():
+    table = calibration.calibrate(400, [3, 6], [0.0, 0.3], 0.03, resamples=200, workers=2).set_index(
+        ["effect", "seeds", "metric"]
+    )
+    for seeds, metric in itertools.product([3, 6], calibration.SHOWN):
+        null, planted = table.loc[(0.0, seeds, metric)], table.loc[(0.3, seeds, metric)]
+        assert null["called at all low"] <= 0.05, "false positives"
+        assert null["covered high"] >= 0.95 and planted["covered high"] >= 0.95, "coverage"
+        assert planted["improves"] > null["improves"] and planted["hurts high"] < 0.05
+    for metric in calibration.SHOWN:
+        assert table.loc[(0.3, 6, metric), "improves"] > table.loc[(0.3, 3, metric), "improves"], (
+            "power rises with seeds"
+        )
+
+
+@pytest.mark.slow
+def test_ten_thousand_resamples_of_the_studys_test_set_take_seconds_and_little_memory():
+    import resource
+    import time
+
+    own, base = study(6, seeds=3, nights=120, files=3585)
+    before, start = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss, time.process_time()
+    two_way(own, base, resamples=10_000)
+    assert time.process_time() - start < 20  # 10 s on a quiet core; processor time, but a neighbour slows that too
+    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 500_000  # kB

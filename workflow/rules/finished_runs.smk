@@ -1,0 +1,47 @@
+rule compare_finished:
+    input:
+        runs=os.path.expanduser(config["finished_runs"]["table"]),
+    output:
+        deltas="<results>/published/deltas.csv",
+    log:
+        "<logs>/compare_finished.log",
+    benchmark:
+        "<benchmarks>/compare_finished.jsonl"
+    conda:
+        ENVIRONMENT
+    params:
+        columns={key: config["finished_runs"][key] for key in ("name", "seed", "axes", "splits")},
+        compared=dict(
+            groups=config["groups"],
+            alpha=config["statistics"]["alpha"],
+            adjust=config["statistics"]["adjust"],
+        ),
+        code=code("compare_finished"),
+    script:
+        "../scripts/compare_finished.py"
+
+
+rule judge_claims:
+    input:
+        deltas="<results>/published/deltas.csv",
+    output:
+        claims="<results>/published/claims.md",
+        table="<results>/published/claims.csv",
+    log:
+        "<logs>/judge_claims.log",
+    benchmark:
+        "<benchmarks>/judge_claims.jsonl"
+    conda:
+        ENVIRONMENT
+    params:
+        claims=config["claims"],
+        statistics=dict(config["statistics"]),
+        code=code("judge_claims"),
+    script:
+        "../scripts/judge_claims.py"
+
+
+rule published:
+    input:
+        "<results>/published/deltas.csv",
+        "<results>/published/claims.md",

@@ -1,0 +1,56 @@
+from hardneg import manifest, matrix, sharding, soundscapes, tiers
+
+try:
+    if "generated" in config:
+        MANIFEST = "<results>/soundscapes/manifest.csv"
+        AUDIO_ROOT = f"{RESULTS}/soundscapes/audio"
+        SOURCE = MANIFEST
+        listed = manifest.complete(
+            soundscapes.manifest_of(soundscapes.design(**config["generated"])),
+            "generated",
+        )
+    else:
+        MANIFEST = os.path.expanduser(config["manifest"])
+        AUDIO_ROOT = os.path.expanduser(config["audio_root"])
+        # What a shard is made from is watched by its rows and files (STATES), not by the manifest as a whole.
+        SOURCE = ancient(MANIFEST)
+        listed = manifest.read(MANIFEST)
+    listed = sharding.listing(listed, config["splits"], config["shard_files"])
+    STATES = sharding.states(listed, None if "generated" in config else AUDIO_ROOT)
+except InputError as error:
+    stop(error)
+
+SHARDS = {part: sorted(s for s in STATES if s.startswith(part)) for part in ("labelled", "pool")}
+FEATURES = f"<results>/features/{config['features']['kind']}"
+DETECTOR = "trained" if config["mining"]["model"] == "train" else "checkpoint"
+MODEL_INPUT = {
+    "windows": config["windows"],
+    "features": config["features"],
+}
+LOGMEL = {key: value for key, value in config["features"].items() if key != "kind"}
+RUNS = Paramspace(matrix.expand(config["matrix"]), filename_params=[])
+RUN = f"<results>/runs/{RUNS.wildcard_pattern}"
+ALL_RUNS = [f"<results>/runs/{run}" for run in RUNS.instance_patterns]
+
+
+wildcard_constraints:
+    part="labelled|pool",
+    shard="(labelled|pool)-[0-9a-f]{8}",
+    positive_subset="[A-Za-z0-9_.+-]+",
+    negative_tier="[A-Za-z0-9_.+-]+",
+    tier="[A-Za-z0-9_.+-]+",
+    seed="[0-9]+",
+
+
+def is_none(tier):
+    return tiers.is_none(config["negative_tiers"][tier])
+
+
+def tier_of_run(wildcards):
+    """A run without mined negatives depends on no mining at all."""
+    tier = wildcards.negative_tier
+    return [] if is_none(tier) else f"<results>/tiers/{tier}.csv"
+
+
+def pool_index_of_run(wildcards):
+    return [] if is_none(wildcards.negative_tier) else f"{FEATURES}/pool.parquet"
