@@ -77,7 +77,8 @@ def compare(runs: pd.DataFrame, groups: list[dict], axes: list[str], alpha: floa
     One row per group, value and metric: ``group, split, value, baseline, metric, runs`` (their names), ``n, mean, std``
     (ddof 1), ``difference`` of the means, ``difference_of_rounded`` (of means rounded to three decimals first, as some
     tables are printed); ``pairs`` of seeds, ``ci_low, ci_high, p`` (paired t; runs of one seed are averaged),
-    ``p_adjusted, p_sign_flip, p_sign_flip_smallest, p_welch``, and ``seed_sd``, the standard deviation of the paired differences.
+    ``p_adjusted, p_sign_flip, p_sign_flip_smallest, p_welch``, and ``seed_sd``, the standard deviation
+    of the paired differences.
 
     Raises
     ------

@@ -13,7 +13,7 @@ def read(path: str | os.PathLike, columns: list[str] | None = None) -> pd.DataFr
     """Read a ``.parquet`` or ``.csv`` table; in CSV, text stays text and an empty cell is missing."""
     if Path(path).suffix == ".parquet":
         return pd.read_parquet(path, columns=columns)
-    return pd.read_csv(path, usecols=columns, float_precision="round_trip")
+    return pd.read_csv(path, usecols=columns)
 
 
 def write(table: pd.DataFrame, path: str | os.PathLike) -> None:
