@@ -7,7 +7,9 @@ from conftest import add_recordings
 
 pytestmark = pytest.mark.slow
 
-SUMMARIES = {"collect_runs": 1, "compare": 1, "draw_figures": 1, "write_report": 1}
+SUMMARIES = {
+    "collect_runs": 1, "compare": 1, "model_interactions": 1, "tabulate_nights": 1, "draw_figures": 1, "write_report": 1,
+}  # fmt: skip
 
 
 def test_a_finished_run_has_nothing_to_do(small):

@@ -28,6 +28,7 @@ def context():
         "target": "<script>alert(1)</script>", "generated": True, "run_count": 6, "axes_text": "seed",
         "overview": report.overview(recordings, rejected), "comparisons": report.deltas_by_comparison(deltas),
         "verdicts": findings.by_verdict(deltas), "harder_or_more": [], "statistics": {"alpha": 0.05, "adjust": "holm"},
+        "interactions": [], "nights": [], "qualities": [], "evaluation": {"calibration_bins": 15},
         "tiers": [], "versions": {"torch": "2"}, "configuration": "a: <i>",
     }  # fmt: skip
 
@@ -36,7 +37,7 @@ def test_the_page_escapes_what_comes_from_outside_and_needs_no_network(context, 
     scores = pd.DataFrame({"confidence": [0.1, 0.9, 0.95]})
     figure, _ = figures.pool_scores(scores, {"conf<50>": scores[scores.confidence > 0.5]})
     figure.savefig(tmp_path / "f.svg")
-    names = ["metrics", "precision_recall", "pool_scores", "training_curves"]
+    names = ["metrics", "precision_recall", "reliability", "pool_scores", "training_curves"]
     report.write(tmp_path / "report.html", context, dict.fromkeys(names, tmp_path / "f.svg"))
     page = (tmp_path / "report.html").read_text()
     assert "<script>alert" not in page and "&lt;script&gt;alert(1)" in page

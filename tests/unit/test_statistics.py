@@ -146,16 +146,16 @@ def test_one_seed_gives_a_difference_and_no_verdict():
 
 @pytest.mark.slow
 def test_verdicts_on_simulated_studies_keep_their_promises():
-    table = calibration.calibrate(400, [3, 6], [0.0, 0.3], 0.03, resamples=200, workers=2).set_index(
+    table = calibration.calibrate(300, [3, 10], [0.0, 0.3], 0.03, resamples=200, workers=2).set_index(
         ["effect", "seeds", "metric"]
     )
-    for seeds, metric in itertools.product([3, 6], calibration.SHOWN):
+    for seeds, metric in itertools.product([3, 10], calibration.SHOWN):
         null, planted = table.loc[(0.0, seeds, metric)], table.loc[(0.3, seeds, metric)]
         assert null["called at all low"] <= 0.05, "false positives"
         assert null["covered high"] >= 0.95 and planted["covered high"] >= 0.95, "coverage"
         assert planted["improves"] > null["improves"] and planted["hurts high"] < 0.05
     for metric in calibration.SHOWN:
-        assert table.loc[(0.3, 6, metric), "improves"] > table.loc[(0.3, 3, metric), "improves"], (
+        assert table.loc[(0.3, 10, metric), "improves"] > table.loc[(0.3, 3, metric), "improves"], (
             "power rises with seeds"
         )
 

@@ -1,5 +1,5 @@
 FORESTS = [f"forest_{place}" for place, _ in enumerate(config["comparisons"], start=1)]
-FIGURES = [*FORESTS, "metrics", "precision_recall", "pool_scores", "training_curves"]
+FIGURES = [*FORESTS, "metrics", "precision_recall", "reliability", "pool_scores", "training_curves"]
 TIERS = {name: config["negative_tiers"][name] for name in config["matrix"]["negative_tier"]}
 TIER_FILES = expand("<results>/tiers/{tier}.csv", tier=[name for name in TIERS if not is_none(name)])
 
@@ -32,6 +32,7 @@ rule draw_figures:
     params:
         runs=RUNS.to_dict("records"),
         tiers=[name for name in TIERS if not is_none(name)],
+        bins=config["evaluation"]["calibration_bins"],
         code=code("draw_figures"),
     script:
         "../scripts/draw_figures.py"
@@ -44,6 +45,9 @@ rule write_report:
         rejected="<results>/inputs/rejected.csv",
         runs="<results>/runs.csv",
         deltas="<results>/deltas.csv",
+        interactions="<results>/interactions.csv",
+        nights="<results>/nights.csv",
+        breakdown="<results>/breakdown.csv",
         model=f"{ALL_RUNS[0]}/model.json",
         tiers=TIER_FILES,
     output:
@@ -61,6 +65,7 @@ rule write_report:
             axes=[axis for axis, values in config["matrix"].items() if len(values) > 1],
             tiers=TIERS,
             statistics=config["statistics"],
+            evaluation=config["evaluation"],
             config={key: value for key, value in config.items() if key != "device"},
         ),
         figures=FIGURES,

@@ -43,9 +43,11 @@ def two_way(
 
     Recorder-nights are resampled whole, the same for all runs, and seeds independently of them (the pigeonhole
     bootstrap: A. B. Owen, *Ann. Appl. Stat.* 1, 2007). Each is drawn one fewer than there are, which makes the variance
-    of a mean unbiased however few seeds there are (J. N. K. Rao and C. F. J. Wu, *J. Am. Stat. Assoc.* 83, 1988). The
-    standard error is that of the resampled differences; the interval is Student's with Satterthwaite's degrees of
-    freedom (F. E. Satterthwaite, *Biometrics Bull.* 2, 1946), because percentiles of three seeds are far too narrow.
+    of a mean unbiased however few seeds there are (J. N. K. Rao and C. F. J. Wu, *J. Am. Stat. Assoc.* 83, 1988). What
+    is particular to one seed on one night is counted three times in that variance, as Owen shows; the surplus is taken
+    off again, as in two-way clustered errors (A. C. Cameron, J. B. Gelbach and D. L. Miller, *J. Bus. Econ. Stat.* 29,
+    2011). The interval is Student's with Satterthwaite's degrees of freedom (F. E. Satterthwaite, *Biometrics Bull.* 2,
+    1946), because percentiles of three seeds are far too narrow.
 
     Parameters
     ----------
@@ -69,17 +71,16 @@ def two_way(
     seen = np.array([own.measure(everything)[0] - base.measure(everything)[0] for own, base in scorers])
     result = {}
     for column, metric in enumerate(METRICS):
-        both = np.einsum("rs,rs->r", seeds, values[:, :, column])
-        nights_only = np.nanvar(values[:, :, column].mean(axis=1), ddof=1)
-        result[metric] = _estimate(
-            seen[:, column], float(np.nanvar(both, ddof=1)), float(nights_only), nights, confidence
-        )
+        draws = values[:, :, column]
+        both = float(np.nanvar(np.einsum("rs,rs->r", seeds, draws), ddof=1))
+        nights_alone = float(np.nanvar(draws.mean(axis=1), ddof=1))
+        each_pair = float(np.nanvar(draws, axis=0, ddof=1).mean())
+        particular = max(each_pair - nights_alone, 0.0) / max(pairs - 1, 1)
+        result[metric] = _estimate(seen[:, column], both - 2 * particular, nights, confidence)
     return result
 
 
-def _estimate(
-    differences: np.ndarray, variance: float, nights_variance: float, nights: int, confidence: float
-) -> tuple[Estimate, float]:
+def _estimate(differences: np.ndarray, variance: float, nights: int, confidence: float) -> tuple[Estimate, float]:
     pairs = len(differences)
     mean = float(np.mean(differences))
     if pairs < 2 or nights < 2 or not math.isfinite(variance):
@@ -88,7 +89,7 @@ def _estimate(
     night_part = max(variance - seed_part, 0.0)
     spread = seed_part**2 / (pairs - 1) + night_part**2 / (nights - 1)
     freedom = (seed_part + night_part) ** 2 / spread if spread > 0 else pairs - 1
-    return t_estimate(mean, math.sqrt(seed_part + night_part), freedom, confidence), min(nights_variance, night_part)
+    return t_estimate(mean, math.sqrt(seed_part + night_part), freedom, confidence), night_part
 
 
 def _night_weights(

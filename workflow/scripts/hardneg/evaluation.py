@@ -37,12 +37,14 @@ def score_splits(
     return scores.merge(recordings[ABOUT], on="file_path", how="left", validate="m:1")
 
 
-def measure(scores: pd.DataFrame) -> pd.DataFrame:
+def measure(scores: pd.DataFrame, precision: float, calibration_bins: int) -> pd.DataFrame:
     """Measure each split at the threshold that is best on validation.
 
     Parameters
     ----------
     scores : from :func:`score_splits`.
+    precision : that recall is also given at.
+    calibration_bins : of the expected calibration error.
 
     Returns
     -------
@@ -57,6 +59,35 @@ def measure(scores: pd.DataFrame) -> pd.DataFrame:
             {"split": split, "files": len(files), "positives": int(labels.sum()), "threshold": threshold}
             | metrics.at_threshold(labels, confidences, threshold, float(files.duration_s.sum(skipna=False)))
             | metrics.without_threshold(labels, confidences)
+            | {
+                "recall_at_precision": metrics.recall_at_precision(labels, confidences, precision),
+                "calibration_error": metrics.expected_calibration_error(labels, confidences, calibration_bins),
+            }
             | metrics.oracle(labels, confidences)
         )
     return pd.DataFrame(rows)
+
+
+def break_down(scores: pd.DataFrame, threshold: float) -> pd.DataFrame:
+    """Count what is found and falsely flagged per recorder and per quality.
+
+    Parameters
+    ----------
+    scores : from :func:`score_splits`.
+    threshold : frozen on validation.
+
+    Returns
+    -------
+    One row per test split and value of ``by`` (recorder_id or quality): ``files, positives, tp, fp, recall`` (missing
+    without positives). Quality is of positives only.
+    """
+    tests = scores[scores.split.isin(TEST_SPLITS)]
+    flagged, positive = tests.confidence >= threshold, tests.label == 1
+    counted = tests.assign(positives=positive, tp=flagged & positive, fp=flagged & ~positive, files=1)
+    parts = []
+    for by, rows in (("recorder_id", counted), ("quality", counted[positive])):
+        sums = rows.groupby(["split", by])[["files", "positives", "tp", "fp"]].sum().reset_index()
+        parts.append(sums.rename(columns={by: "value"}).assign(by=by))
+    table = pd.concat(parts, ignore_index=True)
+    table["recall"] = (table.tp / table.positives).where(table.positives > 0)
+    return table[["split", "by", "value", "files", "positives", "tp", "fp", "recall"]]

@@ -7,6 +7,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from sklearn.metrics import precision_recall_curve
 
+from hardneg import metrics
 from hardneg.names import METRIC_NAMES, SPLIT_NAMES
 
 matplotlib.use("Agg")
@@ -102,6 +103,34 @@ def precision_recall(scores: pd.DataFrame, colour_by: str) -> tuple[Figure, pd.D
         panels[0].plot([], [], color=COLOURS[place % len(COLOURS)], label=str(kind))
     title = colour_by.replace("_", " ")
     figure.legend(title=title, loc="outside lower center", ncols=min(len(kinds), 8), frameon=False)
+    return figure, pd.concat(numbers, ignore_index=True)
+
+
+def reliability(scores: pd.DataFrame, colour_by: str, bins: int) -> tuple[Figure, pd.DataFrame]:
+    """How often a file of a given confidence is positive, all runs of one value of an axis together.
+
+    Parameters
+    ----------
+    scores : file scores of all runs: ``split, label, confidence`` and the axis `colour_by`.
+    bins : of equal width.
+    """
+    splits = [split for split in ("test_iid", "test_ood") if split in set(scores.split)]
+    kinds, numbers = list(pd.unique(scores[colour_by])), []
+    figure = Figure(figsize=(10, 4.4))
+    panels = figure.subplots(1, len(splits), sharey=True, squeeze=False)[0]
+    for panel, split in zip(panels, splits, strict=True):
+        panel.plot([0, 1], [0, 1], color="#888888", linestyle=":", linewidth=1)
+        for place, kind in enumerate(kinds):
+            files = scores[(scores.split == split) & (scores[colour_by] == kind)]
+            curve = metrics.reliability(files.label.to_numpy(), files.confidence.to_numpy(), bins)
+            colour = COLOURS[place % len(COLOURS)]
+            panel.plot(curve["confidence"], curve["frequency"], "o-", color=colour, markersize=3.5, label=str(kind))
+            numbers.append(pd.DataFrame(curve).assign(split=split, **{colour_by: kind}))
+        panel.set(title=SPLIT_NAMES[split], xlabel="Mean confidence in the bin", xlim=(0, 1), ylim=(0, 1.02))
+    panels[0].set_ylabel("Share of positives")
+    title = colour_by.replace("_", " ")
+    handles, labels = panels[0].get_legend_handles_labels()
+    figure.legend(handles, labels, title=title, loc="outside lower center", ncols=min(len(kinds), 8), frameon=False)
     return figure, pd.concat(numbers, ignore_index=True)
 
 

@@ -65,6 +65,38 @@ def without_threshold(labels: np.ndarray, confidences: np.ndarray) -> dict[str, 
     }
 
 
+def recall_at_precision(labels: np.ndarray, confidences: np.ndarray, precision: float) -> float:
+    """The highest recall at which some threshold keeps at least this precision; 0 if none does."""
+    if not labels.any():
+        return float("nan")
+    precisions, recalls, _ = precision_recall_curve(labels, confidences)
+    reached = precisions[:-1] >= precision
+    return float(recalls[:-1][reached].max(initial=0.0))
+
+
+def reliability(labels: np.ndarray, confidences: np.ndarray, bins: int) -> dict[str, np.ndarray]:
+    """How often a file of a given confidence is positive, in bins of equal width.
+
+    Returns
+    -------
+    ``files, confidence`` (mean) and ``frequency`` (of positives) of each bin that holds files.
+    """
+    place = np.minimum((confidences * bins).astype(int), bins - 1)
+    files = np.bincount(place, minlength=bins)
+    held = files > 0
+    return {
+        "files": files[held],
+        "confidence": np.bincount(place, confidences, minlength=bins)[held] / files[held],
+        "frequency": np.bincount(place, labels, minlength=bins)[held] / files[held],
+    }
+
+
+def expected_calibration_error(labels: np.ndarray, confidences: np.ndarray, bins: int) -> float:
+    """Mean gap between confidence and frequency over equal-width bins, weighted by files (M. P. Naeini, AAAI 2015)."""
+    curve = reliability(labels, confidences, bins)
+    return float(np.average(np.abs(curve["confidence"] - curve["frequency"]), weights=curve["files"]))
+
+
 def oracle(labels: np.ndarray, confidences: np.ndarray) -> dict[str, float]:
     """The best F1 over a grid of 21 thresholds *on the test set itself*: for comparison with studies that tuned there.
 

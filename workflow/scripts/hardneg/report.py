@@ -38,7 +38,14 @@ def write(page_path: str | os.PathLike, context: dict, figures: dict[str, str | 
 
 
 def gather(
-    inputs: dict, target: str, generated: bool, axes: list[str], tiers: dict[str, dict], statistics: dict, config: dict
+    inputs: dict,
+    target: str,
+    generated: bool,
+    axes: list[str],
+    tiers: dict[str, dict],
+    statistics: dict,
+    evaluation: dict,
+    config: dict,
 ) -> dict:
     """Read what the page shows.
 
@@ -51,6 +58,7 @@ def gather(
     axes : the axes of the matrix that have more than one value.
     tiers : the definition of each tier.
     statistics : how differences are judged.
+    evaluation : what else is measured.
     config : the whole configuration, to be shown.
     """
     runs = tables.read(inputs["runs"])
@@ -62,6 +70,10 @@ def gather(
         "target": target,
         "generated": generated,
         "statistics": statistics,
+        "evaluation": evaluation,
+        "interactions": tables.read(inputs["interactions"]).to_dict("records"),
+        "nights": night_rows(tables.read(inputs["nights"])),
+        "qualities": quality_rows(tables.read(inputs["breakdown"])),
         "run_count": len(runs) // runs.split.nunique(),
         "axes_text": ", ".join(axis.replace("_", " ") for axis in axes) or "nothing",
         "overview": overview(tables.read(inputs["recordings"]), tables.read(inputs["rejected"])),
@@ -104,6 +116,34 @@ def deltas_by_comparison(deltas: pd.DataFrame) -> list[dict]:
             {"vary": vary, "baseline": baseline, "split": split, "held": held, "rows": rows, "metrics": DELTA_METRICS}
         )
     return blocks
+
+
+def night_rows(nights: pd.DataFrame) -> list[dict]:
+    """Arrange the nights of the out-of-distribution site: one row per configuration, its columns by calling files."""
+    part = nights[nights.split == ("test_ood" if "test_ood" in set(nights.split) else "test_iid")]
+    axes = [axis for axis in part.columns[: list(part.columns).index("split")] if part[axis].nunique() > 1]
+    rows = []
+    for key, cells in part.groupby(axes or ["split"], sort=False):
+        by_count = cells.set_index("calling_files")
+        rows.append(
+            {
+                "where": dict(zip(axes, key, strict=False)),
+                "missed": by_count.miss_probability.drop(index=0).to_dict(),
+                "flagged": by_count.flagged_files[0],
+                "minutes": by_count.review_minutes[0],
+            }
+        )
+    return rows
+
+
+def quality_rows(breakdown: pd.DataFrame) -> list[dict]:
+    """Recall by quality of the positives for each split and tier: means over runs."""
+    part = breakdown[breakdown.by == "quality"]
+    means = part.groupby(["split", "negative_tier", "value"], sort=False).recall.mean()
+    return [
+        {"split": split, "tier": tier, "recall": cells.droplevel([0, 1]).to_dict()}
+        for (split, tier), cells in means.groupby(level=["split", "negative_tier"], sort=False)
+    ]
 
 
 def tier_rows(tiers: dict[str, pd.DataFrame], definitions: dict[str, dict], runs: pd.DataFrame) -> list[dict]:

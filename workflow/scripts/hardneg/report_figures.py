@@ -16,6 +16,7 @@ def draw(
     tiers: dict[str, pd.DataFrame],
     deltas: pd.DataFrame,
     pairs: pd.DataFrame,
+    bins: int,
 ) -> dict[str, tuple[Figure, pd.DataFrame]]:
     """Draw every figure; see :mod:`hardneg.figures`.
 
@@ -26,6 +27,7 @@ def draw(
     pool : file scores of the pool.
     tiers : the files of each tier.
     deltas, pairs : the comparisons, and the differences of each seed.
+    bins : of the reliability plot.
 
     Returns
     -------
@@ -42,6 +44,7 @@ def draw(
     return forests | {
         "metrics": figures.metrics_by(shown, "negative_tier", hue),
         "precision_recall": figures.precision_recall(scores, axes[1]),
+        "reliability": figures.reliability(scores, axes[1], bins),
         "pool_scores": figures.pool_scores(pool, tiers),
         "training_curves": figures.training_curves(histories, axes[1]),
     }

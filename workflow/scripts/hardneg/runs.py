@@ -28,3 +28,10 @@ def collect(metrics_paths: list[str | os.PathLike], model_paths: list[str | os.P
         measured = tables.read(metrics_path)
         parts.append(pd.concat([pd.DataFrame([about] * len(measured)), measured], axis=1))
     return pd.concat(parts, ignore_index=True)
+
+
+def collect_breakdowns(paths: list[str | os.PathLike], runs: list[dict]) -> pd.DataFrame:
+    """Put the breakdowns of all runs together, each with its run's axes and seed."""
+    parts = [tables.read(path).assign(**run) for path, run in zip(paths, runs, strict=True)]
+    table = pd.concat(parts, ignore_index=True)
+    return table[[*runs[0], *table.columns.difference(list(runs[0]), sort=False)]]
