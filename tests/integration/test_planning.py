@@ -85,3 +85,10 @@ def test_a_changed_recording_reruns_its_shard(small):
 
 def test_the_device_is_the_machines_and_changes_no_result(small):
     assert small.snakemake("--dry-run", "--config", "device=cpu", config="small.yaml").count("Nothing to be done") == 1
+
+
+def test_a_training_key_may_be_an_axis(small, changed):
+    config = changed(lambda config: config["matrix"].update(dropout=[0.1, 0.5]))
+    plan = small.plan(config)
+    assert (plan["train"], plan["evaluate"]) == (24, 24)
+    assert "train_mining_model" not in plan

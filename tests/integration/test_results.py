@@ -90,6 +90,29 @@ def test_a_model_says_what_made_it(small):
     assert {"torch", "device", "hardneg"} <= set(model["versions"])
 
 
+def test_a_checkpoint_mines_as_the_model_that_it_is(small):
+    config = yaml.safe_load(small.path("small.yaml").read_text())
+    config["mining"]["model"] = "results/mining/trained/model.safetensors"
+    config["pathvars"] = {"results": "results/checkpoint"}
+    small.path("checkpoint.yaml").write_text(yaml.safe_dump(config))
+    small.snakemake("results/checkpoint/mining/checkpoint/scores.parquet", config="checkpoint.yaml")
+    ours = small.table("results/checkpoint/mining/checkpoint/scores.parquet")
+    pd.testing.assert_frame_equal(ours, small.table("results/mining/trained/scores.parquet"))
+
+
+def test_the_published_runs_are_judged_from_one_command(small, tmp_path):
+    if not (SHARED / "published/all_experiments.csv").exists():
+        pytest.skip("the study's tables are not there (../shared/published)")
+    config = yaml.safe_load(small.path("config/published.yaml").read_text())
+    config["finished_runs"]["table"] = str(SHARED / "published/all_experiments.csv")
+    config["pathvars"] = {"results": str(tmp_path)}
+    small.path("published.yaml").write_text(yaml.safe_dump(config))
+    printed = small.snakemake("published", config="published.yaml")
+    assert "12. IID performance improves in all configurations tested: contradicted" in printed
+    assert "10 not distinguishable from no effect, 2 contradicted" in (tmp_path / "published/claims.md").read_text()
+    assert len(pd.read_csv(tmp_path / "published/deltas.csv")) == 75
+
+
 def test_real_recordings_run_end_to_end(tmp_path):
     if not (SHARED / "audio/anurans/manifest.csv").exists():
         pytest.skip("the real recordings are not there (../shared/audio/anurans)")
