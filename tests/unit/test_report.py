@@ -27,7 +27,7 @@ def context():
     return {
         "target": "<script>alert(1)</script>", "generated": True, "run_count": 6, "axes_text": "seed",
         "overview": report.overview(recordings, rejected), "comparisons": report.deltas_by_comparison(deltas),
-        "verdicts": findings.by_verdict(deltas), "harder_or_more": [], "statistics": {"alpha": 0.05, "adjust": "holm"},
+        "in_short": findings.in_short(deltas), "verdicts": findings.by_verdict(deltas), "harder_or_more": [], "statistics": {"alpha": 0.05, "adjust": "holm"},
         "interactions": [], "nights": [], "qualities": [], "evaluation": {"calibration_bins": 15},
         "tiers": [], "versions": {"torch": "2"}, "configuration": "a: <i>",
     }  # fmt: skip
@@ -44,6 +44,7 @@ def test_the_page_escapes_what_comes_from_outside_and_needs_no_network(context, 
     assert "<b>hard" not in page and "conf<50>" not in page
     assert "\N{MINUS SIGN}5.1" in page
     assert "about 9 seeds would decide" in page
+    assert "no negative tier can be told from none" in page
     assert "Generated sound" in page and "1 missing, 1 unreadable" in page
     assert 'src="http' not in page and 'href="http' not in page.replace('xlink:href="http://www.w3.org', "")
 

@@ -9,6 +9,25 @@ METRICS = ("f1", "average_precision")
 ORDER = ("improves", "hurts", "no effect larger than d", "undecided")
 
 
+def in_short(deltas: pd.DataFrame) -> list[str]:
+    """The first comparison's differences in F1, one sentence per split: what helps, what hurts, what is open."""
+    first = deltas[(deltas.vary == deltas.vary.iloc[0]) & (deltas.baseline == deltas.baseline.iloc[0])]
+    first = _in_order(first[first.metric == METRICS[0]])
+    sentences = []
+    for split, part in first.groupby("split", sort=False):
+        held = _held(part, deltas)
+        counts = part.verdict.value_counts()
+        told = [_named(row, held) + f" {row.verdict} by {points(abs(row.difference))[1:]} points" + _interval(row)
+                for _, row in part[part.verdict.isin(["improves", "hurts"])].iterrows()]  # fmt: skip
+        vary, baseline = part.vary.iloc[0].replace("_", " "), part.baseline.iloc[0]
+        text = "; ".join(told) if told else f"no {vary} can be told from {baseline}"
+        without, open_ = counts.get("no effect larger than d", 0), counts.get("undecided", 0)
+        bound = f"{100 * part.effect_of_interest.iloc[0]:g} points"
+        rest = f"Of {len(part)} differences {without} are no larger than {bound} and {open_} are undecided."
+        sentences.append(f"{SPLIT_NAMES[split]}, F1 against {baseline}: {text}. {rest}")
+    return sentences
+
+
 def by_verdict(deltas: pd.DataFrame) -> list[dict]:
     """Group the differences of each comparison, split and metric by their verdict.
 
@@ -17,7 +36,7 @@ def by_verdict(deltas: pd.DataFrame) -> list[dict]:
     Blocks with ``title`` and ``lines``; a line has ``verdict`` and ``text``, the values with their differences.
     """
     blocks = []
-    shown = deltas[deltas.metric.isin(METRICS)]
+    shown = _in_order(deltas[deltas.metric.isin(METRICS)])
     for (vary, baseline, split, metric), part in shown.groupby(["vary", "baseline", "split", "metric"], sort=False):
         held = _held(part, deltas)
         lines = []
@@ -49,7 +68,7 @@ def harder_or_more(deltas: pd.DataFrame, controls: dict[str, str], none: str) ->
     -------
     One sentence per tier with a control, configuration, split and metric.
     """
-    tiers = deltas[(deltas.vary == "negative_tier") & deltas.metric.isin(METRICS)]
+    tiers = _in_order(deltas[(deltas.vary == "negative_tier") & deltas.metric.isin(METRICS)])
     sentences = []
     for tier, control in controls.items():
         more = tiers[(tiers.value == control) & (tiers.baseline == none)]
@@ -71,6 +90,13 @@ def controls_of(tiers: dict[str, dict]) -> dict[str, str]:
     return {tier["match"]: name for name, tier in tiers.items() if "match" in tier and set(tier) <= {"match", "seed"}}
 
 
+def _in_order(deltas: pd.DataFrame) -> pd.DataFrame:
+    """Out of distribution first, since that is what a detector is for, and F1 before average precision."""
+    rank = deltas.split.map({"test_ood": 0}).fillna(1) * len(METRICS) + deltas.metric.map(METRICS.index)
+    comparisons = deltas.groupby(["vary", "baseline"], sort=False).ngroup()
+    return deltas.assign(comparison=comparisons, rank=rank).sort_values(["comparison", "rank"], kind="stable")
+
+
 def _aligned(first: pd.DataFrame, second: pd.DataFrame, keys: list[str]):
     both = second.set_index(keys)
     for place, row in first.iterrows():
@@ -86,9 +112,7 @@ def _held(part: pd.DataFrame, deltas: pd.DataFrame) -> list[str]:
 
 
 def _one(row: pd.Series, held: list[str]) -> str:
-    where = ", ".join(str(row[axis]) for axis in held)
-    name = f"{row.value} ({where})" if where else row.value
-    text = f"{name} {points(row.difference)} [{points(row.ci_low)}, {points(row.ci_high)}]"
+    text = f"{_named(row, held)} {points(row.difference)}{_interval(row)}"
     if row.verdict != "undecided" or not row.seeds_needed > row.n:
         return text
     if row.seeds_needed == float("inf"):
@@ -96,8 +120,17 @@ def _one(row: pd.Series, held: list[str]) -> str:
     return f"{text}, about {number(row.seeds_needed, 0)} seeds would decide"
 
 
+def _named(row: pd.Series, held: list[str]) -> str:
+    where = ", ".join(str(row[axis]) for axis in held)
+    return f"{row.value} ({where})" if where else str(row.value)
+
+
+def _interval(row: pd.Series) -> str:
+    return f" [{points(row.ci_low)}, {points(row.ci_high)}]"
+
+
 def _effect(row: pd.Series) -> str:
-    interval = f"{points(row.difference)} points [{points(row.ci_low)}, {points(row.ci_high)}]"
+    interval = f"{points(row.difference)} points{_interval(row)}"
     words = {
         "improves": "which is more than chance",
         "hurts": "which is worse, and more than chance",

@@ -78,6 +78,7 @@ def gather(
         "axes_text": ", ".join(axis.replace("_", " ") for axis in axes) or "nothing",
         "overview": overview(tables.read(inputs["recordings"]), tables.read(inputs["rejected"])),
         "comparisons": deltas_by_comparison(deltas),
+        "in_short": findings.in_short(deltas),
         "verdicts": findings.by_verdict(deltas),
         "harder_or_more": findings.harder_or_more(deltas, findings.controls_of(tiers), none),
         "tiers": tier_rows(held, tiers, runs),

@@ -38,9 +38,11 @@ def table_of(deltas: pd.DataFrame) -> str:
     keys = ["vary", "baseline", "split", *held, "value"]
     wide = shown.assign(points=100 * shown.difference).pivot(index=keys, columns="metric", values="points")
     wide = wide.reindex(shown[keys].drop_duplicates()).sort_index(level="split", sort_remaining=False, kind="stable")
+    verdicts = shown[shown.metric == "f1"].set_index(keys).verdict.reindex(wide.index)
+    wide = wide[list(SHOWN)].rename(columns=SHOWN).assign(**{"verdict on F1": verdicts})
     texts = [f"Difference in points (100 x), mean over {deltas.n.max()} seeds"]
     for (vary, baseline), part in wide.groupby(level=["vary", "baseline"], sort=False):
-        lines = part.droplevel(["vary", "baseline"])[list(SHOWN)].rename(columns=SHOWN).reset_index()
+        lines = part.droplevel(["vary", "baseline"]).reset_index()
         lines = lines.rename(columns={"value": vary}).to_string(index=False, float_format="{:+.1f}".format)
         texts.append(f"{vary} against {baseline}:\n{lines}")
     return "\n\n".join(texts)
