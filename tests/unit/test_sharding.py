@@ -1,6 +1,8 @@
 import pandas as pd
+import pytest
 
 from hardneg import manifest, sharding
+from hardneg.errors import InputError
 
 
 def nights(first, last, recorders=10, files=5, split="pool"):
@@ -65,3 +67,10 @@ def test_a_changed_file_changes_the_state_of_its_shard_alone(tmp_path):
     (tmp_path / table.file_path[0]).write_bytes(b"longer")
     after = sharding.states(table, str(tmp_path))
     assert {shard for shard in before if before[shard] != after[shard]} == {table.shard[0]}
+
+
+@pytest.mark.parametrize(("split", "missing"), [("pool", "train"), ("train", "pool")])
+def test_a_manifest_without_a_pool_or_without_training_recordings_is_refused(split, missing):
+    splits = {"ood_sites": [], "validation_fraction": 0.1, "iid_fraction": 0.1}
+    with pytest.raises(InputError, match=f"no row of split {missing}"):
+        sharding.listing(nights(0, 3, split=split), splits, 100)

@@ -5,8 +5,14 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from hardneg.errors import InputError
 from hardneg.hashing import digest, uniform
 from hardneg.manifest import assign_splits
+
+NEEDED = {
+    "pool": "give the recordings to mine, which are known not to hold the species, the split pool.",
+    "train": "leave the split of labelled recordings empty to have it assigned, or give some of them the split train.",
+}
 
 
 def listing(table: pd.DataFrame, splits: dict, shard_files: int) -> pd.DataFrame:
@@ -17,8 +23,16 @@ def listing(table: pd.DataFrame, splits: dict, shard_files: int) -> pd.DataFrame
     table : a manifest from :func:`hardneg.manifest.read`.
     splits : the parameters of :func:`hardneg.manifest.assign_splits`.
     shard_files : see :func:`cut`.
+
+    Raises
+    ------
+    InputError
+        If a split that the workflow cannot do without has no row.
     """
     table = assign_splits(table, **splits)
+    for split, remedy in NEEDED.items():
+        if not (table.split == split).any():
+            raise InputError(f"the manifest has no row of split {split}: {remedy}")
     return table.assign(shard=cut(table, shard_files))
 
 
