@@ -81,3 +81,12 @@ def test_every_key_of_the_schema_has_a_description():
     schema = yaml.safe_load(SCHEMA.read_text())
     rows = list(configuration_table.keys(schema, schema))
     assert len(rows) > 60 and all(len(row[3]) > 5 for row in rows)
+
+
+def test_yaml_anchors_are_allowed_and_a_bomb_of_them_is_refused(config):
+    bomb = "a0: &a0 [x, x, x, x, x, x, x, x, x, x]\n"
+    bomb += "".join(f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 10)}]\n" for n in range(1, 12))
+    with pytest.raises(InputError, match="expands to more than 100,000 values"):
+        configuration.complete(yaml.safe_load(bomb), SCHEMA)
+    config["positive_subsets"]["again"] = config["positive_subsets"]["base"]
+    assert "again" in configuration.complete(config, SCHEMA)["positive_subsets"]

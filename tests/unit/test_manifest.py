@@ -102,3 +102,60 @@ def test_new_rows_leave_the_splits_of_the_old_ones_alone():
 def test_a_given_split_is_kept(listed):
     table = listed(("a.wav", "negative", "train", "far", "r1", "2025-01-01"))
     assert manifest.assign_splits(table, ["far"], 0.99, 0.0).split[0] == "train"
+
+
+PLAIN = "file_path,label,recorder_id,date\na.wav,negative,r1,2025-01-01\nb.wav,positive,r2,\n"
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        PLAIN.encode("utf-8-sig"),
+        PLAIN.replace("\n", "\r\n").encode(),
+        PLAIN.replace(",", ";").encode(),
+        PLAIN.replace(",", "\t").encode(),
+        PLAIN.replace("\n", "\n\n").encode(),
+        PLAIN.rstrip("\n").encode(),
+        PLAIN.replace("a.wav", '"a.wav"').encode(),
+        PLAIN.replace("label", " label ").encode(),
+        PLAIN.replace("negative", "NEGATIVE ").encode(),
+    ],
+)
+def test_the_ways_in_which_programs_write_a_table_do_not_matter(tmp_path, content):
+    (tmp_path / "m.csv").write_bytes(content)
+    table = manifest.read(tmp_path / "m.csv")
+    assert list(table.file_path) == ["a.wav", "b.wav"]
+    assert list(table.label) == ["negative", "positive"]
+    assert list(table.group) == ["r1@2025-01-01", "r2"]
+
+
+def test_a_comma_or_a_line_break_in_a_quoted_name_stays_in_the_name(tmp_path):
+    (tmp_path / "m.csv").write_text('file_path,label,recorder_id\n"a,b\nc.wav",negative,r\n')
+    assert list(manifest.read(tmp_path / "m.csv").file_path) == ["a,b\nc.wav"]
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (b"", "lacks the columns file_path, label, recorder_id"),
+        (b"file_path,label,label,recorder_id\na.wav,negative,positive,r\n", "has the column(s) label more than once"),
+        (b"file_path,label,recorder_id\na.wav,negative\n", "1 line(s) have not 3 cells:\n  line 2: 2 cells"),
+        (b"file_path,label,recorder_id\na,b.wav,negative,r\n", "line 2: 4 cells"),
+        ("file_path,label,recorder_id\nänger.wav,negative,r\n".encode("latin-1"), "save it as CSV in UTF-8"),
+        (b'file_path,label,recorder_id\n"a.wav,negative,r\n', "cannot be read as a table"),
+        (bytes(range(256)) * 4, "save it as CSV in UTF-8"),
+    ],
+)
+def test_a_table_that_cannot_be_meant_is_refused(tmp_path, content, said):
+    (tmp_path / "m.csv").write_bytes(content)
+    with pytest.raises(InputError) as error:
+        manifest.read(tmp_path / "m.csv")
+    assert said in str(error.value)
+
+
+@pytest.mark.slow
+def test_a_million_rows_are_read_in_seconds(tmp_path):
+    row = "site/r{0}/{1:08d}.wav,negative,pool,r{0},2025-01-01"
+    lines = (row.format(n % 500, n) for n in range(1_000_000))
+    (tmp_path / "m.csv").write_text("file_path,label,split,recorder_id,date\n" + "\n".join(lines))
+    assert len(manifest.read(tmp_path / "m.csv")) == 1_000_000

@@ -1,7 +1,12 @@
+import json
+import pickle
+from pathlib import Path
+
 import numpy as np
 import pandas as pd
 import pytest
 import torch
+from safetensors.torch import load_file, save_file
 
 from hardneg import checkpoints, networks
 from hardneg.errors import InputError
@@ -108,6 +113,29 @@ def test_a_file_is_scored_by_its_most_confident_window_and_keeps_its_row_when_qu
 INPUT = {"windows": {"length_s": 3.0}, "features": {"n_mels": 32}}
 
 
+class Bomb:
+    """Leaves a file behind when it is unpickled."""
+
+    def __reduce__(self):
+        return (open, ("bombed", "w"))
+
+
+def poison(path):
+    path.write_bytes(pickle.dumps(Bomb()))
+
+
+def describe(path, **training):
+    description = json.loads(path.with_suffix(".json").read_text())
+    description["training"] |= training
+    path.with_suffix(".json").write_text(json.dumps(description))
+
+
+def spoil(path):
+    weights = load_file(path)
+    weights["head.1.weight"][0, 0] = torch.nan
+    save_file(weights, path)
+
+
 @pytest.fixture
 def saved(tmp_path):
     network = networks.build("cnn", [8, 16], 4, 0.1)
@@ -134,14 +162,20 @@ def test_a_saved_detector_scores_the_same_when_loaded(saved):
         (lambda path: path.write_bytes(path.read_bytes()[:100]), "not a model that this workflow wrote"),
         (lambda path: path.with_suffix(".json").write_text("{}"), "not a model that this workflow wrote"),
         (lambda path: torch.save({"a": 1}, path), "not a model that this workflow wrote"),
+        (lambda path: poison(path), "not a model that this workflow wrote"),
+        (lambda path: describe(path, channels=[8, 32]), "not a model that this workflow wrote"),
+        (lambda path: describe(path, model="transformer"), "not a model that this workflow wrote"),
+        (lambda path: spoil(path), "weights that are not finite numbers: head.1.weight"),
     ],
 )
-def test_a_damaged_checkpoint_is_refused_by_name(saved, damage, said):
+def test_a_damaged_checkpoint_is_refused_by_name_and_runs_nothing(saved, damage, said, monkeypatch):
     _, path = saved
+    monkeypatch.chdir(path.parent)
     damage(path)
     with pytest.raises(InputError, match=said) as error:
         checkpoints.load(path, INPUT)
     assert str(path) in str(error.value)
+    assert not Path("bombed").exists()
 
 
 def test_a_model_of_other_windows_is_refused(saved):

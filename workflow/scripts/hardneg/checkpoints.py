@@ -3,6 +3,7 @@
 import os
 from pathlib import Path
 
+import torch
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import nn
@@ -51,9 +52,13 @@ def load(weights_path: str | os.PathLike, expected_input: dict) -> tuple[nn.Modu
     try:
         description = tables.read_json(described)
         network = networks.build(**{key: description["training"][key] for key in ARCHITECTURE})
-        network.load_state_dict(load_file(path))
+        weights = load_file(path)
+        network.load_state_dict(weights)
     except (SafetensorError, RuntimeError, KeyError, TypeError, ValueError) as error:
         raise InputError(f"checkpoint {path} is not a model that this workflow wrote: {error}") from error
+    broken = [name for name, tensor in weights.items() if not torch.isfinite(tensor).all()]
+    if broken:
+        raise InputError(f"checkpoint {path} holds weights that are not finite numbers: {', '.join(broken)}.")
     if description.get("input") != expected_input:
         raise InputError(
             f"checkpoint {path} was trained on {description.get('input')}, and the config gives {expected_input}: "

@@ -12,6 +12,8 @@ from hardneg.errors import InputError
 from hardneg.matrix import DESIGN_AXES
 from hardneg.tiers import is_none
 
+MOST_VALUES = 100_000
+
 
 def complete(config: dict, schema_path: str | os.PathLike) -> dict:
     """Check a configuration and fill in what it leaves out.
@@ -31,6 +33,10 @@ def complete(config: dict, schema_path: str | os.PathLike) -> dict:
         If a key is unknown (with the key that was probably meant), a value is wrong, or a name that one part uses is
         not defined in another.
     """
+    if _values(config) > MOST_VALUES:
+        raise InputError(
+            f"The configuration expands to more than {MOST_VALUES:,} values: are its YAML aliases meant so?"
+        )
     with open(schema_path, encoding="utf-8") as file:
         schema = yaml.safe_load(file)
     errors = sorted(Draft202012Validator(schema).iter_errors(config), key=lambda error: list(map(str, error.path)))
@@ -41,6 +47,17 @@ def complete(config: dict, schema_path: str | os.PathLike) -> dict:
     if problems:
         raise InputError("The configuration contradicts itself:\n" + "\n".join(f"  {text}" for text in problems))
     return filled
+
+
+def _values(part: object, so_far: int = 0) -> int:
+    """Count the values in a configuration, and stop counting once there are too many (YAML aliases can nest)."""
+    so_far += 1
+    children = part.values() if isinstance(part, dict) else part if isinstance(part, list) else ()
+    for child in children:
+        if so_far > MOST_VALUES:
+            break
+        so_far = _values(child, so_far)
+    return so_far
 
 
 def _explain(error: ValidationError) -> str:

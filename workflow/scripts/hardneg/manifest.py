@@ -1,8 +1,10 @@
 """The list of recordings that a person wrote: read it, complete it, and refuse what cannot be meant."""
 
+import csv
 import os
 import re
 from pathlib import Path
+from typing import TextIO
 
 import pandas as pd
 
@@ -119,7 +121,28 @@ def assign_splits(
 def _read_text(path: str | os.PathLike) -> pd.DataFrame:
     if Path(path).suffix == ".parquet":
         return pd.read_parquet(path).astype("string").fillna("").astype(object)
-    return pd.read_csv(path, dtype=str, keep_default_na=False, encoding="utf-8-sig").astype(object)
+    try:
+        with open(path, encoding="utf-8-sig", newline="") as file:
+            rows = csv.reader(file, delimiter=_delimiter(file), strict=True)
+            header = [name.strip() for name in next(rows, [])]
+            cells = [(rows.line_num, row) for row in rows if any(cell.strip() for cell in row)]
+    except (UnicodeDecodeError, csv.Error) as error:
+        raise InputError(f"manifest {path} cannot be read as a table ({error}): save it as CSV in UTF-8.") from error
+    twice = sorted({name for name in header if header.count(name) > 1})
+    if twice:
+        raise InputError(f"manifest {path} has the column(s) {', '.join(twice)} more than once: keep one of each.")
+    ragged = [f"  line {line}: {len(row)} cells" for line, row in cells if len(row) != len(header)]
+    if ragged:
+        listing = "\n".join(ragged[:20])
+        raise InputError(f"manifest {path}: {len(ragged)} line(s) have not {len(header)} cells:\n{listing}")
+    return pd.DataFrame([row for _, row in cells], columns=header, dtype=object)
+
+
+def _delimiter(file: TextIO) -> str:
+    """The one of comma, semicolon and tab that the header holds most of."""
+    header = file.readline()
+    file.seek(0)
+    return max(",;\t", key=header.count)
 
 
 def _refuse(table: pd.DataFrame, wrong: pd.Series, column: str, allowed: tuple, source: str) -> None:
