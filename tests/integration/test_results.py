@@ -125,7 +125,9 @@ def test_real_recordings_run_end_to_end(tmp_path):
     project.snakemake(config="reduced.yaml")
     runs = project.table("results/anurans/runs.csv")
     assert len(runs) == 2 * 3 * 3
-    assert runs[runs.split == "test_ood"].auroc.mean() > 0.6
+    assert runs[["threshold", "precision", "recall", "f1", "average_precision", "auroc"]].notna().all(axis=None)
+    held_out = runs[(runs.split == "test_ood") & (runs.validation == "holdout")]
+    assert held_out.auroc.mean() > 0.55, "a few epochs are enough to be better than chance"
     assert "Generated sound" not in project.path("results/anurans/report.html").read_text()
     deltas = project.table("results/anurans/deltas.csv")
     assert {"none", "random"} == set(deltas.baseline)

@@ -152,7 +152,8 @@ def test_verdicts_on_simulated_studies_keep_their_promises():
     for seeds, metric in itertools.product([3, 10], calibration.SHOWN):
         null, planted = table.loc[(0.0, seeds, metric)], table.loc[(0.3, seeds, metric)]
         assert null["called at all low"] <= 0.05, "false positives"
-        assert null["covered high"] >= 0.95 and planted["covered high"] >= 0.95, "coverage"
+        assert null["covered high"] >= 0.95 and planted["covered high"] >= 0.95, "intervals too narrow"
+        assert null["covered low"] <= 0.95, "intervals too wide"
         assert planted["improves"] > null["improves"] and planted["hurts high"] < 0.05
     for metric in calibration.SHOWN:
         assert table.loc[(0.3, 10, metric), "improves"] > table.loc[(0.3, 3, metric), "improves"], (
