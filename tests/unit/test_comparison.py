@@ -83,11 +83,11 @@ def test_hardness_is_told_apart_from_number(runs):
     deltas = comparison.compare(pd.concat([runs, random]), both, AXES, SETTINGS)
     controls = findings.controls_of({"none": {}, "hard": {"min_confidence": 0.5}, "random": {"match": "hard"}})
     assert controls == {"hard": "random"}
-    sentences = findings.harder_or_more(deltas, controls, "none")
-    assert len(sentences) == 2 * 2 * 2
-    first = next(s for s in sentences if s.startswith("F1, Out of distribution (OOD), positive subset b"))
-    assert "at random (random) did +4.0 points" in first
-    assert "the hardness of hard, at equal size, added +6.0 points" in first
+    rows = findings.harder_or_more(deltas, controls, "none")
+    assert len(rows) == 2 * 2 * 2
+    first = next(row for row in rows if row["metric"] == "F1" and "OOD" in row["split"])
+    assert (first["tier"], first["control"]) == ("hard", "random")
+    assert (first["more"]["difference"], first["harder"]["difference"]) == ("+4.0", "+6.0")
 
 
 def test_axes_stand_in_order_with_the_seed_last_and_as_text():

@@ -6,7 +6,6 @@ from hardneg.names import METRIC_NAMES, SPLIT_NAMES
 from hardneg.text import number, points
 
 METRICS = ("f1", "average_precision")
-ORDER = ("improves", "hurts", "no effect larger than d", "undecided")
 
 
 def in_short(deltas: pd.DataFrame) -> list[str]:
@@ -23,39 +22,49 @@ def in_short(deltas: pd.DataFrame) -> list[str]:
         text = "; ".join(told) if told else f"no {vary} can be told from {baseline}"
         without, open_ = counts.get("no effect larger than d", 0), counts.get("undecided", 0)
         bound = f"{100 * part.effect_of_interest.iloc[0]:g} points"
-        rest = f"Of {len(part)} differences {without} are no larger than {bound} and {open_} are undecided."
+        rest = f"Of {len(part)} differences, {without or 'none'} can be shown to be below {bound}; undecided: {open_}."
         sentences.append(f"{SPLIT_NAMES[split]}, F1 against {baseline}: {text}. {rest}")
     return sentences
 
 
 def by_verdict(deltas: pd.DataFrame) -> list[dict]:
-    """Group the differences of each comparison, split and metric by their verdict.
+    """Lay out the differences of each comparison, split and metric: a row per value, a column per configuration.
 
     Returns
     -------
-    Blocks with ``title`` and ``lines``; a line has ``verdict`` and ``text``, the values with their differences.
+    Blocks with ``title``, ``columns`` (the configurations' names) and ``rows``, each with its ``value`` and ``cells``
+    (see `cell`; None where nothing was compared).
     """
     blocks = []
     shown = _in_order(deltas[deltas.metric.isin(METRICS)])
     for (vary, baseline, split, metric), part in shown.groupby(["vary", "baseline", "split", "metric"], sort=False):
         held = _held(part, deltas)
-        lines = []
-        for verdict in ORDER:
-            rows = part[part.verdict == verdict]
-            if len(rows):
-                bound = f"{100 * rows.effect_of_interest.iloc[0]:g} points"
-                lines.append(
-                    {
-                        "verdict": verdict.replace("larger than d", f"larger than {bound}"),
-                        "text": "; ".join(_one(row, held) for _, row in rows.iterrows()),
-                    }
-                )
+        by_place = {(str(row.value), _where(row, held)): cell(row) for _, row in part.iterrows()}
+        columns = list(dict.fromkeys(where for _, where in by_place))
+        values = dict.fromkeys(value for value, _ in by_place)
         title = f"{METRIC_NAMES[metric]}, {SPLIT_NAMES[split]}, {vary.replace('_', ' ')} against {baseline}"
-        blocks.append({"title": title, "lines": lines})
+        rows = [{"value": value, "cells": [by_place.get((value, where)) for where in columns]} for value in values]
+        blocks.append({"title": title, "columns": columns, "rows": rows})
     return blocks
 
 
-def harder_or_more(deltas: pd.DataFrame, controls: dict[str, str], none: str) -> list[str]:
+def cell(row: pd.Series) -> dict:
+    """A table's cell: ``difference`` and ``interval`` in points, ``verdict``, and ``rest``: what would decide."""
+    rest = ""
+    if row.verdict == "undecided" and row.seeds_needed > row.n:
+        enough = row.seeds_needed < float("inf")
+        rest = f"about {number(row.seeds_needed, 0)} seeds would decide" if enough else "more test nights needed"
+    bound = f"larger than {100 * row.effect_of_interest:g}"
+    return {
+        "value": row.difference,
+        "difference": points(row.difference),
+        "interval": _interval(row).strip(),
+        "verdict": row.verdict.replace("larger than d", bound),
+        "rest": rest,
+    }
+
+
+def harder_or_more(deltas: pd.DataFrame, controls: dict[str, str], none: str) -> list[dict]:
     """Part what a tier does into what as many random negatives do, and what hardness adds to that.
 
     Parameters
@@ -66,23 +75,32 @@ def harder_or_more(deltas: pd.DataFrame, controls: dict[str, str], none: str) ->
 
     Returns
     -------
-    One sentence per tier with a control, configuration, split and metric.
+    One row per tier with a control, split, metric and configuration: ``tier, control, metric, split, where`` and the
+    cells ``more`` and ``harder``.
     """
     tiers = _in_order(deltas[(deltas.vary == "negative_tier") & deltas.metric.isin(METRICS)])
-    sentences = []
+    rows = []
     for tier, control in controls.items():
         more = tiers[(tiers.value == control) & (tiers.baseline == none)]
         harder = tiers[(tiers.value == tier) & (tiers.baseline == control)]
         held = _held(more, deltas)
         axes = [axis for axis in ("positive_subset", "validation") if axis in deltas]
-        for (_, first), (_, second) in _aligned(more, harder, [*axes, "split", "metric"]):
-            where = ", ".join(f"{axis.replace('_', ' ')} {first[axis]}" for axis in held)
-            sentences.append(
-                f"{METRIC_NAMES[first.metric]}, {SPLIT_NAMES[first.split]}{f', {where}' if where else ''}: "
-                f"as many negatives at random ({control}) did {_effect(first)}; "
-                f"the hardness of {tier}, at equal size, added {_effect(second)}."
-            )
-    return sentences
+        keys = [*axes, "split", "metric"]
+        by_key = harder.set_index(keys)
+        for _, first in more.iterrows():
+            if tuple(first[keys]) in by_key.index:
+                rows.append(
+                    {
+                        "tier": tier,
+                        "control": control,
+                        "metric": METRIC_NAMES[first.metric],
+                        "split": SPLIT_NAMES[first.split],
+                        "where": _where(first, held),
+                        "more": cell(first),
+                        "harder": cell(by_key.loc[tuple(first[keys])]),
+                    }
+                )
+    return rows
 
 
 def controls_of(tiers: dict[str, dict]) -> dict[str, str]:
@@ -97,44 +115,19 @@ def _in_order(deltas: pd.DataFrame) -> pd.DataFrame:
     return deltas.assign(comparison=comparisons, rank=rank).sort_values(["comparison", "rank"], kind="stable")
 
 
-def _aligned(first: pd.DataFrame, second: pd.DataFrame, keys: list[str]):
-    both = second.set_index(keys)
-    for place, row in first.iterrows():
-        key = tuple(row[keys])
-        if key in both.index:
-            yield (place, row), (key, both.loc[key])
-
-
 def _held(part: pd.DataFrame, deltas: pd.DataFrame) -> list[str]:
     columns = list(deltas.columns)
     between = columns[columns.index("baseline") + 1 : columns.index("split")]
     return [axis for axis in between if deltas[axis].nunique() > 1 and part[axis].notna().any()]
 
 
-def _one(row: pd.Series, held: list[str]) -> str:
-    text = f"{_named(row, held)} {points(row.difference)}{_interval(row)}"
-    if row.verdict != "undecided" or not row.seeds_needed > row.n:
-        return text
-    if row.seeds_needed == float("inf"):
-        return f"{text}, more test nights would be needed"
-    return f"{text}, about {number(row.seeds_needed, 0)} seeds would decide"
-
-
 def _named(row: pd.Series, held: list[str]) -> str:
-    where = ", ".join(str(row[axis]) for axis in held)
-    return f"{row.value} ({where})" if where else str(row.value)
+    return f"{row.value} ({_where(row, held)})" if held else str(row.value)
+
+
+def _where(row: pd.Series, held: list[str]) -> str:
+    return ", ".join(str(row[axis]) for axis in held)
 
 
 def _interval(row: pd.Series) -> str:
     return f" [{points(row.ci_low)}, {points(row.ci_high)}]"
-
-
-def _effect(row: pd.Series) -> str:
-    interval = f"{points(row.difference)} points{_interval(row)}"
-    words = {
-        "improves": "which is more than chance",
-        "hurts": "which is worse, and more than chance",
-        "no effect larger than d": f"which is no effect larger than {100 * row.effect_of_interest:g} points",
-        "undecided": "which is undecided",
-    }
-    return f"{interval}, {words[row.verdict]}"

@@ -7,6 +7,7 @@ from hardneg.figures import COLOURS
 from hardneg.names import METRIC_NAMES, SPLIT_NAMES
 
 METRICS = ("f1", "average_precision")
+SEED = {"marker": "o", "linestyle": "none", "color": "#777777", "fillstyle": "none", "markersize": 3.5}
 VERDICT_COLOURS = {
     "improves": COLOURS[2],
     "hurts": COLOURS[1],
@@ -41,7 +42,9 @@ def forest(deltas: pd.DataFrame, pairs: pd.DataFrame, vary: str, baseline: str) 
             panel.axvline(0, color="#444444", linewidth=0.8)
             bound = 100 * deltas[here].effect_of_interest.iloc[0]
             panel.axvspan(-bound, bound, color="#f1f1f1", zorder=0)
-            panel.plot(100 * seeds.change, seeds["index"], "o", color="#bbbbbb", markersize=3)
+            panel.plot(
+                100 * seeds.change, seeds["index"], "o", color="#777777", fillstyle="none", markersize=3.5, zorder=3
+            )
             for place, row in rows.merge(deltas[here], on=keys, how="left").iterrows():
                 colour = VERDICT_COLOURS.get(row.verdict, "#222222")
                 panel.plot([100 * row.ci_low, 100 * row.ci_high], [place, place], color=colour, linewidth=1.6)
@@ -55,6 +58,6 @@ def forest(deltas: pd.DataFrame, pairs: pd.DataFrame, vary: str, baseline: str) 
         panel.set_xlabel(f"Difference from {baseline} (points)")
     for verdict, colour in VERDICT_COLOURS.items():
         panels[0][0].plot([], [], "D-", color=colour, markersize=4.5, label=verdict)
-    panels[0][0].plot([], [], "o", color="#bbbbbb", markersize=3, label="one seed")
+    panels[0][0].plot([], [], label="one seed", **SEED)
     figure.legend(loc="outside lower center", ncols=5, frameon=False)
     return figure, deltas
