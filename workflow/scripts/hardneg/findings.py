@@ -53,7 +53,7 @@ def cell(row: pd.Series) -> dict:
     rest = ""
     if row.verdict == "undecided" and row.seeds_needed > row.n:
         enough = row.seeds_needed < float("inf")
-        rest = f"about {number(row.seeds_needed, 0)} seeds" if enough else "more nights"
+        rest = f"{number(row.seeds_needed, 0)} seeds" if enough else "more nights"
     bound = f"larger than {100 * row.effect_of_interest:g}"
     return {
         "value": row.difference,
