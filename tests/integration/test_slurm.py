@@ -1,11 +1,14 @@
 """The whole job through a real SLURM: two nodes on this machine, each with one stand-in GPU."""
 
+import os
 import shutil
+import signal
 import threading
 import time
 
 import cluster
 import pandas as pd
+import processes
 import pytest
 import yaml
 from conftest import SMALL, Project, add_recordings
@@ -68,29 +71,41 @@ def test_the_cluster_gives_the_local_results_and_one_gpu_to_one_job(slurm, proje
             assert apart or one["NodeList"] != other["NodeList"], "two jobs on one GPU"
 
 
-def test_a_cancelled_job_is_tried_again_and_the_run_ends_right(slurm, project):
+def test_jobs_lost_to_scancel_to_the_time_limit_and_with_a_node_are_tried_again(slurm, project):
     before = {job["JobId"] for job in slurm.jobs()}
-    cancelled = []
+    lost = {}
 
-    def cancel_the_first_that_runs():
-        deadline = time.monotonic() + 120
-        while not cancelled and time.monotonic() < deadline:
-            running = [
-                job["JobId"] for job in slurm.jobs() if job["JobId"] not in before and job["JobState"] == "RUNNING"
-            ]
-            if running:
-                slurm.command("scancel", running[0])
-                cancelled.append(running[0])
+    def next_that_runs():
+        while True:
+            for job in slurm.jobs():
+                if job["JobId"] not in before | set(lost) and job["JobState"] == "RUNNING":
+                    return job
             time.sleep(0.2)
+
+    def state(job):
+        return next(other["JobState"] for other in slurm.jobs() if other["JobId"] == job)
+
+    def let_three_die():
+        cancelled = next_that_runs()["JobId"]
+        lost[cancelled] = "CANCELLED"
+        slurm.command("scancel", cancelled)
+        slow = next_that_runs()["JobId"]
+        lost[slow] = "TIMEOUT"
+        for process in processes.descendants(*slurm.steps(slow)):
+            os.kill(process, signal.SIGSTOP)
+        slurm.command("scontrol", "update", f"JobId={slow}", "TimeLimit=1")
+        while state(slow) == "RUNNING":
+            time.sleep(1)
+        doomed = next_that_runs()
+        lost[doomed["JobId"]] = "NODE_FAIL"
+        slurm.lose_node(doomed["NodeList"])
 
     shutil.rmtree(project.path("results/slurm/runs"))
     project.path("results/slurm/runs.csv").unlink()
-    watcher = threading.Thread(target=cancel_the_first_that_runs)
-    watcher.start()
+    threading.Thread(target=let_three_die, daemon=True).start()
     on_slurm(project)
-    watcher.join()
     states = {job["JobId"]: job["JobState"] for job in slurm.jobs() if job["JobId"] not in before}
-    assert states[cancelled[0]] == "CANCELLED"
-    assert list(states.values()).count("COMPLETED") == 2 + 2 + 1  # train, evaluate, compare: one of them twice
+    assert {job: states[job] for job in lost} == lost and len(lost) == 3
+    assert list(states.values()).count("COMPLETED") == 2 + 2 + 1  # train, evaluate, compare: what was lost, once more
     for name in TABLES:
         pd.testing.assert_frame_equal(project.table(f"results/slurm/{name}"), project.table(f"results/local/{name}"))

@@ -12,6 +12,8 @@ import subprocess
 import time
 from pathlib import Path
 
+from processes import descendants, with_title
+
 DAEMONS = ("munged", "slurmctld", "slurmd")
 SYSTEM = Path("/etc/slurm")
 NODES = ("n1", "n2")
@@ -64,6 +66,20 @@ class Cluster:
     def start_node(self, node: str) -> None:
         """Start the daemon of one node."""
         self._run("slurmd", "-f", str(self.folder / "slurm.conf"), "-N", node)
+
+    def lose_node(self, node: str) -> None:
+        """Let a node die as by a power cut: its daemon and all that runs on it are killed and report nothing."""
+        running = [job["JobId"] for job in self.jobs() if job["JobState"] == "RUNNING" and job["NodeList"] == node]
+        os.kill(int((self.folder / f"slurmd-{node}.pid").read_text()), signal.SIGKILL)
+        for job in running:
+            for step in self.steps(job):
+                for process in [step, *descendants(step)]:
+                    os.kill(process, signal.SIGKILL)
+
+    @staticmethod
+    def steps(job: str) -> list[int]:
+        """Process ids of the daemons that watch over a job's steps; the job's own processes descend from them."""
+        return with_title(f"slurmstepd: [{job}.")
 
     def command(self, *words: str) -> str:
         """Run one of SLURM's commands and give what it prints."""

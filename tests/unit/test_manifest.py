@@ -1,7 +1,11 @@
+import csv
+
 import pandas as pd
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from hardneg import manifest
+from hardneg import manifest, recordings
 from hardneg.errors import InputError
 
 
@@ -159,3 +163,61 @@ def test_a_million_rows_are_read_in_seconds(tmp_path):
     lines = (row.format(n % 500, n) for n in range(1_000_000))
     (tmp_path / "m.csv").write_text("file_path,label,split,recorder_id,date\n" + "\n".join(lines))
     assert len(manifest.read(tmp_path / "m.csv")) == 1_000_000
+
+
+TEXT = st.text(st.characters(codec="utf-8", exclude_characters="\0\r"), min_size=1, max_size=20).filter(
+    lambda text: text == text.strip()
+)
+ROW = st.fixed_dictionaries(
+    {
+        "file_path": TEXT,
+        "label": st.sampled_from(["negative", "NEGATIVE", "Negative "]),
+        "recorder_id": st.sampled_from(["r1", "r2", "r3", "r4"]),
+        "site": st.sampled_from(["", "far", "near"]),
+        "date": st.sampled_from(["", "2025-01-01", "2025-01-02", "2024-02-29"]),
+    }
+)
+ROWS = st.lists(ROW, min_size=1, max_size=30, unique_by=lambda row: row["file_path"])
+
+
+@given(ROWS, st.sampled_from([csv.QUOTE_MINIMAL, csv.QUOTE_ALL]), st.booleans())
+def test_what_is_written_is_what_is_read(tmp_path_factory, rows, quoting, mark):
+    path = tmp_path_factory.mktemp("manifest") / "m.csv"
+    with open(path, "w", encoding="utf-8-sig" if mark else "utf-8", newline="") as file:
+        writer = csv.DictWriter(file, list(rows[0]), quoting=quoting)
+        writer.writeheader()
+        writer.writerows(rows)
+    table = manifest.read(path)
+    assert list(table.file_path) == [row["file_path"] for row in rows]
+    assert list(table.recorder_id) == [row["recorder_id"] for row in rows]
+    assert set(table.label) == {"negative"}
+    dated = [row["date"] or manifest.date_in_name(row["file_path"]) for row in rows]
+    assert list(table.date) == dated
+
+
+@given(ROWS, st.floats(0, 0.5), st.floats(0, 0.5), st.randoms())
+def test_assigned_splits_breach_no_rule_and_no_row_depends_on_another(rows, validation, iid, order):
+    # A site is where a recorder stands: one recorder is not at two sites.
+    table = manifest.complete(pd.DataFrame(rows).assign(site=lambda rows: "s" + rows.recorder_id), "test")
+    whole = manifest.assign_splits(table, ["sr1"], validation, iid)
+    assert set(whole.split) <= {"train", "val", "test_iid", "test_ood"}
+    assert set(whole.split[whole.site == "sr1"]) <= {"test_ood"}
+    assert whole.groupby("group").split.nunique().max() == 1
+    checked = whole.assign(reason="", sha256=whole.file_path, flags="")
+    assert len(recordings.accept(checked, 0)[0]) == len(rows)
+    some = table.loc[sorted(order.sample(range(len(rows)), order.randint(1, len(rows))))]
+    alone = manifest.assign_splits(some, ["sr1"], validation, iid)
+    assert list(alone.split) == list(whole.split[some.index])
+
+
+@given(ROWS, st.lists(st.sampled_from(manifest.SPLITS), min_size=30, max_size=30))
+def test_a_recorder_date_in_two_splits_or_a_pool_recorder_elsewhere_is_always_refused(rows, splits):
+    table = manifest.complete(pd.DataFrame(rows).assign(split=splits[: len(rows)], site=""), "test")
+    table = table.assign(reason="", sha256=table.file_path, flags="")
+    torn = table.groupby("group").split.nunique().max() > 1
+    pooled = set(table.recorder_id[table.split == "pool"]) & set(table.recorder_id[table.split != "pool"])
+    if torn or pooled:
+        with pytest.raises(InputError, match="must"):
+            recordings.accept(table, 0)
+    else:
+        assert len(recordings.accept(table, 0)[0]) == len(rows)

@@ -51,9 +51,10 @@ def load(weights_path: str | os.PathLike, expected_input: dict) -> tuple[nn.Modu
             raise InputError(f"checkpoint {path}: {needed} does not exist; a model is its .safetensors and its .json.")
     try:
         description = tables.read_json(described)
-        network = networks.build(**{key: description["training"][key] for key in ARCHITECTURE})
         weights = load_file(path)
-        network.load_state_dict(weights)
+        with torch.device("meta"):  # a description cannot make the network larger than its weights
+            network = networks.build(**{key: description["training"][key] for key in ARCHITECTURE})
+        network.load_state_dict(weights, assign=True)
     except (SafetensorError, RuntimeError, KeyError, TypeError, ValueError) as error:
         raise InputError(f"checkpoint {path} is not a model that this workflow wrote: {error}") from error
     broken = [name for name, tensor in weights.items() if not torch.isfinite(tensor).all()]

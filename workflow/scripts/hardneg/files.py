@@ -10,11 +10,12 @@ from pathlib import Path
 def replacing(path: str | os.PathLike) -> Iterator[Path]:
     """Give a temporary name beside `path`; move it into place if the block ends without an error.
 
-    A reader never sees half a file, and a job that is killed leaves the old file or none.
+    A reader never sees half a file, and a job that is killed leaves the old file or none, and beside it a draft that
+    its next attempt replaces.
     """
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
-    draft = path.with_name(f".{os.getpid()}.{path.name}")
+    draft = path.with_name(f".{path.name}.draft")
     try:
         yield draft
         draft.replace(path)

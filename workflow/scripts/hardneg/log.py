@@ -5,11 +5,12 @@ import os
 import sys
 import time
 from collections.abc import Iterable, Iterator
+from pathlib import Path
 from typing import TypeVar
 
 from tqdm import tqdm
 
-from hardneg.errors import InputError
+from hardneg.errors import remedy
 
 logger = logging.getLogger("hardneg")
 Item = TypeVar("Item")
@@ -18,12 +19,13 @@ Item = TypeVar("Item")
 def log_to(path: str | os.PathLike) -> None:
     """Send this job's messages, and the error that ends it, to the file `path`.
 
-    An :class:`InputError` also prints its message alone on the terminal: its reader needs the remedy, not
-    a traceback.
+    An error that a person can mend (see :func:`hardneg.errors.remedy`) prints its remedy alone on the terminal, no
+    traceback.
     """
     handler = logging.FileHandler(path, mode="w", encoding="utf-8")
     handler.setFormatter(logging.Formatter("%(asctime)s %(message)s", datefmt="%H:%M:%S"))
     logger.handlers = [handler]
+    logging.raiseExceptions = False  # on a full disk the log is lost, not the message
     logger.setLevel(logging.INFO)
     logging.captureWarnings(True)
     logging.getLogger("py.warnings").handlers = [handler]
@@ -48,9 +50,10 @@ def progress(items: Iterable[Item], total: int, what: str, every_s: float = 10.0
 
 
 def _report(kind, error, trace) -> None:
-    if issubclass(kind, InputError):
-        logger.error("%s", error)
-        print(f"\n{error}\n", file=sys.stderr)
+    words = remedy(error, Path(logger.handlers[0].baseFilename).parent)
+    if words:
+        print(f"\n{words}\n", file=sys.stderr)
+        logger.error("%s", words)
     else:
         logger.error("%s: %s", kind.__name__, error, exc_info=(kind, error, trace))
         sys.__excepthook__(kind, error, trace)

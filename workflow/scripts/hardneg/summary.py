@@ -1,9 +1,15 @@
 """What is left on the terminal when a run has ended."""
 
+import re
+import shutil
 from pathlib import Path
 
 import pandas as pd
 
+from hardneg.errors import KILLED, no_space
+
+SIGKILLED = re.compile(r"SIGKILL|exit status (-9|137)\b|exit code (-9|137)\b")
+NEARLY_NOTHING = 1_000_000  # bytes
 SHOWN = {"average_precision": "AP", "f1": "F1", "precision": "precision", "recall": "recall"}
 
 
@@ -18,6 +24,21 @@ def of_results(results: str) -> str:
     if not (deltas_path.is_file() and report_path.is_file()):
         return ""
     return f"\n{table_of(pd.read_csv(deltas_path, dtype={'value': str}))}\n\nReport: {report_path.resolve()}\n"
+
+
+def of_failure(results: str, logs: list[str]) -> str:
+    """What may have gone wrong with the machine, told from Snakemake's own logs; empty if nothing is known.
+
+    Parameters
+    ----------
+    results : the folder of the results.
+    logs : the paths of Snakemake's logs.
+    """
+    said = "".join(Path(log).read_text(errors="replace") for log in logs if Path(log).is_file())
+    folder = Path(results).resolve()
+    if folder.exists() and shutil.disk_usage(folder).free < NEARLY_NOTHING:
+        return f"\n{no_space(folder)}\n"
+    return f"\nA job was {KILLED}\n" if SIGKILLED.search(said) else ""
 
 
 def of_claims(results: str) -> str:

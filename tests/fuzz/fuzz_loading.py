@@ -1,0 +1,83 @@
+"""Feed damaged recordings and checkpoints to what reads them, and look for a crash, a hang or memory that grows.
+
+libFuzzer drives it, through atheris: `make fuzz`. Whatever the bytes, a recording is used or rejected with a reason, and
+a checkpoint is loaded or refused by name; anything else ends the fuzzer with the input in a file.
+"""
+
+import sys
+import tempfile
+from pathlib import Path
+
+import atheris
+
+with atheris.instrument_imports(include=["hardneg", "safetensors", "soundfile"]):
+    import numpy as np
+    import soundfile
+    import torch
+
+    from hardneg import audio, checkpoints, networks, recordings
+    from hardneg.errors import InputError
+
+LIMITS = ["-timeout=30", "-rss_limit_mb=2000", "-max_len=40000", "-print_final_stats=1"]
+INPUT = {"windows": {}, "features": {}}
+
+
+def read_recording(content: bytes) -> None:
+    """A recording is rejected with a reason, or decodes to finite samples of the length that was found."""
+    Path("fuzzed.wav").write_bytes(content)
+    found = recordings.probe("fuzzed.wav", ".", 0.1, 1.0)
+    if not found["reason"]:
+        samples, rate = audio.decode("fuzzed.wav")
+        assert np.isfinite(samples).all()
+        assert rate == found["sample_rate"] and len(samples) == round(found["duration_s"] * rate)
+
+
+def read_checkpoint(content: bytes) -> None:
+    """A checkpoint (description, a zero byte, weights) is refused, or is a network of finite weights."""
+    description, _, weights = content.partition(b"\0")
+    Path("fuzzed.json").write_bytes(description)
+    Path("fuzzed.safetensors").write_bytes(weights)
+    try:
+        network, _ = checkpoints.load("fuzzed.safetensors", INPUT)
+    except InputError:
+        return
+    assert all(torch.isfinite(tensor).all() for tensor in network.state_dict().values())
+
+
+def seed_recordings(corpus: Path) -> None:
+    """Small sound recordings of every kind that libsndfile writes and a recorder might."""
+    noise = np.random.default_rng(0).normal(0, 0.1, (3000, 2))
+    for kind, subtypes in {"WAV": ["PCM_16", "PCM_24", "FLOAT", "ULAW"], "FLAC": ["PCM_16"], "OGG": ["VORBIS"]}.items():
+        for subtype in subtypes:
+            soundfile.write(corpus / f"{kind}-{subtype}", noise, 8000, subtype, format=kind)
+
+
+def seed_checkpoints(corpus: Path) -> None:
+    """One sound checkpoint."""
+    shape = {"model": "cnn", "channels": [2, 4], "hidden_units": 0, "dropout": 0.1}
+    checkpoints.save(networks.build(**shape), {"training": shape, "input": INPUT}, "seed.safetensors")
+    (corpus / "checkpoint").write_bytes(Path("seed.json").read_bytes() + b"\0" + Path("seed.safetensors").read_bytes())
+
+
+TARGETS = {"recordings": (read_recording, seed_recordings), "checkpoints": (read_checkpoint, seed_checkpoints)}
+
+
+def main(target: str, seconds: str) -> None:
+    """Fuzz one of :data:`TARGETS` for so many seconds, in a folder of its own."""
+    import os
+
+    read, seed = TARGETS[target]
+    findings = Path("results/fuzz").resolve()
+    findings.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory() as folder:
+        os.chdir(folder)
+        corpus = Path("corpus")
+        corpus.mkdir()
+        seed(corpus)
+        limits = [*LIMITS, f"-max_total_time={seconds}", f"-artifact_prefix={findings}/{target}-"]
+        atheris.Setup([sys.argv[0], *limits, str(corpus)], read)
+        atheris.Fuzz()
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

@@ -1,0 +1,52 @@
+"""Run the workflow and stop it as the world does: kill everything at once, or press Ctrl-C."""
+
+import hashlib
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+from processes import descendants
+
+UNCOMPARED = ("logs", "benchmarks")  # times of day and durations
+
+
+def start(project, config: str) -> subprocess.Popen:
+    """Start the workflow in a process group of its own; what it prints goes to ``run.log`` in the project."""
+    environment = {key: value for key, value in os.environ.items() if not key.startswith("SNAKEMAKE")}
+    command = [sys.executable, "-m", "snakemake", "--cores", "2", "--configfile", config]
+    with project.path("run.log").open("ab") as printed:
+        return subprocess.Popen(
+            command, cwd=project.folder, env=environment, stdout=printed, stderr=printed, start_new_session=True
+        )
+
+
+def kill_tree(run: subprocess.Popen) -> None:
+    """SIGKILL to the run and to all that descends from it."""
+    for process in [run.pid, *descendants(run.pid)]:
+        try:
+            os.kill(process, signal.SIGKILL)
+        except ProcessLookupError:
+            continue
+    run.wait()
+
+
+def ends_within(run: subprocess.Popen, seconds: float) -> bool:
+    """Whether the run ends by itself in time."""
+    deadline = time.monotonic() + seconds
+    while run.poll() is None and time.monotonic() < deadline:
+        time.sleep(0.05)
+    return run.poll() is not None
+
+
+def digests(results: Path) -> dict[str, str]:
+    """SHA-256 of every result by its name; what tells of time is left out, what a dead job left behind is not."""
+    files = (path for path in results.rglob("*") if path.is_file())
+    named = {path.relative_to(results).as_posix(): path for path in files}
+    return {
+        name: hashlib.sha256(path.read_bytes()).hexdigest()
+        for name, path in sorted(named.items())
+        if not name.startswith(UNCOMPARED)
+    }

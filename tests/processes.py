@@ -1,0 +1,31 @@
+"""What runs on this machine, read from /proc."""
+
+from pathlib import Path
+
+
+def descendants(*ancestors: int) -> list[int]:
+    """Process ids of all that descends from these processes."""
+    children: dict[int, list[int]] = {}
+    for stat in Path("/proc").glob("[0-9]*/stat"):
+        try:
+            parent = int(stat.read_text().rpartition(")")[2].split()[1])
+        except (FileNotFoundError, ProcessLookupError):
+            continue
+        children.setdefault(parent, []).append(int(stat.parent.name))
+    found, open_ = [], list(ancestors)
+    while open_:
+        open_ = [child for parent in open_ for child in children.get(parent, [])]
+        found += open_
+    return found
+
+
+def with_title(start: str) -> list[int]:
+    """Process ids of all processes whose command line starts so."""
+    found = []
+    for words in Path("/proc").glob("[0-9]*/cmdline"):
+        try:
+            if words.read_bytes().startswith(start.encode()):
+                found.append(int(words.parent.name))
+        except (FileNotFoundError, ProcessLookupError):
+            continue
+    return found
