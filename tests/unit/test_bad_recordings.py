@@ -176,8 +176,14 @@ WINDOWS = {"length_s": 1.0, "hop_s": 1.0, "sample_rate": 8000}
 LOGMEL = {"n_mels": 16, "fmin": 50, "fmax": 4000, "n_fft": 512, "hop_s": 0.02}
 
 
-def test_a_file_that_vanishes_after_the_check_is_named(tmp_path, listed):
-    table = listed(("gone.wav", "negative", "train", "s", "r", ""))
-    with pytest.raises(InputError, match=r"gone\.wav could be decoded when it was checked and cannot now"):
-        features.extract(table, str(tmp_path), tmp_path / "a.npy", WINDOWS, LOGMEL, "cpu")
-    assert not list(tmp_path.iterdir())
+def test_a_file_that_vanishes_or_shrinks_after_the_check_is_named(tmp_path, listed, wav):
+    (tmp_path / "features").mkdir()
+    for name in ("gone.wav", "shorter.wav"):
+        wav(name, rate=8000)
+        table = recordings.check(listed((name, "negative", "train", "s", "r", "")), str(tmp_path), 0.1, 1.0, workers=1)
+        (tmp_path / name).unlink()
+        if name == "shorter.wav":
+            wav(name, rate=8000, seconds=2.0)
+        with pytest.raises(InputError, match=f"{name} could be decoded when it was checked and cannot now"):
+            features.extract(table, str(tmp_path), tmp_path / "features" / "a.npy", WINDOWS, LOGMEL, "cpu")
+        assert not list((tmp_path / "features").iterdir())

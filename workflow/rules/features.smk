@@ -10,6 +10,7 @@ rule extract_features:
         "<benchmarks>/extract_features/{shard}.jsonl"
     conda:
         ENVIRONMENT
+    threads: min(16, workflow.cores)
     resources:
         gpu=GPUS,
         device=DEVICE,

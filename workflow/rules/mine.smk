@@ -18,6 +18,7 @@ rule mine_shard:
         "<benchmarks>/mine_shard/{shard}.jsonl"
     conda:
         ENVIRONMENT
+    threads: min(16, workflow.cores)
     resources:
         gpu=GPUS,
         device=DEVICE,

@@ -6,6 +6,9 @@ import numpy as np
 import soundfile
 import soxr
 
+# Stored integers are read as such and scaled here, which gives what libsndfile's own conversion gives, much faster.
+INTEGERS = {"PCM_S8": "int16", "PCM_U8": "int16", "PCM_16": "int16", "PCM_24": "int32", "PCM_32": "int32"}
+
 
 def decode(path: str | os.PathLike) -> tuple[np.ndarray, int]:
     """Decode a file to mono: the mean of its channels.
@@ -20,8 +23,32 @@ def decode(path: str | os.PathLike) -> tuple[np.ndarray, int]:
     soundfile.LibsndfileError
         If the file is absent or is not audio that libsndfile reads.
     """
-    samples, sample_rate = soundfile.read(path, dtype="float32", always_2d=True)
-    return (samples[:, 0] if samples.shape[1] == 1 else samples.mean(axis=1)), sample_rate
+    with soundfile.SoundFile(path) as recording:
+        return as_float_mono(stored_samples(recording)), recording.samplerate
+
+
+def stored_samples(recording: soundfile.SoundFile, frames: int = -1) -> np.ndarray:
+    """Read from where `recording` stands: int16 or int32 where it stores integers, else float32.
+
+    Parameters
+    ----------
+    frames : to read; -1 for all.
+
+    Returns
+    -------
+    shape (n, channels), where n is smaller than `frames` if the recording ends before.
+    """
+    return recording.read(frames, dtype=INTEGERS.get(recording.subtype, "float32"), always_2d=True)
+
+
+def as_float_mono(samples: np.ndarray) -> np.ndarray:
+    """Scale integers to full scale at 1 and take the mean of the channels: ``(n, channels)`` to float32 ``(n,)``."""
+    scale = None if samples.dtype == np.float32 else np.float32(2.0 ** (1 - 8 * samples.dtype.itemsize))
+    if samples.shape[1] == 1:
+        mono = samples[:, 0]
+        return mono if scale is None else np.multiply(mono, scale, dtype=np.float32)
+    wide = samples if scale is None else np.multiply(samples, scale, dtype=np.float32)
+    return wide.mean(axis=1)
 
 
 def resample(samples: np.ndarray, rate: int, target_rate: int) -> np.ndarray:
@@ -44,14 +71,12 @@ def window_starts(samples: int, length: int, hop: int) -> np.ndarray:
     return starts if starts[-1] == last else np.append(starts, last)
 
 
-def windows(samples: np.ndarray, length: int, hop: int) -> tuple[np.ndarray, np.ndarray]:
-    """Cut a recording into windows; see :func:`window_starts`.
+def cut(samples: np.ndarray, starts: np.ndarray, length: int) -> np.ndarray:
+    """Cut windows of `length` samples from a recording; what lies beyond its end is zero.
 
     Returns
     -------
-    windows : float32, shape (windows, length); a short recording is padded with zeros.
-    starts : int64, shape (windows,), in samples.
+    float32, shape (windows, length).
     """
-    starts = window_starts(len(samples), length, hop)
-    padded = np.pad(samples, (0, max(length - len(samples), 0)))
-    return np.lib.stride_tricks.sliding_window_view(padded, length)[starts], starts
+    padded = np.pad(samples, (0, max(int(starts[-1]) + length - len(samples), 0)))
+    return np.lib.stride_tricks.sliding_window_view(padded, length)[starts]

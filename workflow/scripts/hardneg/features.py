@@ -1,19 +1,14 @@
 """Extract the features of a shard's recordings once, and read them back by row."""
 
 import os
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
-import torch
 
-from hardneg import audio
+from hardneg import extraction
 from hardneg.errors import InputError
-from hardneg.files import replacing
-from hardneg.log import logger, progress
 from hardneg.logmel import LogMel
-
-INDEX_COLUMNS = ["file_path", "start_s", "end_s", "row"]
+from hardneg.stretches import INDEX_COLUMNS, Windows
 
 
 def extract(
@@ -23,47 +18,28 @@ def extract(
     windows: dict,
     logmel: dict,
     device: str,
+    processes: int = 1,
 ) -> pd.DataFrame:
     """Write the log-mel features of every window of every recording to one array.
 
     Parameters
     ----------
-    recordings : checked rows: ``file_path``, ``sha256``, ``sample_rate``.
+    recordings : checked rows: ``file_path, duration_s, sample_rate``.
     audio_root : the folder that paths are relative to.
     array_path : where to write ``.npy``: float16, shape (windows, n_mels, frames), in dB.
     windows : ``length_s``, ``hop_s`` (s) and ``sample_rate`` (Hz) to work at.
     logmel : the other parameters of :class:`~hardneg.logmel.LogMel`.
     device : a torch device.
+    processes : see :func:`hardneg.extraction.extract`.
 
     Returns
     -------
     The index: one row per window with ``file_path, start_s, end_s, row``, times in the recording (s).
     """
     rate = windows["sample_rate"]
-    length, hop = round(windows["length_s"] * rate), round(windows["hop_s"] * rate)
+    heard = Windows(rate, round(windows["length_s"] * rate), round(windows["hop_s"] * rate))
     front_end = LogMel(rate, **logmel).to(device).eval()
-    pictures, index, rows = [], [], 0
-    paths = recordings.file_path.tolist()
-    for path in progress(paths, len(paths), "extracting features"):
-        cuts, starts = audio.windows(_hear(Path(audio_root, path), rate), length, hop)
-        with torch.inference_mode():
-            pictures.append(front_end(torch.from_numpy(cuts.copy()).to(device)).half().cpu().numpy())
-        index.append(
-            pd.DataFrame(
-                {
-                    "file_path": path,
-                    "start_s": starts / rate,
-                    "end_s": (starts + length) / rate,
-                    "row": np.arange(rows, rows + len(starts)),
-                }
-            )
-        )
-        rows += len(starts)
-    with replacing(array_path) as draft, open(draft, "wb") as file:
-        shape = (0, logmel["n_mels"], length // round(logmel["hop_s"] * rate) + 1)
-        np.save(file, np.concatenate(pictures) if pictures else np.empty(shape, np.float16))
-    logger.info("%d windows of %d recordings", rows, len(paths))
-    return pd.concat(index, ignore_index=True) if index else pd.DataFrame(columns=INDEX_COLUMNS)
+    return extraction.extract(recordings, audio_root, array_path, heard, front_end, device, processes)
 
 
 def merge_indexes(paths: dict[str, str]) -> pd.DataFrame:
@@ -104,14 +80,3 @@ def load(index: pd.DataFrame) -> np.ndarray:
             loaded = np.empty((len(index), *stored.shape[1:]), stored.dtype)
         loaded[held] = stored[rows[held]]
     return loaded
-
-
-def _hear(path: Path, rate: int) -> np.ndarray:
-    try:
-        samples, stored_rate = audio.decode(path)
-    except (OSError, RuntimeError) as error:
-        raise InputError(
-            f"{path} could be decoded when it was checked and cannot now ({error}). Restore it, or take it out of "
-            "the manifest, and run again."
-        ) from error
-    return audio.resample(samples, stored_rate, rate)

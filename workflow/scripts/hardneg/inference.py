@@ -1,14 +1,21 @@
 """Score windows with a network, and files by their windows."""
 
+import copy
+from itertools import pairwise
+
 import numpy as np
 import pandas as pd
 import torch
 from torch import nn
+from torch.nn.utils.fusion import fuse_conv_bn_eval
 
 from hardneg.errors import InputError
 
+CPU_BATCH = 32  # more no longer fit a core's cache
+DEVICE_BATCH = 1024
 
-def window_confidences(network: nn.Module, windows: np.ndarray, device: str, batch_size: int = 256) -> np.ndarray:
+
+def window_confidences(network: nn.Module, windows: np.ndarray, device: str) -> np.ndarray:
     """Sigmoid of the logit of each window.
 
     Parameters
@@ -22,11 +29,23 @@ def window_confidences(network: nn.Module, windows: np.ndarray, device: str, bat
     """
     network.eval()
     scored = []
+    batch_size = CPU_BATCH if device == "cpu" else DEVICE_BATCH
     with torch.inference_mode():
         for start in range(0, len(windows), batch_size):
             batch = torch.from_numpy(windows[start : start + batch_size]).to(device)
             scored.append(torch.sigmoid(network(batch)).float().cpu())
     return torch.cat(scored).numpy() if scored else np.empty(0, np.float32)
+
+
+def folded(network: nn.Module) -> nn.Module:
+    """Copy a network with each batch normalisation folded into the convolution before it: the same scores, sooner."""
+    copied = copy.deepcopy(network).eval()
+    for layers in [module for module in copied.modules() if isinstance(module, nn.Sequential)]:
+        for place, (layer, following) in enumerate(pairwise(list(layers))):
+            if isinstance(layer, nn.Conv2d) and isinstance(following, nn.BatchNorm2d):
+                layers[place] = fuse_conv_bn_eval(layer, following)
+                layers[place + 1] = nn.Identity()
+    return copied
 
 
 def file_confidence(windows: pd.DataFrame) -> pd.DataFrame:

@@ -1,19 +1,24 @@
 """Run a detector over the pool: one score per file, and per window beside it."""
 
 import os
+from collections.abc import Iterable
+from functools import partial
 
 import numpy as np
 import pandas as pd
 from torch import nn
 
-from hardneg import features
+from hardneg import features, inference, tables, workers
 from hardneg.inference import file_confidence, window_confidences
 from hardneg.log import progress
 
 CHUNK_WINDOWS = 4096
+WINDOW_SCORES = ["file_path", "start_s", "end_s", "confidence"]
 
 
-def score_windows(network: nn.Module, index: pd.DataFrame, array_path: str | os.PathLike, device: str) -> pd.DataFrame:
+def score_windows(
+    network: nn.Module, index: pd.DataFrame, array_path: str | os.PathLike, device: str, processes: int = 1
+) -> pd.DataFrame:
     """Score every window of a shard, reading a bounded number at a time.
 
     Parameters
@@ -21,27 +26,54 @@ def score_windows(network: nn.Module, index: pd.DataFrame, array_path: str | os.
     network : a detector.
     index : the shard's windows: ``file_path, start_s, end_s, row``.
     array_path : the shard's features.
+    processes : that share the work on a CPU; the scores do not depend on their number.
 
     Returns
     -------
     ``file_path, start_s, end_s, confidence`` (in [0, 1]), one row per window.
     """
-    index = index.assign(array=str(array_path))
-    chunks = range(0, len(index), CHUNK_WINDOWS)
-    confidences = [
-        window_confidences(network, features.load(index[start : start + CHUNK_WINDOWS]), device)
-        for start in progress(chunks, len(chunks), "scoring windows")
-    ]
+    rows = index["row"].to_numpy()
+    chunks = [rows[start : start + CHUNK_WINDOWS] for start in range(0, len(rows), CHUNK_WINDOWS)]
+    work = partial(_score_rows, network=inference.folded(network), array_path=str(array_path), device=device)
+    done = workers.results(work, chunks, processes if device == "cpu" else 1)
+    confidences = list(progress(done, len(chunks), "scoring windows"))
     confidence = np.concatenate(confidences) if confidences else np.empty(0, np.float32)
     return index[["file_path", "start_s", "end_s"]].assign(confidence=confidence.astype(np.float64))
 
 
-def rank_files(windows: pd.DataFrame, recordings: pd.DataFrame) -> pd.DataFrame:
-    """Score each recording of the pool by its hardest window; see :func:`~hardneg.inference.file_confidence`.
+def _score_rows(rows: np.ndarray, network: nn.Module, array_path: str, device: str) -> np.ndarray:
+    stored = np.load(array_path, mmap_mode="r")
+    return window_confidences(network, stored[rows], device)
+
+
+def gather_scores(shards: Iterable[str | os.PathLike], windows_path: str | os.PathLike) -> pd.DataFrame:
+    """Put the scored windows of all shards into one table and give each file its hardest, a shard in memory at a time.
 
     Parameters
     ----------
-    windows : scored windows, of these recordings or more.
+    shards : tables from :func:`score_windows`; no file is in two of them.
+    windows_path : where to write them together, as Parquet.
+
+    Returns
+    -------
+    One row per file, the hardest first: ``file_path, confidence, start_s, end_s``.
+    """
+    hardest = []
+    with tables.appending(windows_path) as append:
+        for path in shards:
+            windows = tables.read(path)
+            append(windows)
+            hardest.append(file_confidence(windows))
+    files = pd.concat(hardest, ignore_index=True) if hardest else pd.DataFrame(columns=WINDOW_SCORES)
+    return file_confidence(files)
+
+
+def rank_files(files: pd.DataFrame, recordings: pd.DataFrame) -> pd.DataFrame:
+    """Say of each scored file whose recording it is; see :func:`~hardneg.inference.file_confidence`.
+
+    Parameters
+    ----------
+    files : scored files or windows, of these recordings or more.
     recordings : checked rows of the pool.
 
     Returns
@@ -50,7 +82,7 @@ def rank_files(windows: pd.DataFrame, recordings: pd.DataFrame) -> pd.DataFrame:
     group``.
     """
     about = recordings[["file_path", "recorder_id", "date", "site", "group"]]
-    return file_confidence(windows).merge(about, on="file_path", how="inner", validate="1:1")
+    return file_confidence(files).merge(about, on="file_path", how="inner", validate="1:1")
 
 
 def rank_positives(network: nn.Module, recordings: pd.DataFrame, index: pd.DataFrame, device: str) -> pd.DataFrame:

@@ -2,9 +2,13 @@
 
 import json
 import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pandas as pd
+import pyarrow
+import pyarrow.parquet
 
 from hardneg.files import replacing, write_text
 
@@ -23,6 +27,28 @@ def write(table: pd.DataFrame, path: str | os.PathLike) -> None:
             table.to_parquet(draft, index=False)
         else:
             table.to_csv(draft, index=False, lineterminator="\n")
+
+
+@contextmanager
+def appending(path: str | os.PathLike) -> Iterator[Callable[[pd.DataFrame], None]]:
+    """Give a function that adds rows to a ``.parquet`` table, a group of rows each, so that it is never held whole.
+
+    All parts must have the columns and types of the first.
+    """
+    writer = None
+
+    def append(rows: pd.DataFrame) -> None:
+        nonlocal writer
+        group = pyarrow.Table.from_pandas(rows, schema=writer and writer.schema, preserve_index=False)
+        writer = writer or pyarrow.parquet.ParquetWriter(draft, group.schema)
+        writer.write_table(group)
+
+    with replacing(path) as draft:
+        try:
+            yield append
+        finally:
+            if writer:
+                writer.close()
 
 
 def read_json(path: str | os.PathLike) -> dict:

@@ -1,0 +1,121 @@
+"""Features extracted fast are those of the plain way: soundfile to float, mean, soxr whole, one window at a time."""
+
+import librosa
+import numpy as np
+import pytest
+import soundfile
+import soxr
+
+from hardneg import audio, extraction, features, recordings, stretches
+from hardneg.stretches import Windows
+
+RATE = 24000
+WINDOWS = {"length_s": 0.5, "hop_s": 0.35, "sample_rate": RATE}
+LOGMEL = {"n_mels": 40, "fmin": 100, "fmax": 9000, "n_fft": 1024, "hop_s": 0.016}
+FORMATS = [
+    ("wav", "PCM_U8"), ("wav", "PCM_16"), ("wav", "PCM_24"), ("wav", "PCM_32"), ("wav", "FLOAT"), ("wav", "DOUBLE"),
+    ("flac", "PCM_S8"), ("flac", "PCM_16"), ("flac", "PCM_24"), ("aiff", "PCM_S8"), ("wav", "ULAW"), ("ogg", "VORBIS"),
+]  # fmt: skip
+RATES = [8000, 11025, 16000, 22050, 24000, 32000, 44100, 48000, 96000, 192000, 250000, 256000, 384000]
+
+
+def plain(path):
+    samples, rate = soundfile.read(path, dtype="float32", always_2d=True)
+    samples = samples.mean(axis=1)
+    return samples if rate == RATE else soxr.resample(samples, rate, RATE, quality="HQ")
+
+
+def plain_pictures(samples):
+    length, hop = round(WINDOWS["length_s"] * RATE), round(WINDOWS["hop_s"] * RATE)
+    last = max(len(samples) - length, 0)
+    starts = [*range(0, last, hop), last]
+    cuts = [np.pad(samples, (0, length))[start : start + length] for start in starts]
+    power = [
+        librosa.feature.melspectrogram(
+            y=cut, sr=RATE, n_fft=1024, hop_length=384, n_mels=40, fmin=100, fmax=9000, pad_mode="constant"
+        )
+        for cut in cuts
+    ]
+    return librosa.power_to_db(np.stack(power), ref=1.0, amin=1e-10, top_db=None), np.array(starts) / RATE
+
+
+def noise(seed, samples, channels):
+    rng = np.random.default_rng(seed)
+    return (10 ** rng.uniform(-3, -0.7) * rng.standard_normal((samples, channels))).clip(-1, 1)
+
+
+def extract(table, folder, processes=1, name="a.npy"):
+    checked = recordings.check(table, str(folder), 0.001, 0.5, workers=1)
+    assert (checked.reason == "").all()
+    index = features.extract(checked, str(folder), folder / name, WINDOWS, LOGMEL, "cpu", processes)
+    return index, np.load(folder / name)
+
+
+@pytest.mark.parametrize(("extension", "subtype"), FORMATS)
+@pytest.mark.parametrize("channels", [1, 2])
+def test_decoding_is_soundfiles_own_conversion(tmp_path, extension, subtype, channels):
+    path = tmp_path / f"x.{extension}"
+    soundfile.write(path, noise(len(subtype) + channels, 7919, channels), 48000, subtype=subtype)
+    expected = soundfile.read(path, dtype="float32", always_2d=True)[0].mean(axis=1)
+    np.testing.assert_allclose(audio.decode(path)[0], expected, rtol=0, atol=1e-7)
+
+
+def test_features_of_every_kind_of_file_are_the_plain_ones(tmp_path, listed):
+    rng = np.random.default_rng(4)
+    rows = []
+    for place, rate in enumerate(RATES * 2):
+        extension, subtype = FORMATS[place % 9]
+        rate = 48000 if extension == "flac" and rate > 192000 else rate
+        sound = noise(place, int(rng.integers(rate // 3, 2 * rate)) | 1, 1 + place % 2)
+        soundfile.write(tmp_path / f"{place}.{extension}", sound, rate, subtype=subtype)
+        rows.append((f"{place}.{extension}", "negative", "train", "s", "r", ""))
+    index, found = extract(listed(*rows), tmp_path, processes=2)
+    for name, held in index.groupby("file_path"):
+        expected, starts = plain_pictures(plain(tmp_path / name))
+        np.testing.assert_allclose(held.start_s, starts)
+        np.testing.assert_allclose(found[held["row"]], expected, rtol=1e-3, atol=0.04, err_msg=name)
+
+
+def test_the_result_does_not_depend_on_the_number_of_processes(tmp_path, listed, wav):
+    names = [wav(f"{place}.wav", seconds=0.3 + 0.21 * place, rate=48000, seed=place) for place in range(9)]
+    table = listed(*[(name, "negative", "train", "s", "r", "") for name in names])
+    alone, ours = extract(table, tmp_path), extract(table, tmp_path, processes=3, name="b.npy")
+    assert alone[0].equals(ours[0])
+    np.testing.assert_array_equal(alone[1], ours[1])
+
+
+@pytest.mark.parametrize("rate", [8000, 24000, 44100, 48000, 250000])
+@pytest.mark.parametrize("hop", [8000, 12000, 13001])
+def test_a_long_recording_is_heard_in_stretches_as_if_it_were_whole(tmp_path, listed, monkeypatch, rate, hop):
+    monkeypatch.setattr(stretches, "LONGEST_S", 2)
+    path = tmp_path / "long.wav"
+    soundfile.write(path, noise(rate, int(7.3 * rate) + 1, 1), rate)
+    table = recordings.check(listed(("long.wav", "negative", "train", "s", "r", "")), str(tmp_path), 0.1, 1, workers=1)
+    windows = Windows(RATE, 12000, hop)
+    parts, index = stretches.plan(table, str(tmp_path), windows)
+    assert len(parts) > 2 and max(part.count for part in parts) < 3 * rate
+    heard = np.concatenate([stretches.hear(part, windows) for part in parts])
+    whole = plain(path)
+    expected = audio.cut(whole, audio.window_starts(len(whole), 12000, hop), 12000)
+    assert len(index) == len(expected)
+    np.testing.assert_allclose(heard[:-1], expected[:-1], atol=2e-5)
+    # soxr ends a recording a little differently where its filter runs over the end.
+    np.testing.assert_allclose(heard[-1, :-200], expected[-1, :-200], atol=2e-5)
+
+
+def test_no_recording_gives_an_array_of_no_windows(tmp_path, listed, wav):
+    wav("a.wav")
+    table = recordings.check(listed(("a.wav", "negative", "train", "s", "r", "")), str(tmp_path), 0.1, 1, workers=1)
+    index = features.extract(table.iloc[:0], str(tmp_path), tmp_path / "a.npy", WINDOWS, LOGMEL, "cpu")
+    assert np.load(tmp_path / "a.npy").shape == (0, 40, 32) and list(index) == stretches.INDEX_COLUMNS
+
+
+def test_what_a_front_end_gives_is_stored_a_row_a_window(tmp_path, listed, wav):
+    wav("a.wav", 0.25 * np.ones(20000), rate=8000)
+    table = recordings.check(listed(("a.wav", "negative", "train", "s", "r", "")), str(tmp_path), 0.1, 1, workers=1)
+    index = extraction.extract(
+        table, str(tmp_path), tmp_path / "a.npy", Windows(8000, 8000, 8000), lambda heard: heard.mean(dim=1, keepdim=True),
+        "cpu", 2,
+    )  # fmt: skip
+    assert index.start_s.tolist() == [0, 1, 1.5]
+    np.testing.assert_allclose(np.load(tmp_path / "a.npy"), [[0.25]] * 3)

@@ -1,0 +1,108 @@
+"""Turn recordings into an array of features: decode, cut, and give windows to a front end in batches.
+
+A front end is anything that maps float32 windows of samples, a tensor of shape (n, samples), to features, shape
+(n, ...). On a CPU it is run in each of several processes of one thread.
+"""
+
+import os
+from collections.abc import Callable, Iterable, Iterator
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import torch
+
+from hardneg import stretches, workers
+from hardneg.files import replacing
+from hardneg.log import logger, progress
+from hardneg.stretches import Stretch, Windows
+
+BATCH = 32
+
+FrontEnd = Callable[[torch.Tensor], torch.Tensor]
+
+
+def extract(
+    recordings: pd.DataFrame,
+    audio_root: str,
+    array_path: str | os.PathLike,
+    windows: Windows,
+    front_end: FrontEnd,
+    device: str,
+    processes: int,
+) -> pd.DataFrame:
+    """Write the features of every window of every recording to one array, a batch at a time.
+
+    Batches depend on the recordings alone, so the result does not depend on the number of processes; nor does what is
+    held in memory depend on the number of recordings, but for their index.
+
+    Parameters
+    ----------
+    recordings : checked rows: ``file_path, duration_s, sample_rate``.
+    audio_root : the folder that paths are relative to.
+    array_path : where to write ``.npy``: float16, shape (windows, ...).
+    windows : what the front end hears.
+    front_end : see the module.
+    device : that the front end is on.
+    processes : to decode and compute in.
+
+    Returns
+    -------
+    The index: one row per window with ``file_path, start_s, end_s, row``, times in the recording (s).
+
+    Raises
+    ------
+    InputError
+        If a file is not what it was when it was checked.
+    """
+    planned, index = stretches.plan(recordings, audio_root, windows)
+    shape = features_of(front_end, torch.zeros(1, windows.length), device).shape[1:]
+    with replacing(array_path) as draft:
+        offset = _write_header(draft, (len(index), *shape))
+        batches = list(_batched(planned, BATCH))
+        work = partial(_extract_batch, windows=windows, front_end=front_end, device=device, path=draft, offset=offset)
+        for _ in progress(
+            workers.results(work, batches, processes if device == "cpu" else 1), len(batches), "extracting features"
+        ):
+            pass
+    logger.info("%d windows of %d recordings", len(index), len(recordings))
+    return index
+
+
+def features_of(front_end: FrontEnd, windows: torch.Tensor, device: str) -> np.ndarray:
+    """Features of a batch of windows: float16, shape (n, ...)."""
+    with torch.inference_mode():
+        return front_end(windows.to(device)).half().cpu().numpy()
+
+
+def _extract_batch(
+    batch: list[Stretch], windows: Windows, front_end: FrontEnd, device: str, path: Path, offset: int
+) -> None:
+    heard = [stretches.hear(stretch, windows) for stretch in batch]
+    features = features_of(front_end, torch.from_numpy(np.concatenate(heard)), device)
+    place = offset + batch[0].row * features[0].nbytes
+    with open(path, "r+b", buffering=0) as file:
+        file.seek(place)
+        file.write(np.ascontiguousarray(features).data)
+
+
+def _batched(planned: Iterable[Stretch], size: int) -> Iterator[list[Stretch]]:
+    """Put consecutive stretches together to batches of at least `size` windows."""
+    batch: list[Stretch] = []
+    for stretch in planned:
+        batch.append(stretch)
+        if sum(len(held.starts) for held in batch) >= size:
+            yield batch
+            batch = []
+    if batch:
+        yield batch
+
+
+def _write_header(path: Path, shape: tuple[int, ...]) -> int:
+    """Begin a float16 array that is to be filled by position; give where its data start, in bytes."""
+    with open(path, "wb") as file:
+        np.lib.format.write_array_header_1_0(file, {"descr": "<f2", "fortran_order": False, "shape": shape})
+        offset = file.tell()
+        file.truncate(offset + 2 * int(np.prod(shape, dtype=np.int64)))
+    return offset

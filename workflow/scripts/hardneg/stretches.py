@@ -1,0 +1,131 @@
+"""Lay out which windows a set of recordings has, and hear them a stretch at a time."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import soundfile
+
+from hardneg import audio
+from hardneg.errors import InputError
+from hardneg.resampling import REACH, ratio, resampled_length
+
+INDEX_COLUMNS = ["file_path", "start_s", "end_s", "row"]
+LONGEST_S = 60
+
+
+@dataclass(frozen=True)
+class Windows:
+    """What a front end hears at once, in samples: of `length` samples at `rate` Hz, one each `hop`."""
+
+    rate: int
+    length: int
+    hop: int
+
+
+@dataclass(frozen=True)
+class Stretch:
+    """Consecutive windows of one recording, few enough to be held in memory however long the recording.
+
+    Attributes
+    ----------
+    path : the file.
+    rate : Hz, as stored.
+    first, count : frames of the file to read. They include a margin for the resampler's filter where the recording goes
+        on, and begin where a sample of either rate falls.
+    starts : where windows start after `first`, in samples at the windows' rate.
+    row : of the first window in the features.
+    """
+
+    path: Path
+    rate: int
+    first: int
+    count: int
+    starts: np.ndarray
+    row: int
+
+
+def plan(recordings: pd.DataFrame, audio_root: str, windows: Windows) -> tuple[list[Stretch], pd.DataFrame]:
+    """Lay out all windows of the recordings, without opening any.
+
+    Parameters
+    ----------
+    recordings : checked rows: ``file_path, duration_s, sample_rate``.
+    audio_root : the folder that paths are relative to.
+
+    Returns
+    -------
+    stretches : in order of their rows.
+    index : one row per window with ``file_path, start_s, end_s, row``, times in the recording (s).
+    """
+    rates = recordings.sample_rate.to_numpy(np.int64)
+    frames = np.rint(recordings.duration_s.to_numpy(np.float64) * rates).astype(np.int64)
+    stretches, starts, row = [], [], 0
+    for path, rate, count in zip(recordings.file_path, rates.tolist(), frames.tolist(), strict=True):
+        heard = audio.window_starts(resampled_length(count, rate, windows.rate), windows.length, windows.hop)
+        stretches.extend(_cut(Path(audio_root, path), rate, count, heard, row, windows))
+        starts.append(heard)
+        row += len(heard)
+    sizes = [len(part) for part in starts]
+    begin = np.concatenate(starts) if starts else np.empty(0, np.int64)
+    index = pd.DataFrame(
+        {
+            "file_path": np.repeat(recordings.file_path.to_numpy(object), sizes),
+            "start_s": begin / windows.rate,
+            "end_s": (begin + windows.length) / windows.rate,
+            "row": np.arange(row),
+        }
+    )
+    return stretches, index
+
+
+def _cut(path: Path, rate: int, frames: int, starts: np.ndarray, row: int, windows: Windows) -> Iterator[Stretch]:
+    """Part a recording of `frames` into stretches of at most :data:`LONGEST_S`."""
+    if frames <= LONGEST_S * rate:
+        yield Stretch(path, rate, 0, frames, starts, row)
+        return
+    up, down = ratio(rate, windows.rate)
+    reach = -(-REACH * max(rate, windows.rate) // (windows.rate * down)) if rate != windows.rate else 0
+    most = max((LONGEST_S * windows.rate - windows.length) // windows.hop + 1, 1)
+    for place in range(0, len(starts), most):
+        held = starts[place : place + most]
+        units = max(int(held[0]) // up - reach, 0)
+        end = min(-(-(int(held[-1]) + windows.length) // up) + reach, -(-frames // down))
+        count = min(end * down, frames) - units * down
+        yield Stretch(path, rate, units * down, count, held - units * up, row + place)
+
+
+def read(stretch: Stretch) -> np.ndarray:
+    """Read a stretch as it is stored; see :func:`hardneg.audio.stored_samples`.
+
+    Raises
+    ------
+    InputError
+        If the file is not what it was when it was checked.
+    """
+    try:
+        with soundfile.SoundFile(stretch.path) as recording:
+            if stretch.first:
+                recording.seek(stretch.first)
+            samples = audio.stored_samples(recording, stretch.count)
+            found = recording.samplerate
+    except (OSError, RuntimeError) as error:
+        raise _changed(stretch, str(error)) from error
+    if len(samples) < stretch.count or found != stretch.rate:
+        raise _changed(stretch, f"it has {len(samples)} of {stretch.count} samples at {found} Hz")
+    return samples
+
+
+def hear(stretch: Stretch, windows: Windows) -> np.ndarray:
+    """Decode a stretch, resample it and cut its windows: float32, shape (windows, length)."""
+    samples = audio.resample(audio.as_float_mono(read(stretch)), stretch.rate, windows.rate)
+    return audio.cut(samples, stretch.starts, windows.length)
+
+
+def _changed(stretch: Stretch, found: str) -> InputError:
+    return InputError(
+        f"{stretch.path} could be decoded when it was checked and cannot now ({found}). Restore it, or take it out of "
+        "the manifest, and run again."
+    )

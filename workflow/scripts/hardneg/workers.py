@@ -1,0 +1,63 @@
+"""Spread independent tasks over processes."""
+
+import multiprocessing
+import sys
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Executor, ProcessPoolExecutor
+from contextlib import contextmanager
+from itertools import islice
+from typing import TypeVar
+
+import torch
+
+Task = TypeVar("Task")
+Result = TypeVar("Result")
+AHEAD = 4
+_function: Callable
+
+
+@contextmanager
+def processes(workers: int, function: Callable[[Task], Result]) -> Iterator[Executor | None]:
+    """Start processes of one thread each, to each of which `function` is given once; none for a single worker.
+
+    Processes are forked on Linux, so that torch, and what `function` holds, are there at once; elsewhere `function`
+    must be picklable.
+    """
+    if workers == 1:
+        torch.set_num_threads(1)
+        yield None
+        return
+    context = multiprocessing.get_context("fork" if sys.platform == "linux" else "spawn")
+    with ProcessPoolExecutor(workers, context, initializer=_prepare, initargs=(function,)) as pool:
+        yield pool
+
+
+def results(function: Callable[[Task], Result], tasks: Iterable[Task], workers: int) -> Iterator[Result]:
+    """Yield ``function(task)`` of each task in order, done by `workers` processes of one thread each.
+
+    At most :data:`AHEAD` tasks a worker are under way or done and not yet taken, so that results do not pile up.
+    With one worker all is done in this process.
+    """
+    with processes(workers, function) as pool:
+        if pool is None:
+            yield from map(function, tasks)
+            return
+        remaining = iter(tasks)
+        waiting = [pool.submit(_do, task) for task in islice(remaining, AHEAD * workers)]
+        try:
+            while waiting:
+                yield waiting.pop(0).result()
+                waiting += [pool.submit(_do, task) for task in islice(remaining, 1)]
+        finally:
+            for future in waiting:
+                future.cancel()
+
+
+def _prepare(function: Callable) -> None:
+    global _function
+    torch.set_num_threads(1)
+    _function = function
+
+
+def _do(task):
+    return _function(task)
