@@ -73,7 +73,7 @@ def test_ctrl_c_stops_within_seconds_and_leaves_no_lock(project, calm):
 
 
 def test_a_job_killed_for_memory_is_named_with_the_setting_to_change(project, calm):
-    project.path("run.log").unlink()
+    project.path("run.log").unlink(missing_ok=True)
     run = interruption.start(project, "night.yaml")
     wait_for(project.path("results/night/features"), run)
     deadline = time.monotonic() + 60

@@ -82,7 +82,7 @@ def _extract_batch(
     heard = [stretches.hear(stretch, windows) for stretch in batch]
     features = features_of(front_end, torch.from_numpy(np.concatenate(heard)), device)
     place = offset + batch[0].row * features[0].nbytes
-    with open(path, "r+b", buffering=0) as file:
+    with open(path, "r+b") as file:
         file.seek(place)
         file.write(np.ascontiguousarray(features).data)
 
@@ -100,9 +100,15 @@ def _batched(planned: Iterable[Stretch], size: int) -> Iterator[list[Stretch]]:
 
 
 def _write_header(path: Path, shape: tuple[int, ...]) -> int:
-    """Begin a float16 array that is to be filled by position; give where its data start, in bytes."""
+    """Begin a float16 array that is to be filled by position; give where its data start, in bytes.
+
+    Its space is taken at once, so that a disk too small for it is found out now.
+    """
     with open(path, "wb") as file:
         np.lib.format.write_array_header_1_0(file, {"descr": "<f2", "fortran_order": False, "shape": shape})
-        offset = file.tell()
-        file.truncate(offset + 2 * int(np.prod(shape, dtype=np.int64)))
+        offset, size = file.tell(), 2 * int(np.prod(shape, dtype=np.int64))
+        file.flush()
+        if size and hasattr(os, "posix_fallocate"):
+            os.posix_fallocate(file.fileno(), offset, size)
+        file.truncate(offset + size)
     return offset
