@@ -84,6 +84,30 @@ def pair_all(runs: pd.DataFrame, comparisons: list[dict], axes: list[str]) -> pd
     return pd.concat([pair_runs(runs, axes=axes, **comparison) for comparison in comparisons], ignore_index=True)
 
 
+def runs_behind(row: pd.Series, pairs: pd.DataFrame, folders: dict[str, dict]) -> pd.DataFrame:
+    """Find the pairs of runs whose differences a row of the delta table is the mean of.
+
+    Parameters
+    ----------
+    row : of :func:`compare`.
+    pairs : of :func:`pair_all`.
+    folders : the axes and seed of each run, by its folder.
+
+    Returns
+    -------
+    The pairs, with ``run`` and ``baseline_run``, their folders.
+    """
+    keys = [column for column in pairs if column in row.index and pd.notna(row[column])]
+    chosen = pairs[pairs[keys].astype(str).eq(row[keys].astype(str)).all(axis=1)]
+    folder_of = {frozenset((axis, str(value)) for axis, value in run.items()): name for name, run in folders.items()}
+    axes = [axis for axis in next(iter(folders.values())) if axis != row.vary]
+    held = [{(axis, str(pair[axis])) for axis in axes} for _, pair in chosen.iterrows()]
+    return chosen.assign(
+        run=[folder_of[frozenset(axes | {(row.vary, str(row.value))})] for axes in held],
+        baseline_run=[folder_of[frozenset(axes | {(row.vary, str(row.baseline))})] for axes in held],
+    )
+
+
 def _differences(pairs: pd.DataFrame, axes: list[str], settings: dict, scores_of: ScoresOf | None) -> pd.DataFrame:
     vary, baseline = pairs.vary.iloc[0], pairs.baseline.iloc[0]
     held = [axis for axis in axes if axis != vary]
