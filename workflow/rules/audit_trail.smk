@@ -20,7 +20,7 @@ rule trace_number:
     params:
         wanted=config["audit_trail"],
         runs=RUNS.to_dict("records"),
-        folders=ALL_RUNS,
+        folders=[run.replace("<results>", RESULTS) for run in ALL_RUNS],
         metadata=".snakemake/metadata",
         code=code("trace_number"),
     script:
