@@ -54,3 +54,11 @@ clean:
 .PHONY: calibrate
 calibrate: $(ENVIRONMENT)
 	OMP_NUM_THREADS=1 $(BIN)/python -m hardneg.calibration results/calibration.md --studies 2000 --resamples 300
+
+# Damaged recordings and checkpoints, by libFuzzer, for ten minutes; what it finds lies in results/fuzz.
+.PHONY: fuzz
+FUZZ_SECONDS ?= 300
+fuzz: $(ENVIRONMENT)
+	$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[fuzz]'
+	$(BIN)/python tests/fuzz/fuzz_loading.py recordings $(FUZZ_SECONDS)
+	$(BIN)/python tests/fuzz/fuzz_loading.py checkpoints $(FUZZ_SECONDS)

@@ -1,6 +1,7 @@
 """What a finished run leaves, on the small project, the default and real recordings."""
 
 import json
+import os
 
 import pandas as pd
 import pytest
@@ -131,3 +132,35 @@ def test_real_recordings_run_end_to_end(tmp_path):
     assert "Generated sound" not in project.path("results/anurans/report.html").read_text()
     deltas = project.table("results/anurans/deltas.csv")
     assert {"none", "random"} == set(deltas.baseline)
+
+
+def test_a_number_is_traced_to_the_files_behind_it_and_a_file_changed_since_is_named(small, changed):
+    wanted = {"value": "hard", "positive_subset": "half", "split": "test_ood", "metric": "f1"}
+    config = changed(lambda config: config.update(audit_trail=wanted))
+    small.snakemake("audit_trail", config=config)
+    page = small.path("results/audit_trail.md").read_text()
+    deltas, runs = small.table("results/deltas.csv"), small.table("results/runs.csv")
+    row = deltas[(deltas[list(wanted)] == pd.Series(wanted)).all(axis=1)].iloc[0]
+    assert f"{row.difference * 100:+.1f}".replace("-", "\N{MINUS SIGN}") in page.splitlines()[2]
+    own = runs[(runs.negative_tier == "hard") & (runs.positive_subset == "half") & (runs.split == "test_ood")]
+    for score in own.f1:
+        assert f"| {score:.4f} |" in page
+    behind = {line.removeprefix("### ").strip("`") for line in page.splitlines() if line.startswith("### ")}
+    models = {name for name in behind if name.endswith("model.safetensors") and "/runs/" in name}
+    assert len(models) == 2 * 2 and all("positive_subset~half" in name for name in models)  # tier and baseline x seeds
+    assert {"results/tiers/hard.csv", "results/mining/trained/scores.parquet", "data/manifest.csv"} <= behind
+    assert " 0 differ from what" in page
+
+    tier = small.path("results/tiers/hard.csv")
+    content, times = tier.read_bytes(), tier.stat()
+    try:
+        tier.write_bytes(content.replace(b"\n", b"\r\n"))
+        os.utime(tier, ns=(times.st_atime_ns, times.st_mtime_ns))
+        small.path("results/audit_trail.md").unlink()
+        small.snakemake("audit_trail", config=config)
+        assert " 1 differ from what the jobs that used them have read: `results/tiers/hard.csv`" in (
+            small.path("results/audit_trail.md").read_text()
+        )
+    finally:
+        tier.write_bytes(content)
+        os.utime(tier, ns=(times.st_atime_ns, times.st_mtime_ns))

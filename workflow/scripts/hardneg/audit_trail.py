@@ -72,31 +72,33 @@ def steps(metadata: str | os.PathLike, target: str, left_out: tuple[str, ...]) -
     all that it imports), ``parameters``, ``ended`` (local time), ``seconds``, ``sha256`` of the file as it is now, and
     ``intact``: whether that is what the jobs that read it have read (missing where none recorded it).
     """
-    rows, open_, read = {}, [target], {}
-    while open_:
-        file = open_.pop()
+    rows, read = {}, {}
+
+    def visit(file: str) -> None:
         if file in rows or file.startswith(left_out):
-            continue
+            return
         made = record(metadata, file)
-        inputs = made.get("input") or []
-        read |= {name: value.removeprefix("sha256:") for name, value in (made.get("input_checksums") or {}).items()}
+        sources = [name for name in made.get("input") or [] if not name.startswith(left_out)]
+        read.update({name: sum_.removeprefix("sha256:") for name, sum_ in (made.get("input_checksums") or {}).items()})
+        for source in sources:
+            visit(source)
         parameters = made.get("params") or []
         ended = made.get("endtime")
         rows[file] = {
             "file": file,
             "rule": made.get("rule", ""),
-            "made_from": [name for name in inputs if not name.startswith(left_out)],
+            "made_from": sources,
             "code": next((text.strip("'") for text in parameters if FINGERPRINT.match(text)), ""),
             "parameters": "; ".join(sorted(text for text in parameters if not FINGERPRINT.match(text))),
             "ended": datetime.fromtimestamp(ended).isoformat(" ", "seconds") if ended else "",
             "seconds": ended - made["starttime"] if ended else None,
             "sha256": _sha256(Path(file)),
         }
-        open_ += rows[file]["made_from"]
+
+    visit(target)
     for file, row in rows.items():
-        known_hash = read.get(file)
-        row["intact"] = None if not known_hash or not row["sha256"] else known_hash == row["sha256"]
-    return pd.DataFrame(list(rows.values())[::-1])
+        row["intact"] = row["sha256"] == read[file] if file in read and row["sha256"] else None
+    return pd.DataFrame(list(rows.values()))
 
 
 def page(row: pd.Series, pairs: pd.DataFrame, trail: pd.DataFrame, versions: dict, recordings: pd.DataFrame) -> str:
