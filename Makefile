@@ -62,3 +62,9 @@ fuzz: $(ENVIRONMENT)
 	$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[fuzz]'
 	$(BIN)/python tests/fuzz/fuzz_loading.py recordings $(FUZZ_SECONDS)
 	$(BIN)/python tests/fuzz/fuzz_loading.py checkpoints $(FUZZ_SECONDS)
+
+# A pool of 200,000 files in 500 recorder-nights through check, features and mining, with the memory of each job.
+.PHONY: scale
+SCALE_FILES ?= 200000
+scale: $(ENVIRONMENT)
+	HARDNEG_SCALE_FILES=$(SCALE_FILES) $(BIN)/python -m pytest -s tests/integration/test_scale.py

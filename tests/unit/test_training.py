@@ -164,6 +164,7 @@ def test_a_saved_detector_scores_the_same_when_loaded(saved):
         (lambda path: torch.save({"a": 1}, path), "not a model that this workflow wrote"),
         (lambda path: poison(path), "not a model that this workflow wrote"),
         (lambda path: describe(path, channels=[8, 32]), "not a model that this workflow wrote"),
+        (lambda path: describe(path, channels=[200_000, 200_000]), "not a model that this workflow wrote"),
         (lambda path: describe(path, model="transformer"), "not a model that this workflow wrote"),
         (lambda path: spoil(path), "weights that are not finite numbers: head.1.weight"),
     ],
