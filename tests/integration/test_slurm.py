@@ -31,8 +31,8 @@ def slurm(tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def project(tmp_path_factory):
-    """A project small enough for a dozen cluster jobs, run locally first."""
+def project(slurm, tmp_path_factory):
+    """A project small enough for a dozen cluster jobs, run locally and then on the cluster."""
     project = Project(tmp_path_factory.mktemp("on-slurm") / "hardneg")
     add_recordings(project, 200, 80, seed=4)
     config = SMALL | {
@@ -43,6 +43,7 @@ def project(tmp_path_factory):
     project.path("local.yaml").write_text(yaml.safe_dump(config))
     project.path("slurm.yaml").write_text(yaml.safe_dump(config | {"pathvars": {"results": "results/slurm"}}))
     project.snakemake(config="local.yaml")
+    on_slurm(project)
     return project
 
 
@@ -57,7 +58,6 @@ def on_slurm(project, *targets):
 
 
 def test_the_cluster_gives_the_local_results_and_one_gpu_to_one_job(slurm, project):
-    on_slurm(project)
     for name in TABLES:
         ours, local = project.table(f"results/slurm/{name}"), project.table(f"results/local/{name}")
         pd.testing.assert_frame_equal(ours, local)
