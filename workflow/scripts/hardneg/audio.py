@@ -76,7 +76,11 @@ def cut(samples: np.ndarray, starts: np.ndarray, length: int) -> np.ndarray:
 
     Returns
     -------
-    float32, shape (windows, length).
+    float32, shape (windows, length); a view of `samples` where one window holds them all.
     """
-    padded = np.pad(samples, (0, max(int(starts[-1]) + length - len(samples), 0)))
-    return np.lib.stride_tricks.sliding_window_view(padded, length)[starts]
+    missing = int(starts[-1]) + length - len(samples)
+    if missing > 0:
+        samples = np.pad(samples, (0, missing))
+    if len(starts) == 1:
+        return samples[None, starts[0] : starts[0] + length]
+    return np.lib.stride_tricks.sliding_window_view(samples, length)[starts]

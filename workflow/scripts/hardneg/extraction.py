@@ -1,19 +1,21 @@
 """Turn recordings into an array of features: decode, cut, and give windows to a front end in batches.
 
 A front end is anything that maps float32 windows of samples, a tensor of shape (n, samples), to features, shape
-(n, ...). On a CPU it is run in each of several processes of one thread.
+(n, ...). On a CPU it is run in each of several processes of one thread; on a GPU in this one, see
+:mod:`hardneg.device_extraction`.
 """
 
 import os
 from collections.abc import Callable, Iterable, Iterator
 from functools import partial
+from itertools import starmap
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import torch
 
-from hardneg import stretches, workers
+from hardneg import device_extraction, stretches, workers
 from hardneg.files import replacing
 from hardneg.log import logger, progress
 from hardneg.stretches import Stretch, Windows
@@ -57,34 +59,37 @@ def extract(
         If a file is not what it was when it was checked.
     """
     planned, index = stretches.plan(recordings, audio_root, windows)
-    shape = features_of(front_end, torch.zeros(1, windows.length), device).shape[1:]
+    with torch.inference_mode():
+        shape = front_end(torch.zeros(1, windows.length, device=device)).shape[1:]
     with replacing(array_path) as draft:
         offset = _write_header(draft, (len(index), *shape))
-        batches = list(_batched(planned, BATCH))
-        work = partial(_extract_batch, windows=windows, front_end=front_end, device=device, path=draft, offset=offset)
-        for _ in progress(
-            workers.results(work, batches, processes if device == "cpu" else 1), len(batches), "extracting features"
-        ):
+        if device == "cpu":
+            batches = list(_batched(planned, BATCH))
+            work = partial(_extract_batch, windows=windows, front_end=front_end, path=draft, offset=offset)
+            done = workers.results(work, batches, processes)
+        else:
+            batches = list(device_extraction.batches(planned))
+            work = partial(_write, path=draft, offset=offset)
+            done = starmap(work, device_extraction.compute(batches, windows, front_end, device, processes))
+        for _ in progress(done, len(batches), "extracting features"):
             pass
     logger.info("%d windows of %d recordings", len(index), len(recordings))
     return index
 
 
-def features_of(front_end: FrontEnd, windows: torch.Tensor, device: str) -> np.ndarray:
-    """Features of a batch of windows: float16, shape (n, ...)."""
+def _extract_batch(batch: list[Stretch], windows: Windows, front_end: FrontEnd, path: Path, offset: int) -> None:
+    heard = torch.from_numpy(np.concatenate([stretches.hear(stretch, windows) for stretch in batch]))
     with torch.inference_mode():
-        return front_end(windows.to(device)).half().cpu().numpy()
+        features = front_end(heard).half().contiguous().numpy()
+    _write(batch[0].row + np.arange(len(features)), features, path, offset)
 
 
-def _extract_batch(
-    batch: list[Stretch], windows: Windows, front_end: FrontEnd, device: str, path: Path, offset: int
-) -> None:
-    heard = [stretches.hear(stretch, windows) for stretch in batch]
-    features = features_of(front_end, torch.from_numpy(np.concatenate(heard)), device)
-    place = offset + batch[0].row * features[0].nbytes
+def _write(rows: np.ndarray, features: np.ndarray, path: Path, offset: int) -> None:
+    """Put features into their rows of the array whose data start at `offset`."""
     with open(path, "r+b") as file:
-        file.seek(place)
-        file.write(np.ascontiguousarray(features).data)
+        for run in np.split(np.arange(len(rows)), np.flatnonzero(np.diff(rows) != 1) + 1):
+            file.seek(offset + int(rows[run[0]]) * features[0].nbytes)
+            file.write(features[run[0] : run[-1] + 1].data)
 
 
 def _batched(planned: Iterable[Stretch], size: int) -> Iterator[list[Stretch]]:

@@ -53,13 +53,12 @@ class LogMel(torch.nn.Module):
         mel = windows.new_empty(len(windows), frames, self.n_mels)
         at_once = max(FRAMES_IN_CACHE // frames, 1) if windows.device.type == "cpu" else max(len(windows), 1)
         for start in range(0, len(windows), at_once):
-            self._weigh(windows[start : start + at_once], mel[start : start + at_once])
+            self._weigh(windows[start : start + at_once], mel[start : start + at_once].view(-1, self.n_mels))
         return mel.clamp_(min=FLOOR).log10_().mul_(10).transpose(1, 2)
 
     def _weigh(self, windows: torch.Tensor, mel: torch.Tensor) -> None:
         padded = torch.nn.functional.pad(windows, (self.n_fft // 2, self.n_fft // 2))
         spectra = torch.fft.rfft(padded.unfold(1, self.n_fft, self.hop) * self.hann)
-        squares = torch.view_as_real(spectra).square_().flatten(2)
+        squares = torch.view_as_real(spectra).square_().view(len(mel), -1)
         for band, low, high in self.spans:
-            weights = getattr(self, f"weights_{band}")
-            mel[..., band : band + BANDS_AT_ONCE] = squares[..., low:high] @ weights
+            mel[:, band : band + BANDS_AT_ONCE] = torch.mm(squares[:, low:high], getattr(self, f"weights_{band}"))

@@ -12,7 +12,6 @@ import torch
 
 Task = TypeVar("Task")
 Result = TypeVar("Result")
-AHEAD = 4
 _function: Callable
 
 
@@ -32,10 +31,13 @@ def processes(workers: int, function: Callable[[Task], Result]) -> Iterator[Exec
         yield pool
 
 
-def results(function: Callable[[Task], Result], tasks: Iterable[Task], workers: int) -> Iterator[Result]:
+def results(
+    function: Callable[[Task], Result], tasks: Iterable[Task], workers: int, ahead: int = 4
+) -> Iterator[Result]:
     """Yield ``function(task)`` of each task in order, done by `workers` processes of one thread each.
 
-    At most :data:`AHEAD` tasks a worker are under way or done and not yet taken, so that results do not pile up.
+    At most `ahead` tasks a worker are under way or done and not yet taken, so that results do not pile up; the next is
+    begun when the consumer asks for another.
     With one worker all is done in this process.
     """
     with processes(workers, function) as pool:
@@ -43,7 +45,7 @@ def results(function: Callable[[Task], Result], tasks: Iterable[Task], workers: 
             yield from map(function, tasks)
             return
         remaining = iter(tasks)
-        waiting = [pool.submit(_do, task) for task in islice(remaining, AHEAD * workers)]
+        waiting = [pool.submit(_do, task) for task in islice(remaining, ahead * workers)]
         try:
             while waiting:
                 yield waiting.pop(0).result()
