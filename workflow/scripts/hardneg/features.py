@@ -5,13 +5,11 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-import torch
 
-from hardneg import audio
+from hardneg import audio, backbones
 from hardneg.errors import InputError
 from hardneg.files import replacing
 from hardneg.log import logger, progress
-from hardneg.logmel import LogMel
 
 INDEX_COLUMNS = ["file_path", "start_s", "end_s", "row"]
 
@@ -21,18 +19,18 @@ def extract(
     audio_root: str,
     array_path: str | os.PathLike,
     windows: dict,
-    logmel: dict,
+    features: dict,
     device: str,
 ) -> pd.DataFrame:
-    """Write the log-mel features of every window of every recording to one array.
+    """Write the features of every window of every recording to one array.
 
     Parameters
     ----------
     recordings : checked rows: ``file_path``, ``sha256``, ``sample_rate``.
     audio_root : the folder that paths are relative to.
-    array_path : where to write ``.npy``: float16, shape (windows, n_mels, frames), in dB.
+    array_path : where to write ``.npy``: float16, shape (windows, *shape of the kind of feature).
     windows : ``length_s``, ``hop_s`` (s) and ``sample_rate`` (Hz) to work at.
-    logmel : the other parameters of :class:`~hardneg.logmel.LogMel`.
+    features : the kind of feature and its parameters; see :mod:`hardneg.backbones`.
     device : a torch device.
 
     Returns
@@ -41,13 +39,12 @@ def extract(
     """
     rate = windows["sample_rate"]
     length, hop = round(windows["length_s"] * rate), round(windows["hop_s"] * rate)
-    front_end = LogMel(rate, **logmel).to(device).eval()
-    pictures, index, rows = [], [], 0
+    backbone = backbones.build(features, windows, device)
+    computed, index, rows = [np.empty((0, *backbone.shape), np.float16)], [], 0
     paths = recordings.file_path.tolist()
     for path in progress(paths, len(paths), "extracting features"):
         cuts, starts = audio.windows(_hear(Path(audio_root, path), rate), length, hop)
-        with torch.inference_mode():
-            pictures.append(front_end(torch.from_numpy(cuts.copy()).to(device)).half().cpu().numpy())
+        computed.append(backbone(cuts).astype(np.float16))
         index.append(
             pd.DataFrame(
                 {
@@ -60,8 +57,7 @@ def extract(
         )
         rows += len(starts)
     with replacing(array_path) as draft, open(draft, "wb") as file:
-        shape = (0, logmel["n_mels"], length // round(logmel["hop_s"] * rate) + 1)
-        np.save(file, np.concatenate(pictures) if pictures else np.empty(shape, np.float16))
+        np.save(file, np.concatenate(computed))
     logger.info("%d windows of %d recordings", rows, len(paths))
     return pd.concat(index, ignore_index=True) if index else pd.DataFrame(columns=INDEX_COLUMNS)
 
@@ -90,7 +86,7 @@ def load(index: pd.DataFrame) -> np.ndarray:
 
     Returns
     -------
-    float16, shape (rows, n_mels, frames), in the order of `index`.
+    float16, shape (rows, *shape of the kind of feature), in the order of `index`.
     """
     if index.empty:
         raise InputError("no windows to read: the recordings chosen hold none.")
