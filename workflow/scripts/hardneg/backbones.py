@@ -10,7 +10,7 @@ from typing import Protocol
 import numpy as np
 import torch
 
-from hardneg import birdnet
+from hardneg import birdnet, model_files
 from hardneg.errors import InputError
 from hardneg.log import logger
 from hardneg.logmel import LogMel
@@ -83,4 +83,9 @@ def birdnet_embeddings(rate: int, samples: int, device: str, path: str | None = 
     return InBatches(birdnet.load(path).to(device).embed, (birdnet.EMBEDDING,), device)
 
 
-BUILDERS = {"logmel": logmel, "birdnet": birdnet_embeddings}
+BUILDERS = {
+    "logmel": logmel,
+    "birdnet": birdnet_embeddings,
+    "onnx": model_files.onnx,
+    "exported": model_files.exported,
+}

@@ -17,6 +17,8 @@ MOST_VALUES = 100_000
 FEATURES = {
     "logmel": ("n_mels", "fmin", "fmax", "n_fft", "hop_s"),
     "birdnet": ("path",),
+    "onnx": ("path", "output", "peak"),
+    "exported": ("path", "output", "peak"),
 }
 BIRDNET_WINDOWS = {"length_s": 3.0, "sample_rate": 48_000}
 
@@ -128,6 +130,8 @@ def _feature_problems(config: dict) -> Iterator[str]:
     kind, rate = features["kind"], windows["sample_rate"]
     if kind == "logmel" and features["fmax"] > rate / 2:
         yield f"features.fmax ({features['fmax']} Hz) is above half of windows.sample_rate ({rate / 2:g} Hz)"
+    if kind in ("onnx", "exported") and "path" not in features:
+        yield f"features.kind {kind} needs features.path, the network's file"
     if kind == "birdnet" and any(windows[key] != value for key, value in BIRDNET_WINDOWS.items()):
         yield "BirdNET hears 3 s at 48,000 Hz: set windows.length_s to 3 and windows.sample_rate to 48000"
     needed = "cnn" if kind == "logmel" else "head"
