@@ -64,6 +64,10 @@ WRONG = {
     "a head on pictures": (put("head", "training", "model"), "training.model head cannot be trained on features of kind logmel"),
     "a network without its file": (put({"kind": "onnx"}, "features"), "features.kind onnx needs features.path"),
     "filling up and cutting down": (put("smote", "training", "upsampling"), "set balance to false"),
+    "an export of a run not trained": (put({"seed": 7}, "export"), "unknown key 'seed' at export"),
+    "an export of a seed not trained": (put({"run": {"seed": 7}}, "export"), "export.run: the matrix has no seed 7"),
+    "finished scores of nothing": (put("scores.csv", "mining", "model"), "give the target's name in it as mining.label"),
+    "a ranking by finished scores": (put("scores.csv", "mining", "model"), "positive_subsets.half.add ranks positives by the mining model"),
     "both sources of sound": (put("m.csv", "manifest"), "give either manifest (and audio_root) or generated"),
     "a manifest without its root": (lambda config: config.update(manifest=config.pop("generated") and "m.csv"), "audio_root"),
 }  # fmt: skip

@@ -1,4 +1,4 @@
-from hardneg import manifest, matrix, packages, sharding, soundscapes, tiers
+from hardneg import manifest, matrix, mining_models, packages, sharding, soundscapes, tiers
 
 try:
     if "generated" in config:
@@ -22,7 +22,7 @@ except InputError as error:
 
 SHARDS = {part: sorted(s for s in STATES if s.startswith(part)) for part in ("labelled", "pool")}
 FEATURES = f"<results>/features/{config['features']['kind']}"
-DETECTOR = "trained" if config["mining"]["model"] == "train" else "checkpoint"
+DETECTOR = mining_models.kind_of(config["mining"]["model"])
 MODEL_INPUT = {
     "windows": config["windows"],
     "features": config["features"],

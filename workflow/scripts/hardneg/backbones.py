@@ -5,6 +5,7 @@ Every kind is a callable that maps float32 windows, shape (n, samples), to a Num
 """
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Protocol
 
 import numpy as np
@@ -81,6 +82,20 @@ def birdnet_embeddings(rate: int, samples: int, device: str, path: str | None = 
         raise InputError("BirdNET hears 3 s at 48,000 Hz: set windows.length_s to 3 and windows.sample_rate to 48000.")
     logger.info("BirdNET 2.4: its weights, and what is derived from them, are licensed %s", birdnet.LICENCE)
     return InBatches(birdnet.load(path).to(device).embed, (birdnet.EMBEDDING,), device)
+
+
+def file_of(features: dict) -> Path | None:
+    """The file of the pretrained network that a kind of feature is; None for one that has none."""
+    if features["kind"] == "birdnet":
+        return birdnet.weights_path(features.get("path"))
+    return Path(features["path"]).expanduser() if "path" in features else None
+
+
+def licence_of(features: dict) -> str:
+    """What is known of the licence of a kind of feature's pretrained network."""
+    if features["kind"] == "birdnet":
+        return f"{birdnet.LICENCE} (BirdNET 2.4): not for commercial use, and what is derived from it likewise"
+    return "that of the backbone's file" if "path" in features else "no pretrained network is used"
 
 
 BUILDERS = {

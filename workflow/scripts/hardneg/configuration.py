@@ -10,6 +10,7 @@ from jsonschema.exceptions import ValidationError, best_match
 
 from hardneg.errors import InputError
 from hardneg.matrix import DESIGN_AXES
+from hardneg.mining_models import kind_of
 from hardneg.tiers import is_none
 
 MOST_VALUES = 100_000
@@ -156,6 +157,9 @@ def _matrix_problems(config: dict) -> Iterator[str]:
     axes = [*DESIGN_AXES, "seed", *config["training"]]
     for axis in sorted(set(matrix) - set(axes)):
         yield f"matrix.{axis} is not an axis{_meant(axis, axes)}"
+    for axis, value in config["export"]["run"].items():
+        if str(value) not in map(str, matrix.get(axis, [])):
+            yield f"export.run: the matrix has no {axis} {value}"
     for place, comparison in enumerate(config["comparisons"]):
         vary, baseline = comparison["vary"], comparison["baseline"]
         if vary == "seed" or vary not in matrix:
@@ -192,6 +196,12 @@ def _positive_problems(config: dict) -> Iterator[str]:
                     f"positive_subsets.{name}.add ranks {', '.join(sorted(seen))} recordings, which the mining model "
                     f"trains on (mining.positive_subset: {trained_on}); rank with a model that has not seen them"
                 )
+    if kind_of(mining["model"]) == "detections":
+        if "label" not in mining:
+            yield "mining.model is a table of detections: give the target's name in it as mining.label"
+        for name, subset in subsets.items():
+            if "add" in subset:
+                yield f"positive_subsets.{name}.add ranks positives by the mining model, which finished scores cannot"
     for key in mining["training"]:
         if key not in config["training"]:
             yield f"mining.training.{key} is not a training key{_meant(key, list(config['training']))}"
