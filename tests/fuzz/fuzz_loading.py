@@ -55,7 +55,8 @@ def seed_recordings(corpus: Path) -> None:
 def seed_checkpoints(corpus: Path) -> None:
     """One sound checkpoint."""
     shape = {"model": "cnn", "channels": [2, 4], "hidden_units": 0, "dropout": 0.1}
-    checkpoints.save(networks.build(**shape), {"training": shape, "input": INPUT}, "seed.safetensors")
+    network = networks.build(**shape, shape=(64, 94))
+    checkpoints.save(network, {"training": shape, "input": INPUT, "shape": [64, 94]}, "seed.safetensors")
     (corpus / "checkpoint").write_bytes(Path("seed.json").read_bytes() + b"\0" + Path("seed.safetensors").read_bytes())
 
 

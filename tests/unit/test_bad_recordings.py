@@ -173,7 +173,7 @@ def test_one_bad_file_never_costs_a_good_one(tmp_path, listed):
 
 
 WINDOWS = {"length_s": 1.0, "hop_s": 1.0, "sample_rate": 8000}
-LOGMEL = {"n_mels": 16, "fmin": 50, "fmax": 4000, "n_fft": 512, "hop_s": 0.02}
+LOGMEL = {"kind": "logmel", "n_mels": 16, "fmin": 50, "fmax": 4000, "n_fft": 512, "hop_s": 0.02}
 
 
 def test_a_file_that_vanishes_or_shrinks_after_the_check_is_named(tmp_path, listed, wav):

@@ -58,6 +58,16 @@ WRONG = {
     "a comparison of seeds": (put("seed", "comparisons", 0, "vary"), "'seed' is not an axis of the matrix other than seed"),
     "a ranking by a model that saw them": (put(["high", "low"], "positive_subsets", "base", "quality"), "rank with a model that has not seen them"),
     "a band above Nyquist": (put(9000, "features", "fmax"), "features.fmax (9000 Hz) is above half"),
+    "a key of another kind of feature": (put({"kind": "birdnet", "n_mels": 64}, "features"), "features.n_mels is for features of kind logmel, not birdnet"),
+    "birdnet at another rate": (put({"kind": "birdnet"}, "features"), "BirdNET hears 3 s at 48,000 Hz"),
+    "a cnn on embeddings": (put({"kind": "birdnet"}, "features"), "training.model cnn cannot be trained on features of kind birdnet: it needs head"),
+    "a head on pictures": (put("head", "training", "model"), "training.model head cannot be trained on features of kind logmel"),
+    "a network without its file": (put({"kind": "onnx"}, "features"), "features.kind onnx needs features.path"),
+    "filling up and cutting down": (put("smote", "training", "upsampling"), "set balance to false"),
+    "an export of a run not trained": (put({"seed": 7}, "export"), "unknown key 'seed' at export"),
+    "an export of a seed not trained": (put({"run": {"seed": 7}}, "export"), "export.run: the matrix has no seed 7"),
+    "finished scores of nothing": (put("scores.csv", "mining", "model"), "give the target's name in it as mining.label"),
+    "a ranking by finished scores": (put("scores.csv", "mining", "model"), "positive_subsets.half.add ranks positives by the mining model"),
     "both sources of sound": (put("m.csv", "manifest"), "give either manifest (and audio_root) or generated"),
     "a manifest without its root": (lambda config: config.update(manifest=config.pop("generated") and "m.csv"), "audio_root"),
 }  # fmt: skip
@@ -70,6 +80,12 @@ def test_what_cannot_be_meant_is_refused_by_name(case, config):
     with pytest.raises(InputError) as error:
         configuration.complete(config, SCHEMA)
     assert said in str(error.value)
+
+
+def test_features_hold_the_keys_of_their_kind_alone(config):
+    config["features"], config["windows"] = {"kind": "birdnet"}, {}
+    config["training"] = {"model": "head"}
+    assert configuration.complete(config, SCHEMA)["features"] == {"kind": "birdnet"}
 
 
 def test_the_readme_documents_exactly_the_schemas_keys():

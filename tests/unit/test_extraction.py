@@ -49,7 +49,9 @@ def noise(seed, samples, channels):
 def extract(table, folder, processes=1, name="a.npy"):
     checked = recordings.check(table, str(folder), 0.001, 0.5, workers=1)
     assert (checked.reason == "").all()
-    index = features.extract(checked, str(folder), folder / name, WINDOWS, LOGMEL, "cpu", processes)
+    index = features.extract(
+        checked, str(folder), folder / name, WINDOWS, {"kind": "logmel"} | LOGMEL, "cpu", processes
+    )
     return index, np.load(folder / name)
 
 
@@ -134,7 +136,9 @@ def test_a_long_recording_is_heard_in_stretches_as_if_it_were_whole(tmp_path, li
 def test_no_recording_gives_an_array_of_no_windows(tmp_path, listed, wav):
     wav("a.wav")
     table = recordings.check(listed(("a.wav", "negative", "train", "s", "r", "")), str(tmp_path), 0.1, 1, workers=1)
-    index = features.extract(table.iloc[:0], str(tmp_path), tmp_path / "a.npy", WINDOWS, LOGMEL, "cpu")
+    index = features.extract(
+        table.iloc[:0], str(tmp_path), tmp_path / "a.npy", WINDOWS, {"kind": "logmel"} | LOGMEL, "cpu"
+    )
     assert np.load(tmp_path / "a.npy").shape == (0, 40, 32) and list(index) == stretches.INDEX_COLUMNS
 
 

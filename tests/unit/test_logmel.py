@@ -30,7 +30,7 @@ def test_silence_has_a_finite_floor():
 
 
 WINDOWS = {"length_s": 1.0, "hop_s": 1.0, "sample_rate": 16000}
-LOGMEL = {"n_mels": 32, "fmin": 50, "fmax": 8000, "n_fft": 512, "hop_s": 0.02}
+LOGMEL = {"kind": "logmel", "n_mels": 32, "fmin": 50, "fmax": 8000, "n_fft": 512, "hop_s": 0.02}
 
 
 def test_extracted_features_are_read_back_by_file_and_window(tmp_path, wav, listed):

@@ -17,7 +17,7 @@ from hardneg.training import learning_rate_factor, mix_up, train
 TRAINING = {
     "model": "cnn", "channels": [8, 16], "hidden_units": 0, "dropout": 0.1, "epochs": 6, "patience": 6, "batch_size": 16,
     "learning_rate": 0.01, "weight_decay": 0.01, "warmup_fraction": 0.1, "mixup": 0.2, "label_smoothing": 0.1,
-    "focal_gamma": 0,
+    "focal_gamma": 0, "upsampling": "none", "upsampling_ratio": 1.0,
 }  # fmt: skip
 
 
@@ -138,9 +138,13 @@ def spoil(path):
 
 @pytest.fixture
 def saved(tmp_path):
-    network = networks.build("cnn", [8, 16], 4, 0.1)
+    network = networks.build("cnn", [8, 16], 4, 0.1, shape=(32, 40))
     network.standardise(torch.randn(10, 32, 40) * 5 - 30)
-    checkpoints.save(network, {"training": TRAINING | {"hidden_units": 4}, "input": INPUT}, tmp_path / "m.safetensors")
+    checkpoints.save(
+        network,
+        {"training": TRAINING | {"hidden_units": 4}, "input": INPUT, "shape": [32, 40]},
+        tmp_path / "m.safetensors",
+    )
     return network.eval(), tmp_path / "m.safetensors"
 
 

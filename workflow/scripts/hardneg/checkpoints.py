@@ -21,7 +21,7 @@ def save(network: nn.Module, description: dict, weights_path: str | os.PathLike)
     Parameters
     ----------
     description : what is needed to use the model, and what made it: at least ``training`` (with the keys of
-        :data:`ARCHITECTURE`) and ``input`` (windows and features).
+        :data:`ARCHITECTURE`), ``input`` (windows and features) and ``shape`` (of one window's features).
     """
     with replacing(weights_path) as draft:
         save_file({name: tensor.contiguous() for name, tensor in network.state_dict().items()}, draft)
@@ -53,7 +53,8 @@ def load(weights_path: str | os.PathLike, expected_input: dict) -> tuple[nn.Modu
         description = tables.read_json(described)
         weights = load_file(path)
         with torch.device("meta"):  # a description cannot make the network larger than its weights
-            network = networks.build(**{key: description["training"][key] for key in ARCHITECTURE})
+            architecture = {key: description["training"][key] for key in ARCHITECTURE}
+            network = networks.build(**architecture, shape=description["shape"])
         network.load_state_dict(weights, assign=True)
     except (SafetensorError, RuntimeError, KeyError, TypeError, ValueError) as error:
         raise InputError(f"checkpoint {path} is not a model that this workflow wrote: {error}") from error

@@ -10,9 +10,18 @@ from jsonschema.exceptions import ValidationError, best_match
 
 from hardneg.errors import InputError
 from hardneg.matrix import DESIGN_AXES
+from hardneg.mining_models import kind_of
 from hardneg.tiers import is_none
 
 MOST_VALUES = 100_000
+# The keys of `features` that each kind has.
+FEATURES = {
+    "logmel": ("n_mels", "fmin", "fmax", "n_fft", "hop_s"),
+    "birdnet": ("path",),
+    "onnx": ("path", "output", "peak"),
+    "exported": ("path", "output", "peak"),
+}
+BIRDNET_WINDOWS = {"length_s": 3.0, "sample_rate": 48_000}
 
 
 def complete(config: dict, schema_path: str | os.PathLike) -> dict:
@@ -43,10 +52,13 @@ def complete(config: dict, schema_path: str | os.PathLike) -> dict:
     if errors:
         raise InputError("The configuration is not valid:\n" + "\n".join(f"  {_explain(error)}" for error in errors))
     filled = _fill(config, schema, schema)
-    problems = list(_inconsistencies(filled)) if "matrix" in filled else []
+    if "matrix" not in filled:
+        return filled
+    problems = [*_foreign_features(config["features"]), *_inconsistencies(filled)]
     if problems:
         raise InputError("The configuration contradicts itself:\n" + "\n".join(f"  {text}" for text in problems))
-    return filled
+    own = ("kind", *FEATURES[filled["features"]["kind"]])
+    return filled | {"features": {key: value for key, value in filled["features"].items() if key in own}}
 
 
 def _values(part: object, so_far: int = 0) -> int:
@@ -104,9 +116,36 @@ def _inconsistencies(config: dict) -> Iterator[str]:
     yield from _matrix_problems(config)
     yield from _tier_problems(config["negative_tiers"])
     yield from _positive_problems(config)
-    rate, fmax = config["windows"]["sample_rate"], config["features"]["fmax"]
-    if fmax > rate / 2:
-        yield f"features.fmax ({fmax} Hz) is above half of windows.sample_rate ({rate / 2:g} Hz)"
+    yield from _feature_problems(config)
+
+
+def _foreign_features(given: dict) -> Iterator[str]:
+    kind = given.get("kind", "logmel")
+    for key in set(given) - {"kind", *FEATURES[kind]}:
+        owners = [name for name, keys in FEATURES.items() if key in keys]
+        yield f"features.{key} is for features of kind {' or '.join(owners)}, not {kind}"
+
+
+def _feature_problems(config: dict) -> Iterator[str]:
+    features, windows, training = config["features"], config["windows"], config["training"]
+    kind, rate = features["kind"], windows["sample_rate"]
+    if kind == "logmel" and features["fmax"] > rate / 2:
+        yield f"features.fmax ({features['fmax']} Hz) is above half of windows.sample_rate ({rate / 2:g} Hz)"
+    if kind in ("onnx", "exported") and "path" not in features:
+        yield f"features.kind {kind} needs features.path, the network's file"
+    if kind == "birdnet" and any(windows[key] != value for key, value in BIRDNET_WINDOWS.items()):
+        yield "BirdNET hears 3 s at 48,000 Hz: set windows.length_s to 3 and windows.sample_rate to 48000"
+    needed = "cnn" if kind == "logmel" else "head"
+    for model in {
+        *config["matrix"].get("model", [training["model"]]),
+        config["mining"]["training"].get("model", needed),
+    }:
+        if model != needed:
+            yield f"training.model {model} cannot be trained on features of kind {kind}: it needs {needed}"
+    if training["balance"] and any(
+        mode != "none" for mode in config["matrix"].get("upsampling", [training["upsampling"]])
+    ):
+        yield "training.upsampling fills the smaller class up, training.balance cuts the larger: set balance to false"
 
 
 def _matrix_problems(config: dict) -> Iterator[str]:
@@ -118,6 +157,9 @@ def _matrix_problems(config: dict) -> Iterator[str]:
     axes = [*DESIGN_AXES, "seed", *config["training"]]
     for axis in sorted(set(matrix) - set(axes)):
         yield f"matrix.{axis} is not an axis{_meant(axis, axes)}"
+    for axis, value in config["export"]["run"].items():
+        if str(value) not in map(str, matrix.get(axis, [])):
+            yield f"export.run: the matrix has no {axis} {value}"
     for place, comparison in enumerate(config["comparisons"]):
         vary, baseline = comparison["vary"], comparison["baseline"]
         if vary == "seed" or vary not in matrix:
@@ -154,6 +196,12 @@ def _positive_problems(config: dict) -> Iterator[str]:
                     f"positive_subsets.{name}.add ranks {', '.join(sorted(seen))} recordings, which the mining model "
                     f"trains on (mining.positive_subset: {trained_on}); rank with a model that has not seen them"
                 )
+    if kind_of(mining["model"]) == "detections":
+        if "label" not in mining:
+            yield "mining.model is a table of detections: give the target's name in it as mining.label"
+        for name, subset in subsets.items():
+            if "add" in subset:
+                yield f"positive_subsets.{name}.add ranks positives by the mining model, which finished scores cannot"
     for key in mining["training"]:
         if key not in config["training"]:
             yield f"mining.training.{key} is not a training key{_meant(key, list(config['training']))}"

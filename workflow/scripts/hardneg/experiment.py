@@ -34,8 +34,9 @@ def train_run(
         seed=seed,
     )
     logger.info("training on %s", chosen.origin.value_counts().to_dict())
+    windows = features.load(chosen)
     trained = train(
-        features.load(chosen),
+        windows,
         chosen.label.to_numpy(),
         features.load(held_out),
         held_out,
@@ -48,6 +49,7 @@ def train_run(
         "run": run | {"seed": seed},
         "input": input,
         "training": training,
+        "shape": list(windows.shape[1:]),
         "counts": {
             "train_positives": int(kinds.get("positive", 0)),
             "train_negatives": int(kinds.get("negative", 0)),

@@ -5,9 +5,8 @@ import os
 import numpy as np
 import pandas as pd
 
-from hardneg import extraction
+from hardneg import backbones, extraction
 from hardneg.errors import InputError
-from hardneg.logmel import LogMel
 from hardneg.stretches import INDEX_COLUMNS, Windows
 
 
@@ -16,19 +15,19 @@ def extract(
     audio_root: str,
     array_path: str | os.PathLike,
     windows: dict,
-    logmel: dict,
+    features: dict,
     device: str,
     processes: int = 1,
 ) -> pd.DataFrame:
-    """Write the log-mel features of every window of every recording to one array.
+    """Write the features of every window of every recording to one array.
 
     Parameters
     ----------
     recordings : checked rows: ``file_path, duration_s, sample_rate``.
     audio_root : the folder that paths are relative to.
-    array_path : where to write ``.npy``: float16, shape (windows, n_mels, frames), in dB.
+    array_path : where to write ``.npy``: float16, shape (windows, *shape of the kind of feature).
     windows : ``length_s``, ``hop_s`` (s) and ``sample_rate`` (Hz) to work at.
-    logmel : the other parameters of :class:`~hardneg.logmel.LogMel`.
+    features : the kind of feature and its parameters; see :mod:`hardneg.backbones`.
     device : a torch device.
     processes : see :func:`hardneg.extraction.extract`.
 
@@ -38,8 +37,8 @@ def extract(
     """
     rate = windows["sample_rate"]
     heard = Windows(rate, round(windows["length_s"] * rate), round(windows["hop_s"] * rate))
-    front_end = LogMel(rate, **logmel).to(device).eval()
-    return extraction.extract(recordings, audio_root, array_path, heard, front_end, device, processes)
+    backbone = backbones.build(features, windows, device)
+    return extraction.extract(recordings, audio_root, array_path, heard, backbone, device, processes)
 
 
 def merge_indexes(paths: dict[str, str]) -> pd.DataFrame:
@@ -66,7 +65,7 @@ def load(index: pd.DataFrame) -> np.ndarray:
 
     Returns
     -------
-    float16, shape (rows, n_mels, frames), in the order of `index`.
+    float16, shape (rows, *shape of the kind of feature), in the order of `index`.
     """
     if index.empty:
         raise InputError("no windows to read: the recordings chosen hold none.")

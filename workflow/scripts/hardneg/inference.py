@@ -20,8 +20,8 @@ def window_confidences(network: nn.Module, windows: np.ndarray, device: str) -> 
 
     Parameters
     ----------
-    network : maps ``(n, n_mels, frames)`` to logits ``(n,)``.
-    windows : float16 features, shape (n, n_mels, frames).
+    network : maps ``(n, ...)`` to logits ``(n,)``.
+    windows : float16 features, shape (n, ...).
 
     Returns
     -------

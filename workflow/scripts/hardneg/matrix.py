@@ -28,6 +28,11 @@ def axes_of(matrix: dict[str, list]) -> list[str]:
     return [*DESIGN_AXES, *others, "seed"]
 
 
+def run_of(matrix: dict[str, list], chosen: dict) -> dict[str, str]:
+    """The run that has the values of `chosen`, and the first of the matrix on every other axis, as text."""
+    return {axis: str(chosen.get(axis, matrix[axis][0])) for axis in axes_of(matrix)}
+
+
 def resolve(matrix: dict[str, list], training: dict, run: dict[str, str]) -> dict:
     """The training parameters of one run: the defaults, with the run's own value of each axis that is one of them."""
     own = {

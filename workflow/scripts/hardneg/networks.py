@@ -1,4 +1,4 @@
-"""The networks that a run can train: log-mel windows in, one logit each out."""
+"""The networks that a run can train: features of windows in, one logit each out."""
 
 from itertools import pairwise
 
@@ -35,9 +35,7 @@ class Cnn(nn.Module):
                 nn.ReLU(inplace=True),
             ]
         self.body = nn.Sequential(*layers)
-        pooled = 2 * channels[-1]
-        hidden = [nn.Linear(pooled, hidden_units), nn.ReLU(), nn.Dropout(dropout)] if hidden_units else []
-        self.head = nn.Sequential(nn.Dropout(dropout), *hidden, nn.Linear(hidden_units or pooled, 1))
+        self.head = dense(2 * channels[-1], hidden_units, dropout)
 
     @torch.no_grad()
     def standardise(self, windows: torch.Tensor) -> None:
@@ -53,7 +51,43 @@ class Cnn(nn.Module):
         return self.head(torch.cat([maps.mean(dim=(2, 3)), maps.amax(dim=(2, 3))], dim=1)).squeeze(1)
 
 
-def build(model: str, channels: list[int], hidden_units: int, dropout: float) -> nn.Module:
-    """Make the network named `model`; see its class for the other parameters."""
-    network = {"cnn": Cnn}[model](channels, hidden_units, dropout)
-    return network.to(memory_format=torch.channels_last)
+class Head(nn.Module):
+    """A linear classifier, or one with a hidden layer, on the embeddings of a pretrained network.
+
+    Embeddings are divided by one number, their deviation over the training set, and taken as they are otherwise.
+
+    Parameters
+    ----------
+    inputs : numbers in an embedding.
+    hidden_units : width of the hidden layer; 0 for none.
+    dropout : share of the embedding, and of the hidden layer, dropped in training.
+    """
+
+    def __init__(self, inputs: int, hidden_units: int, dropout: float):
+        super().__init__()
+        self.register_buffer("spread", torch.ones(()))
+        self.head = dense(inputs, hidden_units, dropout)
+
+    @torch.no_grad()
+    def standardise(self, embeddings: torch.Tensor) -> None:
+        """Set the spread that inputs are divided by to that of `embeddings`."""
+        self.spread.copy_(embeddings.float().std().clamp(min=1e-6))
+
+    def forward(self, embeddings: torch.Tensor) -> torch.Tensor:
+        """Map ``(windows, inputs)`` to logits, shape ``(windows,)``."""
+        return self.head(embeddings.float() / self.spread).squeeze(1)
+
+
+def dense(inputs: int, hidden_units: int, dropout: float) -> nn.Sequential:
+    """Dropout, a hidden layer unless `hidden_units` is 0, and one logit."""
+    hidden = [nn.Linear(inputs, hidden_units), nn.ReLU(), nn.Dropout(dropout)] if hidden_units else []
+    return nn.Sequential(nn.Dropout(dropout), *hidden, nn.Linear(hidden_units or inputs, 1))
+
+
+def build(model: str, channels: list[int], hidden_units: int, dropout: float, shape: tuple[int, ...]) -> nn.Module:
+    """Make the network named `model` for features of a `shape`; see its class for the other parameters."""
+    builders = {
+        "cnn": lambda: Cnn(channels, hidden_units, dropout).to(memory_format=torch.channels_last),
+        "head": lambda: Head(*shape, hidden_units, dropout),
+    }
+    return builders[model]()

@@ -14,6 +14,7 @@ from hardneg.devices import seed_everything
 from hardneg.inference import file_confidence, window_confidences
 from hardneg.log import progress
 from hardneg.losses import focal_loss
+from hardneg.upsampling import upsample
 
 
 @dataclass(frozen=True)
@@ -47,17 +48,17 @@ def train(
 
     Parameters
     ----------
-    windows : float16 features, shape (n, n_mels, frames); `labels` 1 or 0, shape (n,).
+    windows : float16 features, shape (n, ...); `labels` 1 or 0, shape (n,).
     validation_windows : features of the windows listed in `validation_index`
         (``file_path, start_s, end_s, label``).
     training : the ``training`` block of the configuration.
-    seed : decides initial weights, batches, mixup and dropout.
+    seed : decides initial weights, upsampling, batches, mixup and dropout.
     device : a torch device.
     """
     generator = seed_everything(seed)
-    network = networks.build(training["model"], training["channels"], training["hidden_units"], training["dropout"]).to(
-        device
-    )
+    windows, labels = upsample(windows, labels, training["upsampling"], training["upsampling_ratio"], generator)
+    architecture = {key: training[key] for key in ("model", "channels", "hidden_units", "dropout")}
+    network = networks.build(**architecture, shape=windows.shape[1:]).to(device)
     features = torch.from_numpy(windows).to(device)
     targets = torch.from_numpy(labels.astype(np.float32)).to(device)
     network.standardise(features)

@@ -1,0 +1,153 @@
+"""A network brought as a file, through the whole chain, exported, and used on raw audio."""
+
+import subprocess
+import sys
+
+import numpy as np
+import onnx
+import onnxruntime
+import pandas as pd
+import pytest
+import yaml
+from onnx import TensorProto, helper
+
+from hardneg import detection_tables, features, tables
+
+pytestmark = pytest.mark.slow
+
+SAMPLES, PARTS = 24000, 48
+
+
+def write_network(path):
+    """An ONNX network that gives the logarithm of the energy of each of 48 parts of a window."""
+    shape = helper.make_tensor("shape", TensorProto.INT64, [3], [-1, PARTS, SAMPLES // PARTS])
+    last = helper.make_tensor("last", TensorProto.INT64, [1], [2])
+    least = helper.make_tensor("least", TensorProto.FLOAT, [], [1e-6])
+    nodes = [
+        helper.make_node("Reshape", ["heard", "shape"], ["parts"]),
+        helper.make_node("Mul", ["parts", "parts"], ["squared"]),
+        helper.make_node("ReduceMean", ["squared"], ["energy"], axes=[2], keepdims=0),
+        helper.make_node("Add", ["energy", "least"], ["raised"]),
+        helper.make_node("Log", ["raised"], ["embedding"]),
+    ]
+    heard = helper.make_tensor_value_info("heard", TensorProto.FLOAT, ["n", SAMPLES])
+    made = helper.make_tensor_value_info("embedding", TensorProto.FLOAT, ["n", PARTS])
+    graph = helper.make_graph(nodes, "energies", [heard], [made], [shape, last, least])
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
+    helper.set_model_props(model, {"sample_rate": "16000", "sample_duration": "1.5"})
+    onnx.save(model, path)
+
+
+@pytest.fixture(scope="module")
+def exported(small):
+    """The small project's recordings under heads on an ONNX network, run to the end and exported."""
+    write_network(small.path("network.onnx"))
+    config = yaml.safe_load(small.path("small.yaml").read_text())
+    config |= {
+        "pathvars": {"results": "results/onnx"},
+        "features": {"kind": "onnx", "path": "network.onnx"},
+        "matrix": {"positive_subset": ["base"], "negative_tier": ["none", "hard"], "seed": [1, 2]},
+        "training": {"model": "head", "hidden_units": 8, "epochs": 4, "balance": False, "upsampling": "linear"},
+        "export": {"run": {"negative_tier": "hard", "seed": 2}, "label": "Rana draytonii_Red-legged Frog"},
+    }
+    small.path("onnx.yaml").write_text(yaml.safe_dump(config))
+    small.snakemake("all", "export", config="onnx.yaml")
+    run = "results/onnx/runs/positive_subset~base/negative_tier~hard/validation~holdout/seed~2"
+    return small, small.path("results/onnx/export"), small.path(run)
+
+
+def test_heads_on_a_network_of_one_s_own_run_through_the_whole_chain(exported):
+    project, _, _ = exported
+    runs = project.table("results/onnx/runs.csv")
+    assert len(runs) == 3 * 2 * 2 and runs.auroc.notna().all()
+    index = project.table("results/onnx/features/onnx/labelled.parquet")
+    assert features.load(index.assign(array=index.array.map(project.path))).shape == (len(index), PARTS)
+    assert project.plan("onnx.yaml") == {}
+
+
+def test_a_changed_network_computes_the_features_again(exported):
+    project, _, _ = exported
+    path = project.path("network.onnx")
+    content = path.read_bytes()
+    try:
+        path.write_bytes(content + b"")
+        assert project.plan("onnx.yaml") == {}
+        write_network(path)
+        onnx.save(helper.make_model(onnx.load(path).graph, producer_name="another", ir_version=8), path)
+        assert project.plan("onnx.yaml")["extract_features"] > 1
+    finally:
+        path.write_bytes(content)
+
+
+def predict(project, *arguments):
+    command = [sys.executable, "-m", "hardneg", "predict", *map(str, arguments)]
+    environment = {"PYTHONPATH": str(project.path("workflow/scripts")), "PATH": ""}
+    return subprocess.run(command, cwd=project.folder, env=environment, capture_output=True, text=True, check=False)
+
+
+def test_the_exported_model_gives_the_trainings_scores_on_raw_audio(exported, tmp_path):
+    project, export, run = exported
+    done = predict(project, export, "data/audio", "--output", tmp_path, "--threads", 1)
+    assert done.returncode == 0, done.stderr
+    ours = tables.read(tmp_path / "scores.csv").assign(file_path=lambda t: t.file_path.str.removeprefix("data/audio/"))
+    theirs = tables.read(run / "scores.parquet")
+    tests = theirs[theirs.split != "val"].merge(ours, on="file_path", suffixes=("", "_exported"), validate="1:1")
+    assert len(tests) == (theirs.split != "val").sum() > 20
+    np.testing.assert_allclose(tests.confidence_exported, tests.confidence, atol=1e-6)
+    np.testing.assert_array_equal(tests.start_s_exported, tests.start_s)
+
+    threshold = tables.read(run / "metrics.csv").threshold.iloc[0]
+    assert ours.flagged.tolist() == (ours.confidence >= threshold).tolist() and 0 < ours.flagged.sum() < len(ours)
+    flagged = ours[ours.flagged].file_path.iloc[0]
+    stem = str(tmp_path / flagged).removesuffix(".WAV")
+    for suffix in (detection_tables.CSV_SUFFIX, detection_tables.RAVEN_SUFFIX):
+        listed = detection_tables.read(stem + suffix)
+        assert set(listed.file_path) == {f"data/audio/{flagged}"} and (listed.confidence >= threshold - 1e-4).all()
+        assert set(listed.common_name) == {"Red-legged Frog"}
+
+
+def test_the_exported_onnx_gives_the_same_confidences(exported):
+    project, export, run = exported
+    index = project.table("results/onnx/features/onnx/labelled.parquet")
+    index = index.assign(array=index.array.map(project.path))
+    session = onnxruntime.InferenceSession(str(export / "model.onnx"))
+    (confidence,) = session.run(["confidence"], {"features": features.load(index).astype(np.float32)})
+    scored = index.assign(confidence=confidence).groupby("file_path").confidence.max()
+    theirs = pd.read_parquet(run / "scores.parquet").set_index("file_path").confidence
+    np.testing.assert_allclose(scored[theirs.index], theirs, atol=1e-5)
+
+
+def test_the_model_card_says_what_it_is_and_how_good(exported):
+    _, export, run = exported
+    card = (export / "README.md").read_text()
+    metrics = tables.read(run / "metrics.csv").set_index("split")
+    assert f"{metrics.threshold.iloc[0]:.4f}" in card and "negative_tier hard" in card
+    assert f"{metrics.average_precision['test_ood']:.3f}" in card
+    assert (export / "labels.txt").read_text() == "Rana draytonii_Red-legged Frog\n"
+
+
+def test_another_backbone_than_the_trained_one_is_refused(exported, tmp_path):
+    project, export, _ = exported
+    other = tmp_path / "other.onnx"
+    other.write_bytes(project.path("network.onnx").read_bytes() + b"\x00")
+    done = predict(project, export, "data/audio", "--backbone", other, "--output", tmp_path)
+    assert done.returncode == 1 and "give the file that it was trained on" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_the_pool_is_mined_with_birdnet_s_own_tables_and_what_they_leave_out_counts_as_nothing(small):
+    pool = small.table("results/inputs/pool.parquet").file_path.sort_values().tolist()
+    for place, path in enumerate(pool[:5]):
+        found = pd.DataFrame(
+            {"file_path": f"/field/{path}", "start_s": [0.0], "end_s": 3.0, "confidence": 0.95 - place / 10}
+        )
+        detection_tables.write(found, "Rana draytonii_Red-legged Frog", 8000, small.path(f"birdnet/{place}"))
+    config = yaml.safe_load(small.path("small.yaml").read_text())
+    config["mining"] |= {"model": "birdnet", "label": "Red-legged Frog"}
+    del config["positive_subsets"]["half"], config["matrix"]["positive_subset"][1]
+    small.path("detections.yaml").write_text(yaml.safe_dump(config))
+    small.snakemake("results/mining/detections/scores.parquet", config="detections.yaml")
+    scores = small.table("results/mining/detections/scores.parquet")
+    assert list(scores.file_path[:5]) == pool[:5] and len(scores) == len(pool)
+    np.testing.assert_allclose(scores.confidence[:5], [0.95, 0.85, 0.75, 0.65, 0.55])
+    assert (scores.confidence[5:] == 0).all()

@@ -1,0 +1,32 @@
+EXPORTED_RUN = matrix.run_of(config["matrix"], config["export"]["run"])
+EXPORTED = f"<results>/runs/{'/'.join(f'{axis}~{value}' for axis, value in EXPORTED_RUN.items())}"
+
+
+rule export:
+    input:
+        weights=f"{EXPORTED}/model.safetensors",
+        description=f"{EXPORTED}/model.json",
+        metrics=f"{EXPORTED}/metrics.csv",
+        scores=f"{EXPORTED}/scores.parquet",
+        recordings="<results>/inputs/recordings.parquet",
+    output:
+        weights="<results>/export/model.safetensors",
+        description="<results>/export/model.json",
+        onnx="<results>/export/model.onnx",
+        labels="<results>/export/labels.txt",
+        card="<results>/export/README.md",
+    log:
+        "<logs>/export.log",
+    benchmark:
+        "<benchmarks>/export.jsonl"
+    conda:
+        ENVIRONMENT
+    params:
+        about=dict(
+            target=config["target"],
+            label=config["export"].get("label", config["target"]),
+            resamples=config["statistics"]["resamples"],
+        ),
+        code=code("export"),
+    script:
+        "../scripts/export.py"
