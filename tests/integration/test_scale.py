@@ -28,7 +28,7 @@ def wav(samples: np.ndarray) -> bytes:
 
 def test_a_season_goes_through_in_bounded_memory_and_every_file_is_accounted_for(tmp_path):
     project = Project(tmp_path / "hardneg")
-    add_recordings(project, 200, 0, seed=9)
+    add_recordings(project, 200, 20, seed=9)
     rng = np.random.default_rng(9)
     nights = [
         f"m{recorder:02d}/2027{1 + night // 25:02d}{1 + night % 25:02d}"

@@ -97,7 +97,7 @@ def test_jobs_lost_to_scancel_to_the_time_limit_and_with_a_node_are_tried_again(
         while state(slow) == "RUNNING":
             time.sleep(1)
         doomed = next_that_runs()
-        lost[doomed["JobId"]] = "NODE_FAIL"
+        lost[doomed["JobId"]] = "COMPLETED"  # SLURM itself puts a lost node's job back into the queue
         slurm.lose_node(doomed["NodeList"])
 
     shutil.rmtree(project.path("results/slurm/runs"))
@@ -106,6 +106,7 @@ def test_jobs_lost_to_scancel_to_the_time_limit_and_with_a_node_are_tried_again(
     on_slurm(project)
     states = {job["JobId"]: job["JobState"] for job in slurm.jobs() if job["JobId"] not in before}
     assert {job: states[job] for job in lost} == lost and len(lost) == 3
+    assert [job["JobId"] for job in slurm.jobs() if job["Restarts"] != "0"] == [list(lost)[-1]]
     assert list(states.values()).count("COMPLETED") == 2 + 2 + 1  # train, evaluate, compare: what was lost, once more
     for name in TABLES:
         pd.testing.assert_frame_equal(project.table(f"results/slurm/{name}"), project.table(f"results/local/{name}"))
