@@ -3,4 +3,5 @@ from hardneg.log import log_to
 
 log_to(snakemake.log[0])
 files = mining.gather_scores(snakemake.input.shards, snakemake.output.windows)
-tables.write(mining.rank_files(files, tables.read(snakemake.input.recordings)), snakemake.output.scores)
+recordings = tables.read(snakemake.input.recordings, mining.ABOUT)
+tables.write(mining.rank_files(files, recordings), snakemake.output.scores)

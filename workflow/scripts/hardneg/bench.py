@@ -50,7 +50,7 @@ class Rival:
         environment = os.environ | {
             "OMP_NUM_THREADS": str(threads), "OPENBLAS_NUM_THREADS": str(threads), "HARDNEG_BENCH_DEVICE": device,
         }  # fmt: skip
-        self.process = subprocess.Popen(
+        self.process = subprocess.Popen(  # noqa: S603, our own module
             [sys.executable, "-W", "ignore", "-m", "hardneg.bench_pipelines", pipeline, str(threads), str(processes)],
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=environment,
         )  # fmt: skip
@@ -201,7 +201,7 @@ def as_markdown(result: dict) -> str:
         f"{result['machine']}. `times naive` is the median of ratios within one turn, against the naive loop at its "
         "better thread setting; absolute figures belong to the machine and its other load.",
         "",
-        "| files | page cache | way | times naive | files/s | x real time | CPU ms/file | largest difference in score |",
+        "| files | page cache | way | times naive | files/s | x real time | CPU ms/file | scores differ by |",
         "|---|---|---|---|---|---|---|---|",
     ]
     lines += [

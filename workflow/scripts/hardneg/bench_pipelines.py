@@ -1,7 +1,7 @@
 """Three ways from recordings to scores, to be timed against each other; each process of this module runs one.
 
-A line with the name of a folder on standard input is one pass over its files, answered by one line of JSON. So passes of
-several processes can be taken in turns, and no import is timed.
+A line with the name of a folder on standard input is one pass over its files, answered by one line of JSON. So passes
+of several processes can be taken in turns, and no import is timed.
 """
 
 import json

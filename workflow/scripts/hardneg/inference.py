@@ -71,6 +71,8 @@ def file_confidence(windows: pd.DataFrame) -> pd.DataFrame:
     if wrong.any():
         first = windows[wrong].iloc[0]
         raise InputError(f"{first.file_path}: confidence {first.confidence} at {first.start_s} s is not in [0, 1].")
-    ranked = windows.sort_values(["confidence", "file_path", "start_s"], ascending=[False, True, True])
-    best = ranked.drop_duplicates("file_path")
+    files, _ = pd.factorize(windows.file_path)
+    order = np.lexsort((windows.start_s.to_numpy(), -windows.confidence.to_numpy(), files))
+    hardest = order[np.flatnonzero(np.diff(files[order], prepend=-1))]
+    best = windows.iloc[hardest].sort_values(["confidence", "file_path"], ascending=[False, True])
     return best[["file_path", "confidence", "start_s", "end_s"]].reset_index(drop=True)

@@ -13,6 +13,7 @@ from hardneg.inference import file_confidence, window_confidences
 from hardneg.log import progress
 
 CHUNK_WINDOWS = 4096
+ABOUT = ["file_path", "recorder_id", "date", "site", "group"]
 WINDOW_SCORES = ["file_path", "start_s", "end_s", "confidence"]
 
 
@@ -69,20 +70,19 @@ def gather_scores(shards: Iterable[str | os.PathLike], windows_path: str | os.Pa
 
 
 def rank_files(files: pd.DataFrame, recordings: pd.DataFrame) -> pd.DataFrame:
-    """Say of each scored file whose recording it is; see :func:`~hardneg.inference.file_confidence`.
+    """Say of each scored file whose recording it is.
 
     Parameters
     ----------
-    files : scored files or windows, of these recordings or more.
-    recordings : checked rows of the pool.
+    files : from :func:`gather_scores`, of these recordings or more.
+    recordings : checked rows of the pool, at least the columns :data:`ABOUT`.
 
     Returns
     -------
     One row per recording, the hardest first: ``file_path, confidence, start_s, end_s, recorder_id, date, site,
     group``.
     """
-    about = recordings[["file_path", "recorder_id", "date", "site", "group"]]
-    return file_confidence(files).merge(about, on="file_path", how="inner", validate="1:1")
+    return files.merge(recordings[ABOUT], on="file_path", how="inner", validate="1:1")
 
 
 def rank_positives(network: nn.Module, recordings: pd.DataFrame, index: pd.DataFrame, device: str) -> pd.DataFrame:
