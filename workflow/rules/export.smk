@@ -1,5 +1,5 @@
 EXPORTED_RUN = matrix.run_of(config["matrix"], config["export"]["run"])
-EXPORTED = f"<results>/runs/{'/'.join(f'{axis}~{value}' for axis, value in EXPORTED_RUN.items())}"
+EXPORTED = str(Path(RESULTS, "runs", *(f"{axis}~{value}" for axis, value in EXPORTED_RUN.items())))
 
 
 rule export:

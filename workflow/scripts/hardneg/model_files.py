@@ -90,7 +90,8 @@ def onnx(
     except ImportError as error:
         raise InputError("features.kind onnx needs onnxruntime: pip install -e '.[onnx]'.") from error
     options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = torch.get_num_threads()
+    # A process that is forked from this one would wait for threads of its parent.
+    options.intra_op_num_threads = options.inter_op_num_threads = 1
     options.log_severity_level = 3
     providers = ["CPUExecutionProvider"]
     if torch.device(device).type == "cuda" and "CUDAExecutionProvider" in onnxruntime.get_available_providers():

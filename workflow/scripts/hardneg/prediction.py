@@ -148,7 +148,7 @@ def predict(
     for path, name in progress(files, len(files), "recordings"):
         try:
             windows = detector.score(path)
-        except (OSError, RuntimeError) as error:
+        except (InputError, OSError, RuntimeError) as error:
             logger.warning("%s cannot be decoded: %s", path, error)
             continue
         best.append(file_confidence(windows))
