@@ -8,7 +8,7 @@ import pandas as pd
 
 from hardneg.errors import KILLED, no_space
 
-SIGKILLED = re.compile(r"SIGKILL|exit status (-9|137)\b|exit code (-9|137)\b")
+SIGKILLED = re.compile(r"SIGKILL|OUT_OF_MEMORY|exit status (-9|137)\b|exit code (-9|137)\b")
 NEARLY_NOTHING = 1_000_000  # bytes
 SHOWN = {"average_precision": "AP", "f1": "F1", "precision": "precision", "recall": "recall"}
 
