@@ -27,12 +27,13 @@ def confidences(*tables, label="Rana draytonii"):
     return dict(zip(zip(scored.file_path, scored.start_s, strict=True), scored.confidence, strict=True))
 
 
-def test_each_window_has_the_highest_detection_on_it_and_what_is_left_out_has_none(table):
+def test_each_window_has_the_highest_detection_on_it_and_what_is_left_out_or_beyond_the_end_has_none(table):
     path = table(
         CSV
         + "0.0,3.0,Rana draytonii,Red-legged Frog,0.4,/data/pool/a/1.wav\n"
         + "1.0,4.0,Rana draytonii,Red-legged Frog,0.7,/data/pool/a/1.wav\n"
         + "2.0,5.0,Rana draytonii,Red-legged Frog,0.6,/data/pool/a/1.wav\n"
+        + "30.0,33.0,Rana draytonii,Red-legged Frog,0.8,/data/pool/a/1.wav\n"
         + "0.0,3.0,Hyliola regilla,Pacific Chorus Frog,0.99,/data/pool/b/2.wav\n"
     )
     expected = {("a/1.wav", 0.0): 0.7, ("a/1.wav", 3.0): 0.6, ("b/1.wav", 0.0): 0.0, ("b/2.wav", 0.0): 0.0}

@@ -102,6 +102,7 @@ def _highest_on(windows: pd.DataFrame, detections: pd.DataFrame) -> np.ndarray:
     pairs = detections.reset_index(drop=True).reset_index(names="detection")
     pairs = pairs.merge(windows.reset_index(names="window"), on="file_path", suffixes=("", "_window"))
     shared = np.minimum(pairs.end_s, pairs.end_s_window) - np.maximum(pairs.start_s, pairs.start_s_window)
-    best = pairs.assign(shared=shared).sort_values(["detection", "shared"], kind="stable").groupby("detection").tail(1)
+    pairs = pairs.assign(shared=shared)[shared > 0].sort_values(["detection", "shared"], kind="stable")
+    best = pairs.groupby("detection").tail(1)
     highest = best.groupby("window").confidence.max()
     return highest.reindex(windows.index, fill_value=0.0).to_numpy()
