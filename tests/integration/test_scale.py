@@ -59,7 +59,9 @@ def test_a_season_goes_through_in_bounded_memory_and_every_file_is_accounted_for
     )
     used, rejected = project.table("results/inputs/recordings.parquet"), project.table("results/inputs/rejected.csv")
     assert len(used) + len(rejected) == len(manifest)
-    assert set(rejected.reason.str.split(":").str[0]) == {"empty", "zero samples", "unreadable", "missing"}
+    assert set(rejected.reason.str.split(":").str[0]) == {
+        "empty", "zero samples", "unreadable", "missing", "too short",
+    }  # fmt: skip
     assert 0.5 * BAD < len(rejected) / FILES < 1.5 * BAD
     assert sorted(project.table("results/mining/trained/scores.parquet").file_path) == sorted(
         used.file_path[used.split == "pool"]
