@@ -1,5 +1,7 @@
 """Small worlds that several tests build."""
 
+import shutil
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -41,3 +43,29 @@ def wav(tmp_path):
         return name
 
     return write
+
+
+@pytest.fixture(scope="session")
+def browser(tmp_path_factory):
+    """A headless Chromium without a network, that saves downloads to ``browser.downloads``."""
+    webdriver = pytest.importorskip("selenium.webdriver", reason="the browser's tests need selenium (extra dev)")
+    chromium, driver = shutil.which("chromium"), shutil.which("chromedriver")
+    if not (chromium and driver):
+        pytest.skip("the browser's tests need chromium and chromium-driver")
+    options = webdriver.ChromeOptions()
+    options.binary_location = chromium
+    folder = tmp_path_factory.mktemp("chromium")
+    flags = (
+        "headless=new", "no-sandbox", "disable-gpu", "disable-quic", "no-first-run", "disable-background-networking",
+        "disable-component-update", "disable-sync", "mute-audio", "autoplay-policy=no-user-gesture-required",
+        "window-size=1280,860", f"user-data-dir={folder / 'profile'}",
+    )  # fmt: skip
+    for flag in flags:
+        options.add_argument(f"--{flag}")
+    (folder / "downloads").mkdir()
+    options.add_experimental_option("prefs", {"download.default_directory": str(folder / "downloads")})
+    options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
+    window = webdriver.Chrome(options=options, service=webdriver.ChromeService(driver))
+    window.downloads = folder / "downloads"
+    yield window
+    window.quit()

@@ -70,13 +70,17 @@ SMALL = {
     "positive_subsets": {
         "base": {"quality": ["high", "medium"]},
         "half": {"quality": ["high", "medium"], "add": {"quality": ["low"], "top_fraction": 0.5}},
+        "heard": {"quality": ["high", "medium"], "reviewed": True},
     },
     "negative_tiers": {
         "none": {},
         "hard": {"top_fraction": 0.3},
         "top": {"top_k": 20},
         "control": {"match": "top"},
+        "clean": {"top_k": 20, "exclude": ["suspected_positive"], "per_cluster": 3, "per_night": 2},
     },
+    "audit": {"folds": 2, "passes": 2, "training": {"epochs": 1}},
+    "review": {"candidates": 40, "top_hz": 4000},
     "matrix": {"positive_subset": ["base", "half"], "negative_tier": ["none", "hard", "control"], "seed": [1, 2]},
     "training": {"channels": [8, 16], "epochs": 2},
     "comparisons": [{"vary": "negative_tier", "baseline": "none"}],

@@ -1,7 +1,7 @@
 import pandas as pd
 import pytest
 
-from hardneg import positives
+from hardneg import experiment, positives
 from hardneg.errors import InputError
 
 
@@ -30,3 +30,30 @@ def test_the_best_scored_share_of_the_others_is_added(recordings):
 def test_a_subset_without_recordings_is_named(recordings):
     with pytest.raises(InputError, match=r"'mid' holds no recording.*'high': 10"):
         positives.select(recordings, "mid", quality=["medium"])
+
+
+def test_reviewed_positives_of_the_pool_join_a_subset_with_the_second_that_was_heard(tmp_path):
+    labelled = pd.DataFrame(
+        {
+            "file_path": ["p.wav"],
+            "label": "positive",
+            "split": "train",
+            "quality": "high",
+            "call_type": "",
+            "recorder_id": "r",
+            "date": "",
+        }
+    )
+    pool = labelled.assign(
+        file_path="heard.wav", label="negative", split="pool", quality="", recorder_id=7, date="2025-02-01"
+    )
+    subset = positives.select(labelled, "s", ["high"], reviewed=[["gone.wav", 0.0], ["heard.wav", 2.9]], pool=pool)
+    assert list(subset.file_path) == ["heard.wav", "p.wav"]
+    assert subset.start_s[0] == 2.9 and pd.isna(subset.start_s[1])
+    index = pd.DataFrame(
+        {"file_path": "heard.wav", "start_s": [0.0, 3.0, 6.0], "end_s": [3.0, 6.0, 9.0], "array": "a", "row": range(3)}
+    )
+    index.to_parquet(tmp_path / "pool.parquet")
+    windows = experiment.reviewed_windows(subset, tmp_path / "pool.parquet")
+    assert windows[["start_s", "row", "group"]].to_numpy().tolist() == [[3.0, 1, "7@2025-02-01"]]
+    assert experiment.reviewed_windows(subset[1:], None).empty

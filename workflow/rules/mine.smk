@@ -71,6 +71,10 @@ rule rank_positives:
         "../scripts/rank_positives.py"
 
 
+def with_reviewed(subset):
+    return config["positive_subsets"].get(subset, {}).get("reviewed", False)
+
+
 rule select_positives:
     input:
         recordings="<results>/inputs/labelled.parquet",
@@ -79,6 +83,7 @@ rule select_positives:
             if "add" in config["positive_subsets"].get(wildcards.positive_subset, {})
             else []
         ),
+        pool=lambda wildcards: "<results>/inputs/pool.parquet" if with_reviewed(wildcards.positive_subset) else [],
     output:
         subset="<results>/positives/{positive_subset}.csv",
     log:
@@ -88,7 +93,14 @@ rule select_positives:
     conda:
         ENVIRONMENT
     params:
-        subset=lambda wildcards: dict(config["positive_subsets"][wildcards.positive_subset]),
+        subset=lambda wildcards: {
+            key: value
+            for key, value in config["positive_subsets"][wildcards.positive_subset].items()
+            if key != "reviewed"
+        },
+        reviewed=lambda wildcards: (
+            review.positives(ANSWERS, DECISIONS) if with_reviewed(wildcards.positive_subset) else []
+        ),
         code=code("select_positives"),
     script:
         "../scripts/select_positives.py"

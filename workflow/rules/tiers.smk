@@ -1,6 +1,38 @@
+REVIEW_FILE = os.path.expanduser(config["review"]["file"])
+REVIEW_INPUT = REVIEW_FILE if Path(REVIEW_FILE).is_file() else []
+try:
+    ANSWERS = review.read(REVIEW_FILE)
+    DECISIONS = review.resolve(ANSWERS, config["review"]["conflicts"])
+except InputError as error:
+    stop(error)
+
+
+# The review is no input: changing one answer is to re-run only the tiers whose files it changes, and the parameter
+# below is different for exactly these.
+def touch_of_review(wildcards, input):
+    tables_of_pool = [input.scores, input.audit, input.clusters]
+    if not DECISIONS or not all(Path(path).exists() for path in tables_of_pool if path):
+        return ""
+    read = [tables.read(path) if path else None for path in tables_of_pool]
+    return tiers.touched_by_review(wildcards.tier, config["negative_tiers"], *read, DECISIONS)
+
+
+def needed_by_tier(key, path):
+    """A tier depends on a table of the pool if its definition, or that of the tier that it matches, has the key."""
+
+    def input_of(wildcards):
+        definition = config["negative_tiers"][wildcards.tier]
+        other = config["negative_tiers"].get(definition.get("match"), {})
+        return path if key in definition or key in other else []
+
+    return input_of
+
+
 rule assign_tier:
     input:
         scores=f"<results>/mining/{DETECTOR}/scores.parquet",
+        audit=needed_by_tier("exclude", "<results>/audit/pool.csv"),
+        clusters=needed_by_tier("per_cluster", "<results>/audit/clusters.csv"),
         match=lambda wildcards: (
             "<results>/tiers/{match}.csv".format(**config["negative_tiers"][wildcards.tier])
             if "match" in config["negative_tiers"][wildcards.tier]
@@ -16,6 +48,8 @@ rule assign_tier:
         ENVIRONMENT
     params:
         tier=lambda wildcards: dict(config["negative_tiers"][wildcards.tier]),
+        review=dict(file=REVIEW_FILE, conflicts=config["review"]["conflicts"]),
+        touch=touch_of_review,
         code=code("assign_tier"),
     script:
         "../scripts/assign_tier.py"

@@ -186,6 +186,8 @@ def _positive_problems(config: dict) -> Iterator[str]:
     trained_on = mining["positive_subset"]
     if trained_on not in subsets:
         yield f"mining.positive_subset: '{trained_on}' is not in positive_subsets{_meant(trained_on, list(subsets))}"
+    elif subsets[trained_on].get("reviewed"):
+        yield f"mining.positive_subset: '{trained_on}' holds reviewed files, which the mining model is to score"
     elif "add" in subsets[trained_on]:
         yield f"mining.positive_subset: '{trained_on}' adds ranked recordings, which the mining model is to rank"
     else:
@@ -202,6 +204,7 @@ def _positive_problems(config: dict) -> Iterator[str]:
         for name, subset in subsets.items():
             if "add" in subset:
                 yield f"positive_subsets.{name}.add ranks positives by the mining model, which finished scores cannot"
-    for key in mining["training"]:
-        if key not in config["training"]:
-            yield f"mining.training.{key} is not a training key{_meant(key, list(config['training']))}"
+    for section in ("mining", "audit"):
+        for key in config[section]["training"]:
+            if key not in config["training"]:
+                yield f"{section}.training.{key} is not a training key{_meant(key, list(config['training']))}"

@@ -23,11 +23,13 @@ def train_run(
     input : the windows and features that the model is trained on.
     """
     tier_windows = mined_windows(inputs.get("tier"), inputs.get("pool_index"))
+    positives = tables.read(inputs["positives"])
     chosen, held_out = compose(
         tables.read(inputs["labelled"]),
-        tables.read(inputs["positives"]),
+        positives,
         tables.read(inputs["index"]),
         tier_windows,
+        reviewed_windows(positives, inputs.get("pool_index")),
         validation=run["validation"],
         internal_fraction=training["internal_fraction"],
         balance=training["balance"],
@@ -51,7 +53,7 @@ def train_run(
         "training": training,
         "shape": list(windows.shape[1:]),
         "counts": {
-            "train_positives": int(kinds.get("positive", 0)),
+            "train_positives": int(kinds.get("positive", 0) + kinds.get("reviewed", 0)),
             "train_negatives": int(kinds.get("negative", 0)),
             "train_mined": int(kinds.get("mined", 0)),
             "tier_files": len(tier_windows),
@@ -63,6 +65,22 @@ def train_run(
     tables.write(trained.validation_scores, outputs["validation_scores"])
     tables.write(chosen.drop(columns=["array", "row"]), outputs["training_set"])
     checkpoints.save(trained.network, description, outputs["weights"])
+
+
+def reviewed_windows(positives: pd.DataFrame, pool_index_path: str | None) -> pd.DataFrame:
+    """Find the features of the pool's files that a subset holds: of each the window nearest to the one that was heard.
+
+    Returns
+    -------
+    The columns of :func:`mined_windows`; no row where the subset holds no file of the pool.
+    """
+    heard = positives[positives.start_s.notna()].rename(columns={"start_s": "heard_s"})
+    if heard.empty:
+        return mined_windows(None, None)
+    found = heard.assign(group=group_of(heard))[["file_path", "group", "heard_s"]]
+    found = found.merge(tables.read(pool_index_path), on="file_path", validate="1:m")
+    nearest = (found.start_s - found.heard_s).abs().groupby(found.file_path).idxmin()
+    return found.loc[nearest, ["file_path", "start_s", "end_s", "array", "row", "group"]].reset_index(drop=True)
 
 
 def mined_windows(tier_path: str | None, pool_index_path: str | None) -> pd.DataFrame:

@@ -105,7 +105,11 @@ def harder_or_more(deltas: pd.DataFrame, controls: dict[str, str], none: str) ->
 
 def controls_of(tiers: dict[str, dict]) -> dict[str, str]:
     """Find the tiers that have a control: another that only matches their size, drawn from the whole pool."""
-    return {tier["match"]: name for name, tier in tiers.items() if "match" in tier and set(tier) <= {"match", "seed"}}
+    return {
+        tier["match"]: name
+        for name, tier in tiers.items()
+        if "match" in tier and set(tier) <= {"match", "seed", "exclude"}
+    }
 
 
 def _in_order(deltas: pd.DataFrame) -> pd.DataFrame:

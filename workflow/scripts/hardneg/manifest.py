@@ -15,7 +15,10 @@ LABELS = ("positive", "negative")
 SPLITS = ("train", "val", "test_iid", "test_ood", "pool")
 QUALITIES = ("high", "medium", "low")
 COLUMNS = ("file_path", "label", "split", "quality", "call_type", "site", "recorder_id", "date")
-MEASURED = ("group", "shard", "duration_s", "sample_rate", "channels", "sha256", "flags", "reason")
+MEASURED = (
+    "group", "shard", "duration_s", "sample_rate", "channels", "sha256", "peak", "clipped_share", "dc_offset",
+    "flat_share", "flags", "reason",
+)  # fmt: skip
 REQUIRED = ("file_path", "label", "recorder_id")
 AUDIOMOTH_NAME = re.compile(r"(?:^|[^0-9])(\d{8})[T_]+(\d{6})(?:[^0-9]|$)")
 
@@ -76,7 +79,8 @@ def complete(table: pd.DataFrame, source: str) -> pd.DataFrame:
 def group_of(table: pd.DataFrame) -> pd.Series:
     """Name the unit that must never be split: ``recorder@date``, or the recorder where the date is unknown."""
     date = table.date.fillna("")
-    return table.recorder_id.where(date == "", table.recorder_id + "@" + date)
+    recorder = table.recorder_id.astype(str)  # a table read from CSV may hold numbers
+    return recorder.where(date == "", recorder + "@" + date)
 
 
 def date_in_name(file_path: str) -> str:

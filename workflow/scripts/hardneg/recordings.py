@@ -18,6 +18,10 @@ FACTS = {
     "sample_rate": "Int64",
     "channels": "Int64",
     "sha256": "object",
+    "peak": "float64",
+    "clipped_share": "float64",
+    "dc_offset": "float64",
+    "flat_share": "float64",
     "flags": "object",
     "reason": "object",
 }
@@ -25,6 +29,7 @@ BLOCK_FRAMES = 1 << 20
 FULL_SCALE = 0.999
 CLIPPED_SHARE = 1e-3
 SILENT_PEAK = 1e-4
+FLAT_S = 0.01
 
 
 def check(table: pd.DataFrame, audio_root: str, min_duration_s: float, window_s: float, workers: int) -> pd.DataFrame:
@@ -41,8 +46,10 @@ def check(table: pd.DataFrame, audio_root: str, min_duration_s: float, window_s:
     Returns
     -------
     The rows with ``duration_s``, ``sample_rate``, ``channels``, ``sha256`` (of the decoded samples, so that a copy
-    in another container is the same audio), ``flags`` (comma-separated: silent, clipped, short) and ``reason``, which
-    is empty where the recording can be used.
+    in another container is the same audio), ``peak``, ``clipped_share`` (of the samples), ``dc_offset`` (of the worst
+    channel; both relative to full scale), ``flat_share`` (of the time, in stretches of 10 ms and more in which nothing
+    changes: dropouts), ``flags`` (comma-separated: silent, clipped, short) and ``reason``, which is empty where the
+    recording can be used.
     """
     repeated = table.file_path.duplicated()
     probe_one = partial(probe, audio_root=audio_root, min_duration_s=min_duration_s, window_s=window_s)
@@ -56,7 +63,8 @@ def check(table: pd.DataFrame, audio_root: str, min_duration_s: float, window_s:
 
 def probe(file_path: str, audio_root: str, min_duration_s: float, window_s: float) -> dict:
     """Decode one recording in blocks and describe it; see :func:`check` for the facts returned."""
-    facts = {"duration_s": np.nan, "sample_rate": None, "channels": None, "sha256": "", "flags": "", "reason": ""}
+    empty = {"float64": np.nan, "Int64": None, "object": ""}
+    facts = {fact: empty[kind] for fact, kind in FACTS.items()}
     if not file_path:
         return facts | {"reason": "missing: the manifest gives no path"}
     path = Path(audio_root, file_path)
@@ -76,7 +84,7 @@ def probe(file_path: str, audio_root: str, min_duration_s: float, window_s: floa
 
 
 def _listen(recording: soundfile.SoundFile, min_duration_s: float, window_s: float) -> dict:
-    frames, clipped, peak = 0, 0, 0.0
+    frames, clipped, flat, peak, total = 0, 0, 0, 0.0, np.zeros(recording.channels)
     content = hashlib.sha256(f"{recording.samplerate}:{recording.channels}:".encode())
     for block in recording.blocks(BLOCK_FRAMES, dtype="float32", always_2d=True):
         if not np.isfinite(block).all():
@@ -84,6 +92,8 @@ def _listen(recording: soundfile.SoundFile, min_duration_s: float, window_s: flo
         level = np.abs(block)
         frames, clipped = frames + len(block), clipped + int((level >= FULL_SCALE).sum())
         peak = max(peak, float(level.max(initial=0)))
+        total += block.sum(axis=0, dtype=np.float64)
+        flat += flat_frames(block, round(FLAT_S * recording.samplerate))
         content.update(np.ascontiguousarray(block).data)
     duration = frames / recording.samplerate
     flags = {
@@ -104,9 +114,26 @@ def _listen(recording: soundfile.SoundFile, min_duration_s: float, window_s: flo
         "sample_rate": recording.samplerate,
         "channels": recording.channels,
         "sha256": content.hexdigest(),
+        "peak": peak,
+        "clipped_share": clipped / max(frames * recording.channels, 1),
+        "dc_offset": float(np.abs(total).max()) / max(frames, 1),
+        "flat_share": flat / max(frames, 1),
         "flags": ",".join(flag for flag, raised in flags.items() if raised),
         "reason": reason,
     }
+
+
+def flat_frames(block: np.ndarray, shortest: int) -> int:
+    """Count the frames in stretches of `shortest` and more in which no channel changes.
+
+    Parameters
+    ----------
+    block : samples, shape (frames, channels).
+    shortest : frames.
+    """
+    changes = np.flatnonzero((np.diff(block, axis=0) != 0).any(axis=1)) + 1
+    lengths = np.diff(np.concatenate([[0], changes, [len(block)]]))
+    return int(lengths[lengths >= shortest].sum())
 
 
 def gather(shards: list[pd.DataFrame]) -> pd.DataFrame:

@@ -1,9 +1,13 @@
 """Cut the ranking of mined negatives into tiers."""
 
+from collections.abc import Set
+
 import pandas as pd
 
 from hardneg.errors import InputError
-from hardneg.hashing import uniform
+from hardneg.hashing import digest, uniform
+from hardneg.manifest import group_of
+from hardneg.review import left_out
 
 COLUMNS = ["file_path", "confidence", "start_s", "end_s", "rank", "recorder_id", "date"]
 
@@ -25,12 +29,16 @@ def assign(
     seed: int = 0,
     match: str | None = None,
     match_files: int | None = None,
+    left_out: Set[str] = frozenset(),
+    per_night: int | None = None,
+    per_cluster: int | None = None,
+    clusters: pd.DataFrame | None = None,
 ) -> pd.DataFrame:
     """Choose the files of one tier.
 
-    The bounds are applied first, then ``top_k`` or ``top_fraction``, and what is left is cut at random to ``random``
-    files or to the size of another tier. So ``{match: conf85}`` alone is the control: as many files as conf85 holds,
-    drawn from the whole pool.
+    What is to be left out goes first; ranks are still those of the whole pool. The bounds are applied then, then
+    ``top_k`` or ``top_fraction``, and what is left is cut at random to ``random`` files or to the size of another tier.
+    So ``{match: conf85}`` alone is the control: as many files as conf85 holds, drawn from the whole pool.
 
     Parameters
     ----------
@@ -42,6 +50,10 @@ def assign(
     allow_empty : let the tier hold nothing.
     seed : of the random draw, which hashes names: a file's place in it never changes.
     match, match_files : the other tier's name and its number of files.
+    left_out : paths that the tier may not hold; see :func:`hardneg.review.left_out`.
+    per_night, per_cluster : at most so many of one recorder-night (one recorder, where the date is unknown) and of one
+        cluster, the hardest of them.
+    clusters : ``file_path, cluster``; needed for `per_cluster`.
 
     Returns
     -------
@@ -55,10 +67,16 @@ def assign(
     """
     ranked = scores.sort_values(["confidence", "file_path"], ascending=[False, True], ignore_index=True)
     ranked = ranked.assign(rank=ranked.index + 1)
+    ranked = ranked[~ranked.file_path.isin(left_out)]
     below = ranked.confidence < max_confidence if max_confidence < 1 else ranked.confidence <= 1
     held = ranked[(ranked.confidence >= min_confidence) & below]
     if held.empty and not allow_empty:
         raise InputError(_nothing_held(ranked, name, min_confidence, max_confidence))
+    if per_night is not None:
+        held = held[held.groupby(group_of(held)).cumcount() < per_night]
+    if per_cluster is not None:
+        cluster = held.file_path.map(clusters.set_index("file_path").cluster)
+        held = held[held.groupby(cluster).cumcount() < per_cluster]
     if top_fraction is not None:
         held = held.head(max(round(top_fraction * len(held)), 1))
     if top_k is not None:
@@ -67,6 +85,54 @@ def assign(
         if size is not None:
             held = _draw(held, size, name, source, seed)
     return held.reindex(columns=COLUMNS).reset_index(drop=True)
+
+
+def by_bounds(scores: pd.DataFrame, definitions: dict[str, dict]) -> dict[str, pd.DataFrame]:
+    """What each tier would hold if nothing were left out; drawn tiers (``random``, ``match``) are left aside."""
+    bounds = ("min_confidence", "max_confidence", "top_k", "top_fraction")
+    return {
+        name: assign(scores, name, allow_empty=True, **{key: tier[key] for key in bounds if key in tier})
+        for name, tier in definitions.items()
+        if not is_none(tier) and not {"random", "match"} & set(tier)
+    }
+
+
+def touched_by_review(
+    name: str,
+    definitions: dict[str, dict],
+    scores: pd.DataFrame,
+    audited: pd.DataFrame | None,
+    clusters: pd.DataFrame | None,
+    decisions: dict[str, str],
+) -> str:
+    """Tell a tier that a review changes from one that it does not touch.
+
+    Parameters
+    ----------
+    name, definitions : the tier's name, and every tier's definition.
+    scores : one row per pool file.
+    audited, clusters : the audit's flags and the pool's clusters; None where no tier needs them.
+    decisions : the reviewed files' labels.
+
+    Returns
+    -------
+    ``""`` if the tier holds the same files as without the review, else a hash of its files (or the reason why it
+    cannot be made).
+    """
+    with_it, without = (_paths(name, definitions, scores, audited, clusters, decided) for decided in (decisions, {}))
+    return "" if with_it == without else digest(with_it)
+
+
+def _paths(name: str, definitions: dict[str, dict], scores: pd.DataFrame, audited, clusters, decisions) -> list[str]:
+    definition = dict(definitions[name])
+    kept_out = left_out(decisions, audited, definition.pop("exclude", []))
+    other = definition.get("match")
+    size = len(_paths(other, definitions, scores, audited, clusters, decisions)) if other else None
+    try:
+        made = assign(scores, name, match_files=size, left_out=kept_out, clusters=clusters, **definition)
+        return list(made.file_path)
+    except InputError as error:
+        return [f"not made: {error}"]
 
 
 def _draw(held: pd.DataFrame, size: int, name: str, source: str, seed: int) -> pd.DataFrame:

@@ -14,6 +14,7 @@ def compose(
     positives: pd.DataFrame,
     labelled_index: pd.DataFrame,
     tier_windows: pd.DataFrame,
+    reviewed_windows: pd.DataFrame,
     validation: str,
     internal_fraction: float,
     balance: bool,
@@ -29,6 +30,7 @@ def compose(
     positives : ``file_path`` of the training positives chosen.
     labelled_index : the windows of `labelled`.
     tier_windows : the windows of the mined negatives, with ``group``; may be empty.
+    reviewed_windows : those of the pool's files that people heard to be positive, likewise.
     validation : ``holdout`` validates on the val split; ``internal`` on a share of the training recorder-dates, which
         are then not trained on.
     internal_fraction : that share.
@@ -37,8 +39,8 @@ def compose(
 
     Returns
     -------
-    train, validation : rows with the columns of :data:`COLUMNS`; ``label`` is 1 or 0, ``origin`` is positive, negative
-        or mined.
+    train, validation : rows with the columns of :data:`COLUMNS`; ``label`` is 1 or 0, ``origin`` is positive,
+        negative, mined or reviewed.
 
     Raises
     ------
@@ -48,9 +50,9 @@ def compose(
     train = labelled[(labelled.split == "train") & (labelled.label == "negative")]
     train = pd.concat([train, labelled[labelled.file_path.isin(positives.file_path) & (labelled.split == "train")]])
     train = _windows_of(train, labelled_index)
-    if len(tier_windows):
-        mined = tier_windows.assign(label=0, origin="mined")
-        train = pd.concat([train, mined[COLUMNS]], ignore_index=True)
+    for windows, label, origin in ((tier_windows, 0, "mined"), (reviewed_windows, 1, "reviewed")):
+        if len(windows):
+            train = pd.concat([train, windows.assign(label=label, origin=origin)[COLUMNS]], ignore_index=True)
     if validation == "holdout":
         held_out = _windows_of(labelled[labelled.split == "val"], labelled_index)
     else:

@@ -1,0 +1,104 @@
+"""From the mined files to the review page, to a person's answers, and back to the tiers."""
+
+import shutil
+import time
+
+import pandas as pd
+import pytest
+
+pytestmark = pytest.mark.slow
+
+
+@pytest.fixture(scope="module")
+def page(small):
+    small.snakemake("review", config="small.yaml")
+    return small.path("results/review/index.html")
+
+
+@pytest.fixture
+def answer(small):
+    """Write the review table that the workflow reads; it is taken away at the end, with what it changed."""
+    path = small.path("resources/review.csv")
+
+    def write(rows):
+        path.parent.mkdir(exist_ok=True)
+        rows.to_csv(path, index=False)
+
+    yield write
+    path.unlink()
+    small.snakemake(*(f"results/tiers/{tier}.csv" for tier in ("hard", "top", "control")), config="small.yaml")
+    assert small.plan("small.yaml") == {}
+
+
+def ten(small, label):
+    """Ten answers on the ten hardest files."""
+    hardest = small.table("results/mining/trained/scores.parquet").head(10)
+    return hardest[["file_path", "start_s", "end_s"]].assign(
+        label=label, reviewer="ab", reviewed_at="2026-01-01", note=""
+    )
+
+
+def test_ten_answers_given_in_the_browser_change_the_tiers(small, page, browser, answer):
+    from selenium.webdriver.common.action_chains import ActionChains
+    from selenium.webdriver.common.keys import Keys
+    from selenium.webdriver.support.select import Select
+
+    browser.get(page.as_uri())
+    browser.execute_script("localStorage.clear()")
+    browser.get(page.as_uri())
+    ActionChains(browser).send_keys("ab", Keys.ENTER).perform()
+    Select(browser.find_element("id", "sort")).select_by_value("confidence")
+    browser.execute_script("show(order[0]); $('card').focus()")
+    for key in "pppupppppp":
+        ActionChains(browser).send_keys(key).perform()
+    browser.refresh()
+    assert browser.find_element("id", "progress").text == "10 of 40 (0 negative, 9 positive, 1 uncertain)"
+    saved = browser.downloads / "review.csv"
+    saved.unlink(missing_ok=True)
+    ActionChains(browser).send_keys("s").perform()
+    end = time.monotonic() + 10
+    while not saved.exists() and time.monotonic() < end:
+        time.sleep(0.05)
+    rows = pd.read_csv(saved)
+    before = {tier: set(small.table(f"results/tiers/{tier}.csv").file_path) for tier in ("hard", "top")}
+    answer(rows)
+    small.snakemake(
+        *(f"results/tiers/{tier}.csv" for tier in before), "results/positives/heard.csv", config="small.yaml"
+    )
+    heard = set(rows.file_path)
+    assert len(heard) == 10
+    for tier, files in before.items():
+        after = set(small.table(f"results/tiers/{tier}.csv").file_path)
+        assert heard & files and not heard & after
+    subset = small.table("results/positives/heard.csv")
+    assert set(subset.file_path[subset.start_s.notna()]) == set(rows.file_path[rows.label == "positive"])
+
+
+def test_an_answer_reruns_only_the_tiers_whose_files_it_changes(small, answer):
+    assert small.plan("small.yaml") == {}
+    answer(ten(small, "negative"))
+    assert small.plan("small.yaml") == {}, "negatives that no tier leaves out change nothing"
+    rows = ten(small, "negative")
+    rows.loc[9, "label"] = "positive"
+    answer(rows)
+    plan = small.plan("small.yaml")
+    drawn = rows.file_path[9] in set(small.table("results/tiers/control.csv").file_path)
+    assert plan["assign_tier"] == 2 + drawn, "hard, top, and the control if it drew the file"
+    assert not {"cross_fit", "audit", "train_mining_model", "rank_pool"} & set(plan)
+
+
+def test_a_tier_may_leave_out_what_is_flagged_and_cap_nights_and_clusters(small, page):
+    small.snakemake("results/tiers/clean.csv", config="small.yaml")
+    tier, audited = small.table("results/tiers/clean.csv"), small.table("results/audit/pool.csv")
+    assert not audited.suspected_positive[audited.file_path.isin(tier.file_path)].any()
+    assert tier.groupby(["recorder_id", "date"]).size().max() <= 2
+    clusters = small.table("results/audit/clusters.csv")
+    assert tier.merge(clusters, on="file_path").cluster.value_counts().max() <= 3
+    assert len(audited) == 160
+
+
+def test_the_page_needs_nothing_but_itself(page, tmp_path, browser):
+    shutil.copy(page, tmp_path / "elsewhere.html")
+    browser.get((tmp_path / "elsewhere.html").as_uri())
+    wait = "const done = arguments[0]; const go = () => $('picture').complete && $('picture').naturalHeight ? done(true) : setTimeout(go, 30); go();"
+    assert browser.execute_async_script(wait)
