@@ -29,7 +29,7 @@ def context():
         "overview": report.overview(recordings, rejected), "comparisons": report.deltas_by_comparison(deltas),
         "in_short": findings.in_short(deltas), "verdicts": findings.by_verdict(deltas), "harder_or_more": [], "statistics": {"alpha": 0.05, "adjust": "holm"},
         "interactions": [], "nights": [], "qualities": [], "evaluation": {"calibration_bins": 15},
-        "tiers": [], "versions": {"torch": "2"}, "configuration": "a: <i>",
+        "audit": None, "clusters": [], "recommendation": {}, "tiers": [], "versions": {"torch": "2"}, "configuration": "a: <i>",
     }  # fmt: skip
 
 
@@ -60,3 +60,31 @@ def test_a_figures_numbers_are_what_it_draws():
     held = numbers.groupby("tier").files.sum()
     assert held.to_dict() == {"pool": 3, "top": 2}
     assert numbers[(numbers.tier == "top") & (numbers.files > 0)]["from"].tolist() == [pytest.approx(0.98)]
+
+
+def test_the_audit_the_clusters_and_the_recommendation_are_escaped_text(context, tmp_path):
+    flags = dict.fromkeys(["suspected_positive"], 3)
+    row = {"name": "<u>top</u>", "files": 9, "any": 3, "negative": 1, "positive": 2, "uncertain": 0} | flags
+    audit = {
+        "flags": list(flags), "tiers": [row], "truth": [], "reviewed": 3, "reviewers": 2,
+        "agreement": [{"first": "<i>", "second": "", "files": 3, "agreed": 1.0, "kappa": float("nan")}],
+    }  # fmt: skip
+    largest = {"cluster": 0, "files": 9, "share": 1.0, "example": "<img>\u202ex.wav", "start_s": 0.0}
+    made_of = [{"name": "<u>top</u>", "clusters": 1, "largest": [largest]}]
+    choice = {"goal": "few missed calls", "where": "<s>", "metric": "recall", "tier": None, "delta": None, "recall_loss": None,
+              "flagged": 2.0, "minutes": 1.0, "undecided": ["<u>top</u>"]}  # fmt: skip
+    advice = {
+        "split": "test_ood",
+        "rows": [choice],
+        "paragraph": ["no tier is distinguishable from none."],
+        "max_recall_loss": 0.05,
+    }
+    report.write(
+        tmp_path / "report.html", context | {"audit": audit, "clusters": made_of, "recommendation": advice}, {}
+    )
+    page = (tmp_path / "report.html").read_text()
+    for markup in ("<u>", "<i>", "<s>", "<img>"):
+        assert markup not in page
+    assert "&lt;img&gt;\u202ex.wav" in page and "<bdi>" in page
+    assert "&lt;i&gt; and (no name) agree on 100 % of 3 files." in page
+    assert "no tier is distinguishable from none." in page

@@ -1,6 +1,8 @@
 FORESTS = [f"forest_{place}" for place, _ in enumerate(config["comparisons"], start=1)]
 FIGURES = [*FORESTS, "metrics", "precision_recall", "reliability", "pool_scores", "training_curves"]
 TIERS = {name: config["negative_tiers"][name] for name in config["matrix"]["negative_tier"]}
+AUDITED = any("exclude" in tier for tier in TIERS.values())
+TEMPLATES = ["report", "report_audit", "report_recommendation"]
 TIER_FILES = expand("<results>/tiers/{tier}.csv", tier=[name for name in TIERS if not is_none(name)])
 
 
@@ -50,6 +52,11 @@ rule write_report:
         breakdown="<results>/breakdown.csv",
         model=f"{ALL_RUNS[0]}/model.json",
         tiers=TIER_FILES,
+        audit="<results>/audit/pool.csv" if AUDITED else [],
+        clusters="<results>/audit/clusters.csv" if AUDITED else [],
+        scores=f"<results>/mining/{DETECTOR}/scores.parquet" if AUDITED else [],
+        truth="<results>/soundscapes/truth.csv" if AUDITED and "generated" in config else [],
+        review=REVIEW_INPUT if AUDITED else [],
     output:
         page=report("<results>/report.html", caption="../report/report.rst", category="Report"),
     log:
@@ -67,9 +74,10 @@ rule write_report:
             statistics=config["statistics"],
             evaluation=config["evaluation"],
             config={key: value for key, value in config.items() if key != "device"},
+            review=dict(file=REVIEW_FILE, conflicts=config["review"]["conflicts"]),
         ),
         figures=FIGURES,
-        template=fingerprint.of_file(WORKFLOW / "scripts" / "hardneg" / "report.html.j2"),
+        templates=[fingerprint.of_file(WORKFLOW / "scripts" / "hardneg" / f"{name}.html.j2") for name in TEMPLATES],
         code=code("write_report"),
     script:
         "../scripts/write_report.py"

@@ -8,7 +8,8 @@ import yaml
 from jinja2 import Environment, FileSystemLoader
 from markupsafe import Markup
 
-from hardneg import findings, tables
+from hardneg import audit_summary, clusters, findings, recommendation, tables
+from hardneg import review as answers
 from hardneg.files import write_text
 from hardneg.names import METRIC_NAMES, SPLIT_NAMES
 from hardneg.text import number, points
@@ -46,13 +47,15 @@ def gather(
     statistics: dict,
     evaluation: dict,
     config: dict,
+    review: dict,
 ) -> dict:
     """Read what the page shows.
 
     Parameters
     ----------
     inputs : paths of ``recordings, rejected, runs, deltas, model`` (the description of any run) and the list ``tiers``,
-        in the order of those `tiers` that choose files.
+        in the order of those `tiers` that choose files; where the pool is audited, ``audit, scores, clusters`` too, and
+        ``truth`` where it is known.
     target : the species' name.
     generated : whether the recordings are artificial.
     axes : the axes of the matrix that have more than one value.
@@ -60,19 +63,24 @@ def gather(
     statistics : how differences are judged.
     evaluation : what else is measured.
     config : the whole configuration, to be shown.
+    review : ``file``, the people's answers, and ``conflicts``, how they are settled.
     """
     runs = tables.read(inputs["runs"])
     deltas = tables.read(inputs["deltas"])
     chosen = [name for name, definition in tiers.items() if not is_none(definition)]
     none = next((name for name, definition in tiers.items() if is_none(definition)), "")
     held = {name: tables.read(path) for name, path in zip(chosen, inputs["tiers"], strict=True)}
+    nights, most = tables.read(inputs["nights"]), config["recommendation"]["max_recall_loss"]
     return {
         "target": target,
         "generated": generated,
+        "audit": _audit(inputs, tiers, review) if inputs["audit"] else None,
+        "clusters": clusters.in_tiers(held, tables.read(inputs["clusters"])) if inputs["clusters"] else [],
+        "recommendation": recommendation.recommend(deltas, runs, nights, none, most),
         "statistics": statistics,
         "evaluation": evaluation,
         "interactions": tables.read(inputs["interactions"]).to_dict("records"),
-        "nights": night_rows(tables.read(inputs["nights"])),
+        "nights": night_rows(nights),
         "qualities": quality_rows(tables.read(inputs["breakdown"])),
         "run_count": len(runs) // runs.split.nunique(),
         "axes_text": ", ".join(axis.replace("_", " ") for axis in axes) or "nothing",
@@ -85,6 +93,14 @@ def gather(
         "versions": tables.read_json(inputs["model"])["versions"],
         "configuration": yaml.safe_dump(config, sort_keys=False, allow_unicode=True),
     }
+
+
+def _audit(inputs: dict, tiers: dict[str, dict], review: dict) -> dict:
+    truth = tables.read(inputs["truth"]) if inputs["truth"] else None
+    rows = answers.read(review["file"])
+    decisions = answers.resolve(rows, review["conflicts"])
+    audited, scores = tables.read(inputs["audit"]), tables.read(inputs["scores"])
+    return audit_summary.summarise(audited, scores, tiers, truth, rows, decisions)
 
 
 def overview(recordings: pd.DataFrame, rejected: pd.DataFrame) -> dict:
