@@ -8,12 +8,16 @@ except InputError as error:
 
 
 # The review is no input: changing one answer is to re-run only the tiers whose files it changes, and the parameter
-# below is different for exactly these.
-def touch_of_review(wildcards, input):
-    tables_of_pool = [input.scores, input.audit, input.clusters]
-    if not DECISIONS or not all(Path(path).exists() for path in tables_of_pool if path):
+# below is different for exactly these. It takes no `input`: Snakemake does not compare parameters that do.
+def touch_of_review(wildcards):
+    needed = [
+        f"{RESULTS}/mining/{DETECTOR}/scores.parquet",
+        needed_by_tier("exclude", f"{RESULTS}/audit/pool.csv")(wildcards),
+        needed_by_tier("per_cluster", f"{RESULTS}/audit/clusters.csv")(wildcards),
+    ]
+    if not DECISIONS or not all(Path(path).exists() for path in needed if path):
         return ""
-    read = [tables.read(path) if path else None for path in tables_of_pool]
+    read = [tables.read(path) if path else None for path in needed]
     return tiers.touched_by_review(wildcards.tier, config["negative_tiers"], *read, DECISIONS)
 
 
@@ -28,16 +32,18 @@ def needed_by_tier(key, path):
     return input_of
 
 
+def definitions_for(wildcards):
+    """The tier's definition, and that of the tier whose size it takes."""
+    definition = config["negative_tiers"][wildcards.tier]
+    names = [wildcards.tier, *filter(None, [definition.get("match")])]
+    return {name: dict(config["negative_tiers"][name]) for name in names}
+
+
 rule assign_tier:
     input:
         scores=f"<results>/mining/{DETECTOR}/scores.parquet",
         audit=needed_by_tier("exclude", "<results>/audit/pool.csv"),
         clusters=needed_by_tier("per_cluster", "<results>/audit/clusters.csv"),
-        match=lambda wildcards: (
-            "<results>/tiers/{match}.csv".format(**config["negative_tiers"][wildcards.tier])
-            if "match" in config["negative_tiers"][wildcards.tier]
-            else []
-        ),
     output:
         tier="<results>/tiers/{tier}.csv",
     log:
@@ -47,7 +53,7 @@ rule assign_tier:
     conda:
         ENVIRONMENT
     params:
-        tier=lambda wildcards: dict(config["negative_tiers"][wildcards.tier]),
+        tiers=definitions_for,
         review=dict(file=REVIEW_FILE, conflicts=config["review"]["conflicts"]),
         touch=touch_of_review,
         code=code("assign_tier"),

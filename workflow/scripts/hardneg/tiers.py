@@ -97,6 +97,30 @@ def by_bounds(scores: pd.DataFrame, definitions: dict[str, dict]) -> dict[str, p
     }
 
 
+def build(
+    name: str,
+    definitions: dict[str, dict],
+    scores: pd.DataFrame,
+    audited: pd.DataFrame | None,
+    clusters: pd.DataFrame | None,
+    decisions: dict[str, str],
+) -> pd.DataFrame:
+    """Make one tier from its definition; see :func:`assign` for the keys and the result.
+
+    Parameters
+    ----------
+    name, definitions : the tier's name, and the definitions of it and of the tier that it matches.
+    scores : one row per pool file.
+    audited, clusters : the audit's flags and the pool's clusters; None where the definitions do not need them.
+    decisions : the reviewed files' labels.
+    """
+    definition = dict(definitions[name])
+    kept_out = left_out(decisions, audited, definition.pop("exclude", []))
+    other = definition.get("match")
+    size = len(build(other, definitions, scores, audited, clusters, decisions)) if other else None
+    return assign(scores, name, match_files=size, left_out=kept_out, clusters=clusters, **definition)
+
+
 def touched_by_review(
     name: str,
     definitions: dict[str, dict],
@@ -109,10 +133,7 @@ def touched_by_review(
 
     Parameters
     ----------
-    name, definitions : the tier's name, and every tier's definition.
-    scores : one row per pool file.
-    audited, clusters : the audit's flags and the pool's clusters; None where no tier needs them.
-    decisions : the reviewed files' labels.
+    name, definitions, scores, audited, clusters, decisions : see :func:`build`.
 
     Returns
     -------
@@ -123,14 +144,9 @@ def touched_by_review(
     return "" if with_it == without else digest(with_it)
 
 
-def _paths(name: str, definitions: dict[str, dict], scores: pd.DataFrame, audited, clusters, decisions) -> list[str]:
-    definition = dict(definitions[name])
-    kept_out = left_out(decisions, audited, definition.pop("exclude", []))
-    other = definition.get("match")
-    size = len(_paths(other, definitions, scores, audited, clusters, decisions)) if other else None
+def _paths(*pool) -> list[str]:
     try:
-        made = assign(scores, name, match_files=size, left_out=kept_out, clusters=clusters, **definition)
-        return list(made.file_path)
+        return list(build(*pool).file_path)
     except InputError as error:
         return [f"not made: {error}"]
 
