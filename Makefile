@@ -84,3 +84,12 @@ fuzz: $(ENVIRONMENT)
 SCALE_FILES ?= 200000
 scale: $(ENVIRONMENT)
 	HARDNEG_SCALE_FILES=$(SCALE_FILES) $(BIN)/python -m pytest -s tests/integration/test_scale.py
+
+# Times the workflow against other ways from recordings to scores; BENCH=--gpu on a GPU, BENCH="--files 100" for less.
+.PHONY: bench growth
+bench: $(ENVIRONMENT)
+	$(BIN)/python -m hardneg.bench results/bench $(BENCH)
+
+# Times ranking and tiers on simulated pools of up to 100 million windows (4 GB of disk).
+growth: $(ENVIRONMENT)
+	OMP_NUM_THREADS=1 $(BIN)/python -m hardneg.growth results/growth

@@ -1,5 +1,9 @@
 """Features extracted fast are those of the plain way: soundfile to float, mean, soxr whole, one window at a time."""
 
+import subprocess
+import sys
+from pathlib import Path
+
 import librosa
 import numpy as np
 import pytest
@@ -11,6 +15,7 @@ from hardneg import audio, device_extraction, extraction, features, recordings, 
 from hardneg.logmel import LogMel
 from hardneg.stretches import Windows
 
+SCRIPTS = Path(__file__).parents[2] / "workflow" / "scripts"
 RATE = 24000
 WINDOWS = {"length_s": 0.5, "hop_s": 0.35, "sample_rate": RATE}
 LOGMEL = {"n_mels": 40, "fmin": 100, "fmax": 9000, "n_fft": 1024, "hop_s": 0.016}
@@ -151,3 +156,25 @@ def test_what_a_front_end_gives_is_stored_a_row_a_window(tmp_path, listed, wav):
     )  # fmt: skip
     assert index.start_s.tolist() == [0, 1, 1.5]
     np.testing.assert_allclose(np.load(tmp_path / "a.npy"), [[0.25]] * 3)
+
+
+def test_memory_does_not_grow_with_the_number_of_files(tmp_path, wav):
+    """A front end that keeps all that it hears: 360 windows held at once would be 104 MB as float32."""
+    wav("a.wav", rate=48000)
+    for place in range(360):
+        (tmp_path / f"{place}.wav").hardlink_to(tmp_path / "a.wav")
+    program = f"""
+import resource, torch, pandas as pd
+from hardneg import extraction
+from hardneg.stretches import Windows
+torch.set_num_threads(1)
+def peak(files):
+    table = pd.DataFrame({{"file_path": [f"{{n}}.wav" for n in range(files)], "duration_s": 3.0, "sample_rate": 48000}})
+    extraction.extract(table, {str(tmp_path)!r}, {str(tmp_path / "a.npy")!r}, Windows(24000, 72000, 72000), torch.nn.Identity(), "cpu", 1)
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+print(peak(60), peak(360))
+"""
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True, cwd=SCRIPTS)
+    few, many = map(float, done.stdout.split())
+    assert np.load(tmp_path / "a.npy", mmap_mode="r").shape == (360, 72000)
+    assert many - few < 15

@@ -10,7 +10,7 @@ from hardneg import inference, mining, networks, tables
 def detector():
     """An untrained network whose batch normalisations have seen data, so that they do something."""
     torch.manual_seed(2)
-    network = networks.build("cnn", [8, 16], 4, 0.25)
+    network = networks.build("cnn", [8, 16], 4, 0.25, (32, 40))
     with torch.no_grad():
         for _ in range(5):
             network(3 * torch.randn(16, 32, 40) - 20)

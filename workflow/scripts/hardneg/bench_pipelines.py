@@ -1,4 +1,4 @@
-"""Three ways from recordings to scores, to be timed against each other; each process of this module runs one.
+"""Ways from recordings to scores, to be timed against each other; each process of this module runs one.
 
 A line with the name of a folder on standard input is one pass over its files, answered by one line of JSON. So passes
 of several processes can be taken in turns, and no import is timed.
@@ -28,7 +28,7 @@ RATE = 24000
 WINDOWS = {"length_s": LENGTH_S, "hop_s": LENGTH_S, "sample_rate": RATE}
 LOGMEL = {"n_mels": 64, "fmin": 50, "fmax": 12000, "n_fft": 1024, "hop_s": 0.016}
 MEL = {"n_fft": 1024, "hop_length": round(0.016 * RATE), "n_mels": 64}
-NETWORK = {"model": "cnn", "channels": [16, 32, 64, 128], "hidden_units": 0, "dropout": 0.25}
+NETWORK = {"model": "cnn", "channels": [16, 32, 64, 128], "hidden_units": 0, "dropout": 0.25, "shape": (64, 188)}
 BATCH = 32
 
 
@@ -79,6 +79,43 @@ def dataloader(paths: list[Path], network: torch.nn.Module, device: str, process
     return torch.cat(scores).numpy()
 
 
+def opensoundscape(paths: list[Path], network: torch.nn.Module, device: str, processes: int) -> np.ndarray:
+    """OpenSoundscape's ``CNN.predict`` with its own spectrogram of as many bins, and the same network."""
+    _import_torchvision_on_any_torch()
+    from opensoundscape import CNN
+
+    class OneClass(torch.nn.Module):
+        def forward(self, pictures: torch.Tensor) -> torch.Tensor:
+            return network(pictures[:, 0])[:, None]
+
+    model = CNN(
+        OneClass(), classes=["x"], sample_duration=LENGTH_S, sample_rate=RATE, height=64, width=188, channels=1,
+        device=torch.device(device),
+    )  # fmt: skip
+    table = model.predict(
+        [str(path) for path in paths],
+        batch_size=BATCH,
+        num_workers=processes,
+        activation_layer="sigmoid",
+        progress_bar=False,
+    )
+    return table.to_numpy()[:, 0]
+
+
+def _import_torchvision_on_any_torch() -> None:
+    """Like torchaudio's, the registry's torchvision is a CUDA build: beside a CPU torch it lacks its operators.
+
+    It still declares what shape they give, which torch refuses; nothing here uses them.
+    """
+    if torch.version.cuda is None and "torchvision" not in sys.modules:
+        register = torch.library.register_fake
+        torch.library.register_fake = lambda *_, **__: lambda function: function
+        try:
+            import torchvision  # noqa: F401
+        finally:
+            torch.library.register_fake = register
+
+
 def this_workflow(paths: list[Path], network: torch.nn.Module, device: str, processes: int) -> np.ndarray:
     """The functions behind the rules extract_features and mine_shard, with the shard's array between them."""
     facts = [soundfile.info(paths[0])] * len(paths)
@@ -95,14 +132,21 @@ def this_workflow(paths: list[Path], network: torch.nn.Module, device: str, proc
         return mining.score_windows(network, index, array, device, processes).confidence.to_numpy()
 
 
-PIPELINES: dict[str, Callable] = {"naive": naive, "dataloader": dataloader, "workflow": this_workflow}
+PIPELINES: dict[str, Callable] = {
+    "naive": naive,
+    "dataloader": dataloader,
+    "opensoundscape": opensoundscape,
+    "workflow": this_workflow,
+}
 
 
 def detector() -> torch.nn.Module:
-    """An untrained network of the workflow's default size: what it says does not matter, what it costs does."""
+    """An untrained network of the workflow's default size, its logits spread so that different input shows."""
     torch.manual_seed(1)
     network = networks.build(**NETWORK)
     network.standardise(-60 + 15 * torch.randn(64, 64, 188))
+    with torch.no_grad():
+        network.head[-1].weight.mul_(30)
     return network.eval()
 
 

@@ -34,8 +34,8 @@ def tables_of(path: str | os.PathLike) -> list[Path]:
 def score_windows(tables: Iterable[str | os.PathLike], label: str, index: pd.DataFrame) -> pd.DataFrame:
     """Give every window of the pool the highest confidence of the detections that fall on it.
 
-    A detection falls on the window that it overlaps most. Programs list only what they detect: a window, and so a
-    file, without a detection has confidence 0.
+    A detection falls on the window that it overlaps most, of equals the earliest. Programs list only what they detect:
+    a window, and so a file, without a detection has confidence 0.
 
     Parameters
     ----------
@@ -102,7 +102,9 @@ def _highest_on(windows: pd.DataFrame, detections: pd.DataFrame) -> np.ndarray:
     pairs = detections.reset_index(drop=True).reset_index(names="detection")
     pairs = pairs.merge(windows.reset_index(names="window"), on="file_path", suffixes=("", "_window"))
     shared = np.minimum(pairs.end_s, pairs.end_s_window) - np.maximum(pairs.start_s, pairs.start_s_window)
-    pairs = pairs.assign(shared=shared)[shared > 0].sort_values(["detection", "shared"], kind="stable")
-    best = pairs.groupby("detection").tail(1)
+    pairs = pairs.assign(shared=shared)[shared > 0].sort_values(
+        ["detection", "shared", "window"], ascending=[True, False, True]
+    )
+    best = pairs.groupby("detection").head(1)
     highest = best.groupby("window").confidence.max()
     return highest.reindex(windows.index, fill_value=0.0).to_numpy()
