@@ -1,10 +1,3 @@
-def folds_of(passes):
-    """The scores of every fold of the first so many passes."""
-    return expand(
-        "<results>/audit/passes/{number}/{fold}.parquet", number=range(passes), fold=range(config["audit"]["folds"])
-    )
-
-
 rule cross_fit:
     input:
         labelled="<results>/inputs/labelled.parquet",

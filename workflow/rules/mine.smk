@@ -71,10 +71,6 @@ rule rank_positives:
         "../scripts/rank_positives.py"
 
 
-def with_reviewed(subset):
-    return config["positive_subsets"].get(subset, {}).get("reviewed", False)
-
-
 rule select_positives:
     input:
         recordings="<results>/inputs/labelled.parquet",
