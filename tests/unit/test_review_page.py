@@ -67,9 +67,16 @@ def listen(browser):
         browser.get_log("browser")
         browser.get(page.as_uri())
         press(reviewer, "ENTER")
+        until(lambda: reviewer in browser.find_element("id", "who").text)  # the page hears that the dialog closed later
         return press
 
     return start
+
+
+def until(condition, seconds=10):
+    end = time.monotonic() + seconds
+    while not condition() and time.monotonic() < end:
+        time.sleep(0.05)
 
 
 def told(browser):
@@ -85,9 +92,7 @@ def saved(browser, press):
         old.unlink()
     press("s")
     path = browser.downloads / "review.csv"
-    end = time.monotonic() + 10
-    while not path.exists() and time.monotonic() < end:
-        time.sleep(0.05)
+    until(path.exists)
     return review.read(path)
 
 
