@@ -11,7 +11,7 @@ import pandas as pd
 import pytest
 import yaml
 
-from hardneg import soundscapes
+from hardneg import soundscapes, synthesis
 
 ROOT = Path(__file__).parents[2]
 SHARED = ROOT.parent / "shared"
@@ -94,7 +94,7 @@ def add_recordings(project: Project, labelled: int, pool: int, seed: int, only: 
         design = design[design.split == only]
         stamps = design.file_path.str.extract(r"(\d{8}_\d{6})")[0].str.replace("2025", "2026")
         design = design.assign(file_path=design.recorder_id + "/" + stamps + ".WAV", date="")
-    soundscapes.render(design, project.path("data/audio"), workers=2)
+    synthesis.render(design, project.path("data/audio"), workers=2)
     rows = soundscapes.manifest_of(design)
     path = project.path("data/manifest.csv")
     old = [pd.read_csv(path, dtype=str, keep_default_na=False)] if path.exists() else []

@@ -30,7 +30,7 @@ def test_a_design_keeps_the_split_rules(design):
 
 def test_rendered_files_are_what_the_design_says(tmp_path, design):
     few = design.groupby("sound").head(1)
-    soundscapes.render(few, tmp_path, workers=1)
+    synthesis.render(few, tmp_path, workers=1)
     for path in few.file_path:
         samples, rate = soundfile.read(tmp_path / path)
         assert (rate, len(samples)) == (16000, 24000)

@@ -1,8 +1,8 @@
-from hardneg import soundscapes, tables
+from hardneg import soundscapes, synthesis, tables
 from hardneg.log import log_to
 
 log_to(snakemake.log[0])
 design = soundscapes.design(**snakemake.params.generated)
-soundscapes.render(design, snakemake.output.audio, snakemake.threads)
+synthesis.render(design, snakemake.output.audio, snakemake.threads)
 tables.write(design[["file_path", *soundscapes.TRUTH]], snakemake.output.truth)
 tables.write(soundscapes.manifest_of(design), snakemake.output.manifest)

@@ -3,18 +3,8 @@
 Everything here is generated, and is said to be wherever it is shown.
 """
 
-import os
-from concurrent.futures import ProcessPoolExecutor
-from functools import partial
-from pathlib import Path
-
 import numpy as np
 import pandas as pd
-import soundfile
-
-from hardneg import synthesis
-from hardneg.hashing import digest, uniform
-from hardneg.log import progress
 
 OOD_SITE = "reservoir"
 LABELLED_SITES = {"marsh": 4, "pond": 4, "creek": 4, OOD_SITE: 5}
@@ -73,16 +63,6 @@ def manifest_of(table: pd.DataFrame) -> pd.DataFrame:
     return table.drop(columns=[*TRUTH, "sample_rate_hz", "duration_s", "seed"])
 
 
-def render(table: pd.DataFrame, audio_root: str | os.PathLike, workers: int) -> None:
-    """Synthesise every file of a design as 16-bit WAV under `audio_root`, in parallel."""
-    for folder in table.file_path.map(lambda path: Path(audio_root, path).parent).unique():
-        folder.mkdir(parents=True, exist_ok=True)
-    rows = table.to_dict("records")
-    with ProcessPoolExecutor(workers) as pool:
-        for _ in progress(pool.map(partial(_write, audio_root), rows, chunksize=32), len(rows), "generating"):
-            pass
-
-
 def _draw(rng: np.random.Generator, role: str, files: int, sites: dict[str, int], positive: float) -> pd.DataFrame:
     kind = "p" if role == "pool" else "r"
     recorders = [(site, f"{site}-{kind}{place + 1}") for site, count in sites.items() for place in range(count)]
@@ -100,15 +80,3 @@ def _draw(rng: np.random.Generator, role: str, files: int, sites: dict[str, int]
     stamps = nights.strftime("%Y%m%d") + "_" + (pd.Timestamp(0) + clock).strftime("%H%M%S")
     table["file_path"] = table.site + "/" + table.recorder_id + "/" + stamps + ".WAV"
     return table
-
-
-def _write(audio_root: str | os.PathLike, row: dict) -> None:
-    rate, length = row["sample_rate_hz"], round(row["duration_s"] * row["sample_rate_hz"])
-    rng = np.random.default_rng(int(digest([row["file_path"], row["seed"]]), 16))
-    place = uniform([f"{row['site']}:{name}" for name in ("slope", "hum", "level")], "site")
-    device = uniform([f"{row['recorder_id']}:{name}" for name in ("low", "high", "gain")], "recorder")
-    floor = synthesis.background(rng, length, rate, 2 + 5 * place[0], 50 + 80 * place[1])
-    sound = synthesis.SOUNDS[row["sound"]](rng, length, rate)
-    mixture = 0.003 * 10 ** (place[2] * 10 / 20) * (floor + sound * 10 ** (row["snr_db"] / 20))
-    samples = synthesis.record(mixture, rate, 30 + 150 * device[0], 4000 + 8000 * device[1], 20 * device[2] - 4)
-    soundfile.write(Path(audio_root, row["file_path"]), samples, rate, subtype="PCM_16", format="WAV")

@@ -4,8 +4,18 @@ All of it is generated. The target's call has the structure of *Rana draytonii*'
 pulses, and a longer, slower growl. It is a stand-in with which the workflow can be tried, not a model of the species.
 """
 
+import os
+from concurrent.futures import ProcessPoolExecutor
+from functools import partial
+from pathlib import Path
+
 import numpy as np
+import pandas as pd
+import soundfile
 from scipy.signal import butter, fftconvolve, lfilter, sosfilt
+
+from hardneg.hashing import digest, uniform
+from hardneg.log import progress
 
 Generator = np.random.Generator
 
@@ -128,6 +138,28 @@ def record(sound: np.ndarray, rate: int, low_cut_hz: float, high_cut_hz: float, 
     for cut, kind in ((low_cut_hz, "highpass"), (min(high_cut_hz, 0.45 * rate), "lowpass")):
         sound = lfilter(*butter(1, cut, kind, fs=rate), sound)
     return np.clip(np.round(sound * 10 ** (gain_db / 20) * 32768), -32768, 32767).astype(np.int16)
+
+
+def render(table: pd.DataFrame, audio_root: str | os.PathLike, workers: int) -> None:
+    """Synthesise every file of a :func:`hardneg.soundscapes.design` as 16-bit WAV under `audio_root`, in parallel."""
+    for folder in table.file_path.map(lambda path: Path(audio_root, path).parent).unique():
+        folder.mkdir(parents=True, exist_ok=True)
+    rows = table.to_dict("records")
+    with ProcessPoolExecutor(workers) as pool:
+        for _ in progress(pool.map(partial(_write, audio_root), rows, chunksize=32), len(rows), "generating"):
+            pass
+
+
+def _write(audio_root: str | os.PathLike, row: dict) -> None:
+    rate, length = row["sample_rate_hz"], round(row["duration_s"] * row["sample_rate_hz"])
+    rng = np.random.default_rng(int(digest([row["file_path"], row["seed"]]), 16))
+    place = uniform([f"{row['site']}:{name}" for name in ("slope", "hum", "level")], "site")
+    device = uniform([f"{row['recorder_id']}:{name}" for name in ("low", "high", "gain")], "recorder")
+    floor = background(rng, length, rate, 2 + 5 * place[0], 50 + 80 * place[1])
+    sound = SOUNDS[row["sound"]](rng, length, rate)
+    mixture = 0.003 * 10 ** (place[2] * 10 / 20) * (floor + sound * 10 ** (row["snr_db"] / 20))
+    samples = record(mixture, rate, 30 + 150 * device[0], 4000 + 8000 * device[1], 20 * device[2] - 4)
+    soundfile.write(Path(audio_root, row["file_path"]), samples, rate, subtype="PCM_16", format="WAV")
 
 
 def pulse_trains(rng: Generator, trains, bodies, rate: int, ring_s: float = 0.004, quickening: float = 1.0):
