@@ -62,3 +62,16 @@ def test_gathering_shards_is_scoring_all_windows_at_once(tmp_path):
     whole = pd.concat([tables.read(path) for path in shards], ignore_index=True)
     pd.testing.assert_frame_equal(tables.read(tmp_path / "windows.parquet"), whole)
     pd.testing.assert_frame_equal(files, inference.file_confidence(whole))
+
+
+def test_ranked_files_know_their_recordings_and_strangers_are_left_aside():
+    files = pd.DataFrame({"file_path": ["ü.wav", "gone.wav", "a.wav"], "confidence": [0.9, 0.8, 0.1], "start_s": 0.0})
+    about = pd.DataFrame({"recorder_id": ["r1", "r2", "r3"], "date": ["", "2025-01-01", ""], "site": "s", "group": "g"})
+    recordings = about.assign(file_path=["a.wav", "ü.wav", "unscored.wav"], duration_s=3.0)
+    ranked = mining.rank_files(files, recordings)
+    assert list(zip(ranked.file_path, ranked.confidence, ranked.recorder_id, ranked.date, strict=True)) == [
+        ("ü.wav", 0.9, "r2", "2025-01-01"),
+        ("a.wav", 0.1, "r1", ""),
+    ]
+    assert list(ranked.columns) == ["file_path", "confidence", "start_s", *mining.ABOUT[1:]]
+    assert mining.rank_files(files.head(0), recordings).empty and mining.rank_files(files, recordings.head(0)).empty

@@ -6,6 +6,8 @@ from functools import partial
 
 import numpy as np
 import pandas as pd
+import pyarrow
+import pyarrow.compute
 from torch import nn
 
 from hardneg import features, inference, tables, workers
@@ -82,7 +84,13 @@ def rank_files(files: pd.DataFrame, recordings: pd.DataFrame) -> pd.DataFrame:
     One row per recording, the hardest first: ``file_path, confidence, start_s, end_s, recorder_id, date, site,
     group``.
     """
-    return files.merge(recordings[ABOUT], on="file_path", how="inner", validate="1:1")
+    place = pyarrow.compute.index_in(  # a merge takes four times the memory, and the pool may hold millions
+        pyarrow.array(files.file_path, pyarrow.string()),
+        value_set=pyarrow.array(recordings.file_path, pyarrow.string()),
+    ).to_pandas()
+    known = place.notna().to_numpy()
+    about = recordings[ABOUT].drop(columns="file_path").take(place[known].astype(int))
+    return pd.concat([files[known].reset_index(drop=True), about.reset_index(drop=True)], axis=1)
 
 
 def rank_positives(network: nn.Module, recordings: pd.DataFrame, index: pd.DataFrame, device: str) -> pd.DataFrame:
