@@ -154,3 +154,19 @@ def test_without_a_second_axis_there_is_no_interaction_to_test():
     assert interactions.interaction_tests(
         runs[runs.positive_subset == "a"], "negative_tier", ["positive_subset", "negative_tier"]
     ).empty
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_scikit_learn_measures_the_same_on_ties_and_certainties(seed):
+    from sklearn.metrics import average_precision_score, precision_recall_curve, roc_auc_score
+
+    rng = np.random.default_rng(seed)
+    labels = np.append(rng.integers(0, 2, 80), [0, 1])
+    confidences = np.round(np.append(np.clip(rng.random(80) + 0.3 * labels[:80], 0, 1), [0, 1]), seed % 3 + 1)
+    found = metrics.without_threshold(labels, confidences)
+    assert found["average_precision"] == pytest.approx(average_precision_score(labels, confidences), abs=1e-12)
+    assert found["auroc"] == pytest.approx(roc_auc_score(labels, confidences), abs=1e-12)
+    precisions, recalls, _ = precision_recall_curve(labels, confidences)
+    for wanted in (0.5, 0.8, 1.0):
+        highest = recalls[:-1][precisions[:-1] >= wanted].max(initial=0)
+        assert metrics.recall_at_precision(labels, confidences, wanted) == pytest.approx(highest)

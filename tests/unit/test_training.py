@@ -1,5 +1,7 @@
 import json
 import pickle
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -9,6 +11,7 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from hardneg import checkpoints, networks
+from hardneg.adamw import AdamW
 from hardneg.errors import InputError
 from hardneg.inference import file_confidence, window_confidences
 from hardneg.losses import focal_loss
@@ -66,6 +69,33 @@ def test_the_kept_weights_are_those_of_the_best_epoch():
 def test_training_stops_when_validation_no_longer_improves():
     result = trained(1, epochs=40, patience=2, learning_rate=1e-12)
     assert len(result.history) < 40
+
+
+def test_a_step_is_that_of_torch_s_own_adamw():
+    ours, theirs = (torch.nn.Linear(5, 3) for _ in range(2))
+    ours.load_state_dict(theirs.state_dict())
+    adamw = AdamW(ours.parameters(), weight_decay=0.1)
+    reference = torch.optim.AdamW(theirs.parameters(), lr=1, weight_decay=0.1)
+    for step in range(5):
+        for network in (ours, theirs):
+            (network(torch.full((2, 5), 1.0 + step)) ** 2).sum().backward()
+        rate = 0.1 / (step + 1)
+        adamw.step(rate)
+        reference.param_groups[0]["lr"] = rate
+        reference.step()
+        reference.zero_grad()
+        assert all(torch.equal(a, b) for a, b in zip(ours.parameters(), theirs.parameters(), strict=True))
+
+
+def test_a_training_job_imports_neither_the_compiler_nor_scikit_learn():
+    code = (
+        "import sys, test_training; from hardneg import evaluation, experiment; test_training.trained(1, epochs=1);"
+        "print(sorted({name.split('.')[0] for name in sys.modules} & {'sklearn', 'scipy'}), 'torch._dynamo' in sys.modules)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], env={"PYTHONPATH": ":".join(sys.path)}, capture_output=True, text=True, check=True
+    )
+    assert done.stdout.strip() == "[] False"
 
 
 def test_the_focal_loss_without_gamma_is_cross_entropy_and_with_it_forgives_the_easy():

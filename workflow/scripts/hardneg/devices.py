@@ -28,5 +28,5 @@ def seed_everything(seed: int) -> np.random.Generator:
     """Seed torch, ask it for deterministic algorithms, and give a NumPy generator of the same seed."""
     os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
     torch.manual_seed(seed)
-    torch.use_deterministic_algorithms(True, warn_only=True)
+    torch.set_deterministic_debug_mode("warn")  # use_deterministic_algorithms does the same and imports the compiler
     return np.random.default_rng(seed)

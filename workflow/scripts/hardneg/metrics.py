@@ -1,7 +1,6 @@
 """How well file scores tell positives from negatives."""
 
 import numpy as np
-from sklearn.metrics import average_precision_score, precision_recall_curve, roc_auc_score
 
 ORACLE_GRID = np.round(np.linspace(0, 1, 21), 2)
 
@@ -20,11 +19,37 @@ def choose_threshold(labels: np.ndarray, confidences: np.ndarray) -> float:
     -------
     A confidence; a file is flagged when its own is at least that.
     """
-    precision, recall, scores = precision_recall_curve(labels, confidences)
-    f1 = _f1(precision[:-1], recall[:-1])
-    best = len(f1) - 1 - int(np.argmax(f1[::-1]))
-    below = scores[best - 1] if best else 0.0
+    scores, tp, fp = operating_points(labels, confidences)
+    best = int(np.argmax(_f1(tp / (tp + fp), tp / tp[-1])))
+    below = scores[best + 1] if best + 1 < len(scores) else 0.0
     return float((scores[best] + below) / 2)
+
+
+def operating_points(labels: np.ndarray, confidences: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """What is flagged at each confidence that occurs, when every file with at least that is.
+
+    scikit-learn has this too; its import costs each of a thousand jobs as much as all else that they import but torch.
+
+    Returns
+    -------
+    thresholds (falling), true positives, false positives: arrays of one length.
+    """
+    order = np.argsort(-confidences, kind="stable")
+    ranked, found = confidences[order], np.cumsum(labels[order] == 1)
+    last = np.flatnonzero(np.append(ranked[1:] != ranked[:-1], True))
+    return ranked[last], found[last], last + 1 - found[last]
+
+
+def average_precision(labels: np.ndarray, confidences: np.ndarray) -> float:
+    """Precision at each threshold weighted by the recall that it adds, without interpolation; a positive is needed."""
+    _, tp, fp = operating_points(labels, confidences)
+    return float(np.sum(np.diff(tp, prepend=0) * tp / (tp + fp)) / tp[-1])
+
+
+def auroc(labels: np.ndarray, confidences: np.ndarray) -> float:
+    """Area under the receiver operating characteristic, by trapezoids; both classes are needed."""
+    _, tp, fp = operating_points(labels, confidences)
+    return float(np.trapezoid(np.append(0, tp) / tp[-1], np.append(0, fp) / fp[-1]))
 
 
 def at_threshold(labels: np.ndarray, confidences: np.ndarray, threshold: float, recorded_s: float) -> dict[str, float]:
@@ -60,8 +85,8 @@ def without_threshold(labels: np.ndarray, confidences: np.ndarray) -> dict[str, 
     both = 0 < labels.sum() < len(labels)
     return {
         "prevalence": float(np.mean(labels)),
-        "average_precision": float(average_precision_score(labels, confidences)) if both else float("nan"),
-        "auroc": float(roc_auc_score(labels, confidences)) if both else float("nan"),
+        "average_precision": average_precision(labels, confidences) if both else float("nan"),
+        "auroc": auroc(labels, confidences) if both else float("nan"),
     }
 
 
@@ -69,9 +94,8 @@ def recall_at_precision(labels: np.ndarray, confidences: np.ndarray, precision: 
     """The highest recall at which some threshold keeps at least this precision; 0 if none does."""
     if not labels.any():
         return float("nan")
-    precisions, recalls, _ = precision_recall_curve(labels, confidences)
-    reached = precisions[:-1] >= precision
-    return float(recalls[:-1][reached].max(initial=0.0))
+    _, tp, fp = operating_points(labels, confidences)
+    return float((tp / tp[-1])[tp / (tp + fp) >= precision].max(initial=0.0))
 
 
 def reliability(labels: np.ndarray, confidences: np.ndarray, bins: int) -> dict[str, np.ndarray]:

@@ -6,10 +6,10 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 import torch
-from sklearn.metrics import average_precision_score
 from torch import nn
 
-from hardneg import networks
+from hardneg import metrics, networks
+from hardneg.adamw import AdamW
 from hardneg.devices import seed_everything
 from hardneg.inference import file_confidence, window_confidences
 from hardneg.log import progress
@@ -63,12 +63,10 @@ def train(
     targets = torch.from_numpy(labels.astype(np.float32)).to(device)
     network.standardise(features)
     batches = max(math.ceil(len(windows) / training["batch_size"]), 1)
-    optimiser = torch.optim.AdamW(
-        network.parameters(), lr=training["learning_rate"], weight_decay=training["weight_decay"]
-    )
+    optimiser = AdamW(network.parameters(), training["weight_decay"])
     total = batches * training["epochs"]
     warm_up = max(round(training["warmup_fraction"] * total), 1)
-    schedule = torch.optim.lr_scheduler.LambdaLR(optimiser, lambda step: learning_rate_factor(step, warm_up, total))
+    rates = iter([training["learning_rate"] * learning_rate_factor(step, warm_up, total) for step in range(total)])
 
     history, best, best_scores, best_weights = [], -1.0, None, None
     for epoch in progress(range(1, training["epochs"] + 1), training["epochs"], "training epochs"):
@@ -78,14 +76,13 @@ def train(
             chosen = torch.from_numpy(batch).to(device)
             mixed, goal = mix_up(features[chosen].float(), targets[chosen], training["mixup"], generator)
             loss = focal_loss(network(mixed), goal, training["focal_gamma"], training["label_smoothing"])
-            optimiser.zero_grad()
             loss.backward()
-            optimiser.step()
-            schedule.step()
+            rate = next(rates)
+            optimiser.step(rate)
             losses.append(loss.item())
         scores = score_files(network, validation_windows, validation_index, device)
-        precision = average_precision_score(scores.label, scores.confidence)
-        history.append((epoch, np.mean(losses), schedule.get_last_lr()[0], precision))
+        precision = metrics.average_precision(scores.label.to_numpy(), scores.confidence.to_numpy())
+        history.append((epoch, np.mean(losses), rate, precision))
         if precision > best:
             best, best_scores, best_epoch = precision, scores, epoch
             best_weights = {name: tensor.clone() for name, tensor in network.state_dict().items()}

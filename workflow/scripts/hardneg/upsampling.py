@@ -1,7 +1,6 @@
 """Fill up the smaller class of a training set."""
 
 import numpy as np
-from sklearn.neighbors import NearestNeighbors
 
 NEIGHBOURS = 5
 MODES = ("none", "repeat", "mean", "linear", "smote")
@@ -45,6 +44,8 @@ def _partners(held: np.ndarray, first: np.ndarray, mode: str, generator: np.rand
         return first
     if mode != "smote":
         return (first + generator.integers(1, len(held), size=len(first))) % len(held)
+    from sklearn.neighbors import NearestNeighbors  # slow to import, and seldom needed
+
     flat = held.reshape(len(held), -1)
     near = NearestNeighbors(n_neighbors=min(NEIGHBOURS, len(held) - 1)).fit(flat).kneighbors(return_distance=False)
     return near[first, generator.integers(near.shape[1], size=len(first))]
