@@ -23,7 +23,7 @@ class AdamW:
         self.weight_decay = weight_decay
         self.means = [torch.zeros_like(parameter) for parameter in self.parameters]
         self.squares = [torch.zeros_like(parameter) for parameter in self.parameters]
-        self.steps = [torch.tensor(0.0) for _ in self.parameters]
+        self.steps = [torch.zeros((), device=parameter.device) for parameter in self.parameters]
 
     @torch.no_grad()
     def step(self, learning_rate: float) -> None:
@@ -35,6 +35,7 @@ class AdamW:
             self.squares,
             [],
             self.steps,
+            fused=True,
             amsgrad=False,
             beta1=0.9,
             beta2=0.999,
