@@ -55,5 +55,6 @@ def test_windows_of_several_arrays_come_in_the_order_asked_for(tmp_path):
         index = features.pd.DataFrame({"file_path": name, "start_s": [0.0, 1.0], "end_s": [1.0, 2.0], "row": [0, 1]})
         index.to_parquet(tmp_path / f"{name}.parquet")
         parts[str(tmp_path / f"{name}.npy")] = str(tmp_path / f"{name}.parquet")
-    merged = features.merge_indexes(parts)
+    features.merge_indexes(parts, tmp_path / "merged.parquet")
+    merged = features.pd.read_parquet(tmp_path / "merged.parquet")
     assert list(features.load(merged.iloc[[3, 0, 2, 1]])[:, 0, 0]) == [3, 0, 2, 1]

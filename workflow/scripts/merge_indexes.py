@@ -1,6 +1,6 @@
-from hardneg import features, tables
+from hardneg import features
 from hardneg.log import log_to
 
 log_to(snakemake.log[0])
-merged = features.merge_indexes(dict(zip(snakemake.input.arrays, snakemake.input.indexes, strict=True)))
-tables.write(merged, snakemake.output.index)
+arrays = dict(zip(snakemake.input.arrays, snakemake.input.indexes, strict=True))
+features.merge_indexes(arrays, snakemake.output.index)

@@ -78,7 +78,7 @@ def reviewed_windows(positives: pd.DataFrame, pool_index_path: str | None) -> pd
     if heard.empty:
         return mined_windows(None, None)
     found = heard.assign(group=group_of(heard))[["file_path", "group", "heard_s"]]
-    found = found.merge(tables.read(pool_index_path), on="file_path", validate="1:m")
+    found = found.merge(tables.read_files(pool_index_path, found.file_path), on="file_path", validate="1:m")
     nearest = (found.start_s - found.heard_s).abs().groupby(found.file_path).idxmin()
     return found.loc[nearest, ["file_path", "start_s", "end_s", "array", "row", "group"]].reset_index(drop=True)
 
@@ -94,5 +94,6 @@ def mined_windows(tier_path: str | None, pool_index_path: str | None) -> pd.Data
         return pd.DataFrame(columns=["file_path", "start_s", "end_s", "array", "row", "group"])
     tier = tables.read(tier_path)
     keys = ["file_path", "start_s"]
-    found = tier[keys].assign(group=group_of(tier)).merge(tables.read(pool_index_path), on=keys, validate="1:1")
+    index = tables.read_files(pool_index_path, tier.file_path)
+    found = tier[keys].assign(group=group_of(tier)).merge(index, on=keys, validate="1:1")
     return found[["file_path", "start_s", "end_s", "array", "row", "group"]]

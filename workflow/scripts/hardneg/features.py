@@ -5,7 +5,7 @@ import os
 import numpy as np
 import pandas as pd
 
-from hardneg import backbones, extraction
+from hardneg import backbones, extraction, tables
 from hardneg.errors import InputError
 from hardneg.stretches import INDEX_COLUMNS, Windows
 
@@ -41,19 +41,20 @@ def extract(
     return extraction.extract(recordings, audio_root, array_path, heard, backbone, device, processes)
 
 
-def merge_indexes(paths: dict[str, str]) -> pd.DataFrame:
-    """Put the indexes of shards together.
+def merge_indexes(paths: dict[str, str], index_path: str | os.PathLike) -> None:
+    """Put the indexes of shards together, a shard in memory at a time.
 
     Parameters
     ----------
     paths : the index of each shard, by the path of its array.
-
-    Returns
-    -------
-    ``file_path, start_s, end_s, row, array``: a window is row ``row`` of the file ``array``.
+    index_path : where to write, as Parquet, ``file_path, start_s, end_s, row, array``: a window is row ``row`` of the
+        file ``array``.
     """
-    parts = [pd.read_parquet(index).assign(array=array) for array, index in sorted(paths.items())]
-    return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame(columns=[*INDEX_COLUMNS, "array"])
+    with tables.appending(index_path) as append:
+        for array, index in sorted(paths.items()):
+            append(tables.read(index).assign(array=array))
+        if not paths:
+            append(pd.DataFrame(columns=[*INDEX_COLUMNS, "array"]))
 
 
 def load(index: pd.DataFrame) -> np.ndarray:

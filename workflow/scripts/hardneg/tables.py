@@ -2,12 +2,13 @@
 
 import json
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 import pandas as pd
 import pyarrow
+import pyarrow.compute
 import pyarrow.parquet
 
 from hardneg.files import replacing, write_text
@@ -18,6 +19,12 @@ def read(path: str | os.PathLike, columns: list[str] | None = None) -> pd.DataFr
     if Path(path).suffix == ".parquet":
         return pd.read_parquet(path, columns=columns)
     return pd.read_csv(path, usecols=columns)
+
+
+def read_files(path: str | os.PathLike, file_paths: Iterable[str]) -> pd.DataFrame:
+    """Read the rows of a ``.parquet`` table that are of these files, without holding the others."""
+    wanted = pyarrow.array(file_paths, pyarrow.large_string())
+    return pd.read_parquet(path, filters=pyarrow.compute.field("file_path").isin(wanted))
 
 
 def write(table: pd.DataFrame, path: str | os.PathLike) -> None:
@@ -33,12 +40,15 @@ def write(table: pd.DataFrame, path: str | os.PathLike) -> None:
 def appending(path: str | os.PathLike) -> Iterator[Callable[[pd.DataFrame], None]]:
     """Give a function that adds rows to a ``.parquet`` table, a group of rows each, so that it is never held whole.
 
-    All parts must have the columns and types of the first.
+    All parts must have the columns and types of the first that holds a row.
     """
-    writer = None
+    writer, empty = None, None
 
     def append(rows: pd.DataFrame) -> None:
-        nonlocal writer
+        nonlocal writer, empty
+        if rows.empty:  # may lack types
+            empty = rows
+            return
         group = pyarrow.Table.from_pandas(rows, schema=writer and writer.schema, preserve_index=False)
         writer = writer or pyarrow.parquet.ParquetWriter(draft, group.schema)
         writer.write_table(group)
@@ -49,6 +59,8 @@ def appending(path: str | os.PathLike) -> Iterator[Callable[[pd.DataFrame], None
         finally:
             if writer:
                 writer.close()
+        if not writer:
+            empty.to_parquet(draft, index=False)
 
 
 def read_json(path: str | os.PathLike) -> dict:
