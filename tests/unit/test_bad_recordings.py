@@ -36,11 +36,11 @@ def cut(make, keep):
     return make_cut
 
 
-def patched(offset, content):
-    """Write a WAV, then overwrite some bytes of its header."""
+def patched(offset, content, form="WAV"):
+    """Write a recording, then overwrite some bytes of its header."""
 
     def make(path):
-        written()(path)
+        written(form=form)(path)
         old = path.read_bytes()
         path.write_bytes(old[:offset] + content + old[offset + len(content) :])
 
@@ -101,6 +101,7 @@ CASES = {
     "half a header": (cut(written(), 20), "unreadable"),
     "FLAC cut off": (cut(written("PCM_16", "FLAC"), 9000), "unreadable"),
     "FLAC header alone": (cut(written("PCM_16", "FLAC"), 60), ("unreadable", "zero samples")),
+    "FLAC whose tags swallow its sound": (patched(42, b"\x00\x1e\x94\x92", "FLAC"), "zero samples"),
     "a rate of nothing": (patched(24, struct.pack("<I", 0)), "unreadable"),
     "no channels": (patched(22, struct.pack("<H", 0)), "unreadable"),
     "text": (raw(b"date,time\n2025,1\n"), "unreadable"),

@@ -86,7 +86,8 @@ def probe(file_path: str, audio_root: str, min_duration_s: float, window_s: floa
 def _listen(recording: soundfile.SoundFile, min_duration_s: float, window_s: float) -> dict:
     frames, clipped, flat, peak, total = 0, 0, 0, 0.0, np.zeros(recording.channels)
     content = hashlib.sha256(f"{recording.samplerate}:{recording.channels}:".encode())
-    for block in recording.blocks(BLOCK_FRAMES, dtype="float32", always_2d=True):
+    # Not recording.blocks(): where decoding stops short it gives the rest of its buffer as it found it.
+    while len(block := recording.read(BLOCK_FRAMES, dtype="float32", always_2d=True)):
         if not np.isfinite(block).all():
             return {"reason": "non-finite samples"}
         level = np.abs(block)
