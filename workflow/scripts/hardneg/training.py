@@ -122,4 +122,4 @@ def mix_up(
     share = torch.from_numpy(np.maximum(share, 1 - share)).to(windows.device)
     partner = torch.from_numpy(generator.permutation(len(windows))).to(windows.device)
     wide = share.view(-1, *[1] * (windows.dim() - 1))
-    return wide * windows + (1 - wide) * windows[partner], share * targets + (1 - share) * targets[partner]
+    return torch.lerp(windows[partner], windows, wide), torch.lerp(targets[partner], targets, share)
