@@ -75,7 +75,9 @@ WRONG = {
     "a misspelt key of a model": (put([{"nam": "b", "model": "train"}], "mining", "model"), "unknown key 'nam' at mining.model.0: did you mean 'name'?"),
     "a tier by an unknown model": (put("trian", "negative_tiers", "conf50", "by"), "negative_tiers.conf50.by names 'trian', which is no mining model; known here: mean, minimum, trained"),
     "a control cut otherwise": (put("minimum", "negative_tiers", "random", "by"), "negative_tiers.random.by: a matched tier is cut by what the tier that it matches is cut by (mean)"),
-    "a ranking by finished scores in a list": (put(["scores.csv", "train"], "mining", "model"), "or the first of several, which must be trained here"),
+    "a ranking by finished scores in a list": (put(["scores.csv", "train"], "mining", "model"), "or the first of several, which finished scores cannot"),
+    "a classifier's class not named": (put("frogs.tflite", "mining", "model"), "mining.model is a BirdNET classifier: give the target's name in it as mining.label"),
+    "a classifier of other windows": (lambda config: config.update(mining=config["mining"] | {"model": "frogs.tflite", "label": "Frog"}, windows={"length_s": 5}), "a BirdNET classifier hears 3 s: set windows.length_s to 3"),
     "both sources of sound": (put("m.csv", "manifest"), "give either manifest (and audio_root) or generated"),
     "a manifest without its root": (lambda config: config.update(manifest=config.pop("generated") and "m.csv"), "audio_root"),
 }  # fmt: skip

@@ -43,7 +43,7 @@ rule rank_pool:
     benchmark:
         "<benchmarks>/rank_pool/{model}.jsonl"
     wildcard_constraints:
-        model=one_of(CHECKPOINTS),
+        model=one_of(name for name, model in MODELS.items() if model["kind"] != "detections"),
     conda:
         ENVIRONMENT
     params:

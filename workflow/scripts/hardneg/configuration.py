@@ -136,6 +136,9 @@ def _feature_problems(config: dict) -> Iterator[str]:
         yield f"features.kind {kind} needs features.path, the network's file"
     if kind == "birdnet" and any(windows[key] != value for key, value in BIRDNET_WINDOWS.items()):
         yield "BirdNET hears 3 s at 48,000 Hz: set windows.length_s to 3 and windows.sample_rate to 48000"
+    mined_by = [model["kind"] for model in mining_models.listed(config["mining"])]
+    if "classifier" in mined_by and windows["length_s"] != BIRDNET_WINDOWS["length_s"]:
+        yield "mining.model: a BirdNET classifier hears 3 s: set windows.length_s to 3"
     needed = "cnn" if kind == "logmel" else "head"
     for model in {
         *config["matrix"].get("model", [training["model"]]),
@@ -201,10 +204,10 @@ def _positive_problems(config: dict) -> Iterator[str]:
                     f"trains on (mining.positive_subset: {trained_on}); rank with a model that has not seen them"
                 )
     for name, subset in subsets.items():
-        if "add" in subset and ranked_by not in ("trained", "checkpoint"):
+        if "add" in subset and ranked_by == "detections":
             yield (
-                f"positive_subsets.{name}.add ranks positives by the mining model, or the first of several, which must "
-                "be trained here or a checkpoint"
+                f"positive_subsets.{name}.add ranks positives by the mining model, or the first of several, which "
+                "finished scores cannot"
             )
     for section in ("mining", "audit"):
         for key in config[section]["training"]:

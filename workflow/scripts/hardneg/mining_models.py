@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 MEAN, MINIMUM = "mean", "minimum"
+LABELLED = {"detections": "a table of detections", "classifier": "a BirdNET classifier"}
 NAMEABLE = re.compile(r"[A-Za-z0-9_.+-]+")
 
 
@@ -38,10 +39,15 @@ def listed(mining: dict) -> list[dict]:
 
 
 def kind_of(model: str) -> str:
-    """The kind of a model: trained (here), checkpoint (of this workflow) or detections (finished scores)."""
+    """The kind of a model: trained (here), checkpoint (of this workflow), classifier (BirdNET's) or detections."""
     if model == "train":
         return "trained"
-    return "checkpoint" if Path(model).suffix == ".safetensors" else "detections"
+    return {".safetensors": "checkpoint", ".tflite": "classifier"}.get(Path(model).suffix, "detections")
+
+
+def labels_path(path: str | Path) -> Path:
+    """Where a BirdNET classifier's labels are, one a line in the order of its outputs: beside it."""
+    return Path(path).with_name(f"{Path(path).stem}_Labels.txt")
 
 
 def problems(mining: dict, tiers: dict[str, dict]) -> Iterator[str]:
@@ -61,8 +67,8 @@ def problems(mining: dict, tiers: dict[str, dict]) -> Iterator[str]:
     for model in models:
         if not NAMEABLE.fullmatch(model["name"]):
             yield f"mining.model: the name '{model['name']}' may hold letters, digits and _.+- only"
-        if model["kind"] == "detections" and model["label"] is None:
-            yield "mining.model is a table of detections: give the target's name in it as mining.label"
+        if model["kind"] in LABELLED and model["label"] is None:
+            yield f"mining.model is {LABELLED[model['kind']]}: give the target's name in it as mining.label"
     if sum(model["kind"] == "trained" for model in models) > 1:
         yield "mining.model: only one model can be trained here"
     known = [MEAN, MINIMUM, *names]
