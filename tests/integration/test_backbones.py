@@ -1,5 +1,6 @@
 """A network brought as a file, through the whole chain, exported, and used on raw audio."""
 
+import shutil
 import subprocess
 import sys
 
@@ -139,19 +140,63 @@ def test_another_backbone_than_the_trained_one_is_refused(exported, tmp_path):
     assert "Traceback" not in done.stderr
 
 
-def test_the_pool_is_mined_with_birdnet_s_own_tables_and_what_they_leave_out_counts_as_nothing(exported):
-    project, _, _ = exported
+def write_detections(project):
+    """BirdNET's tables of the first five files of the pool, which are given."""
     pool = project.table("results/inputs/pool.parquet").file_path.sort_values().tolist()
     for place, path in enumerate(pool[:5]):
         found = pd.DataFrame(
             {"file_path": f"/field/{path}", "start_s": [0.0], "end_s": 3.0, "confidence": 0.95 - place / 10}
         )
         detection_tables.write(found, "Rana draytonii_Red-legged Frog", 8000, project.path(f"birdnet/{place}"))
+    return pool
+
+
+def test_the_pool_is_mined_with_birdnet_s_own_tables_and_what_they_leave_out_counts_as_nothing(exported):
+    project, _, _ = exported
+    pool = write_detections(project)
     config = yaml.safe_load(project.path("onnx.yaml").read_text())
     config["mining"] |= {"model": "birdnet", "label": "Red-legged Frog"}
     project.path("detections.yaml").write_text(yaml.safe_dump(config))
-    project.snakemake("results/mining/detections/scores.parquet", config="detections.yaml")
-    scores = project.table("results/mining/detections/scores.parquet")
+    project.snakemake("results/mining/birdnet/scores.parquet", config="detections.yaml")
+    scores = project.table("results/mining/birdnet/scores.parquet")
     assert list(scores.file_path[:5]) == pool[:5] and len(scores) == len(pool)
     np.testing.assert_allclose(scores.confidence[:5], [0.95, 0.85, 0.75, 0.65, 0.55])
     assert (scores.confidence[5:] == 0).all()
+
+
+@pytest.fixture(scope="module")
+def several(exported, tmp_path_factory):
+    """A copy of that project whose pool is mined by its own model and by BirdNET's tables."""
+    project = Project(tmp_path_factory.mktemp("several") / "hardneg")
+    shutil.copytree(exported[0].folder, project.folder, dirs_exist_ok=True)
+    pool = write_detections(project)
+    config = yaml.safe_load(project.path("onnx.yaml").read_text())
+    config["mining"] |= {"model": ["train", {"name": "theirs", "model": "birdnet", "label": "Red-legged Frog"}]}
+    config["negative_tiers"] |= {"theirs": {"min_confidence": 0.6, "by": "theirs"}}
+    project.path("several.yaml").write_text(yaml.safe_dump(config))
+    project.snakemake("all", "results/tiers/theirs.csv", config="several.yaml")
+    return project, pool
+
+
+def test_a_pool_mined_by_several_models_is_cut_by_their_mean_or_by_one_of_them(several):
+    project, pool = several
+    scores = project.table("results/mining/scores.parquet").set_index("file_path")
+    models = [project.table(f"results/mining/{name}/scores.parquet") for name in ("trained", "theirs")]
+    ours, theirs = (model.set_index("file_path").confidence[scores.index] for model in models)
+    np.testing.assert_allclose(scores.confidence, (ours + theirs) / 2)  # recordings of one window
+    np.testing.assert_array_equal(scores.confidence_trained, ours)
+    assert project.table("results/tiers/theirs.csv").file_path.tolist() == pool[:4]
+    assert set(project.table("results/tiers/hard.csv").file_path) == set(scores.index[: round(0.3 * len(pool))])
+    page = project.path("results/report.html").read_text()
+    assert "Do the mining models agree?" in page and "trained and theirs" in page
+    assert project.plan("several.yaml") == {}
+
+
+def test_a_tier_cut_by_another_model_reruns_alone(several):
+    project, _ = several
+    config = yaml.safe_load(project.path("several.yaml").read_text())
+    config["negative_tiers"]["hard"]["by"] = "minimum"
+    project.path("changed.yaml").write_text(yaml.safe_dump(config))
+    summaries = {"collect_runs", "compare", "model_interactions", "tabulate_nights", "draw_figures", "write_report"}
+    plan = project.plan("changed.yaml")
+    assert plan == {"assign_tier": 1, "train": 2, "evaluate": 2} | dict.fromkeys(summaries, 1)

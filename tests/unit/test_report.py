@@ -79,8 +79,16 @@ def test_the_audit_the_clusters_and_the_recommendation_are_escaped_text(context,
         "paragraph": ["no tier is distinguishable from none."],
         "max_recall_loss": 0.05,
     }
+    models = {
+        "models": ["<i>", "new"], "correlations": [{"first": "<i>", "second": "new", "rank": 0.4}], "hard": 0.5,
+        "alone": [{"name": "<i>", "files": 4}], "tiers": [{"name": "<u>top</u>", "by": "<i>", "files": 9, "all": 3, "share": 1 / 3, "one": 2}],
+    }  # fmt: skip
+    heard = [{"label": "<b>Frog", "scientific": "Rana", "files": 2, "share": 0.5}]
+    sounds = [{"name": "<u>top</u>", "files": 4, "labels": 2, "largest": heard, "unnamed": 1, "unnamed_share": 0.25}]
     report.write(
-        tmp_path / "report.html", context | {"audit": audit, "clusters": made_of, "recommendation": advice}, {}
+        tmp_path / "report.html",
+        context | {"sounds": sounds, "audit": audit, "clusters": made_of, "recommendation": advice, "models": models},
+        {},
     )
     page = (tmp_path / "report.html").read_text()
     for markup in ("<u>", "<i>", "<s>", "<img>"):
@@ -88,3 +96,5 @@ def test_the_audit_the_clusters_and_the_recommendation_are_escaped_text(context,
     assert "&lt;img&gt;\u202ex.wav" in page and "<bdi>" in page
     assert "&lt;i&gt; and (no name) agree on 100 % of 3 files." in page
     assert "no tier is distinguishable from none." in page
+    assert "50 % of &lt;u&gt;top&lt;/u&gt; is &lt;b&gt;Frog; 25 % has no label." in page
+    assert "<td>33 %</td><td>2</td>" in page and "&lt;i&gt; and new 0.40" in page

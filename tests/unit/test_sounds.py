@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 import torch
 
-from hardneg import birdnet, sounds
+from hardneg import birdnet, sound_counts, sounds
 
 SOUNDS = pd.DataFrame(
     {
@@ -23,10 +23,20 @@ SOUNDS = pd.DataFrame(
 
 def test_labels_are_counted_per_tier_and_a_faint_one_is_none():
     tiers = {"hard": pd.DataFrame({"file_path": ["a", "b", "d"]}), "empty": pd.DataFrame({"file_path": []})}
-    counted = sounds.count(SOUNDS, tiers)
+    counted = sound_counts.count(SOUNDS, tiers)
     assert counted.tier.tolist() == ["hard", "hard"]
     assert counted.birdnet_label.tolist() == ["Hyliola regilla_Pacific Chorus Frog", "none"]
     assert counted.files.tolist() == [2, 1] and counted.share.tolist() == pytest.approx([2 / 3, 1 / 3])
+
+
+def test_a_tier_s_leading_labels_are_named_and_what_has_none_is_told_apart():
+    tiers = {"hard": SOUNDS[["file_path"]], "7": SOUNDS[["file_path"]].tail(1), "empty": SOUNDS[["file_path"]].head(0)}
+    hard, seven = sound_counts.leading(sound_counts.count(SOUNDS, tiers), tiers, most=1)
+    assert hard["largest"] == [
+        {"label": "Pacific Chorus Frog", "scientific": "Hyliola regilla", "files": 2, "share": 0.5}
+    ]
+    assert (hard["files"], hard["labels"], hard["unnamed"], hard["unnamed_share"]) == (4, 2, 1, 0.25)
+    assert (seven["name"], seven["largest"], seven["unnamed_share"]) == ("7", [], 1)
 
 
 def test_the_hardest_window_is_named_as_the_whole_network_names_it(tmp_path):

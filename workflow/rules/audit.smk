@@ -3,7 +3,7 @@ rule cross_fit:
         labelled="<results>/inputs/labelled.parquet",
         positives=f"<results>/positives/{config['mining']['positive_subset']}.csv",
         index=f"{FEATURES}/labelled.parquet",
-        scores=f"<results>/mining/{DETECTOR}/scores.parquet",
+        scores=SCORES,
         pool_index=f"{FEATURES}/pool.parquet",
         earlier=lambda wildcards: folds_of(int(wildcards.number)),
     output:
@@ -34,7 +34,7 @@ rule find_copies:
     input:
         labelled="<results>/inputs/labelled.parquet",
         index=f"{FEATURES}/labelled.parquet",
-        scores=f"<results>/mining/{DETECTOR}/scores.parquet",
+        scores=SCORES,
         pool_index=f"{FEATURES}/pool.parquet",
     output:
         copies="<results>/audit/copies.parquet",
@@ -54,11 +54,11 @@ rule find_copies:
 
 rule audit:
     input:
-        scores=f"<results>/mining/{DETECTOR}/scores.parquet",
+        scores=SCORES,
         recordings="<results>/inputs/pool.parquet",
         folds=folds_of(config["audit"]["passes"]),
         copies="<results>/audit/copies.parquet",
-        validation="<results>/mining/trained/validation_scores.parquet" if DETECTOR == "trained" else [],
+        validation="<results>/mining/trained/validation_scores.parquet" if TRAINED_ALONE else [],
     output:
         audit="<results>/audit/pool.csv",
     log:
@@ -76,7 +76,7 @@ rule audit:
 
 rule cluster_pool:
     input:
-        scores=f"<results>/mining/{DETECTOR}/scores.parquet",
+        scores=SCORES,
         pool_index=f"{FEATURES}/pool.parquet",
     output:
         clusters="<results>/audit/clusters.csv",

@@ -1,30 +1,33 @@
 from hardneg import finished_scores
 
 try:
-    DETECTIONS = finished_scores.tables_of(config["mining"]["model"])
+    DETECTIONS = {
+        name: finished_scores.tables_of(model["path"])
+        for name, model in MODELS.items()
+        if model["kind"] == "detections"
+    }
 except InputError as error:
     stop(error)
 
 
-ruleorder: score_detections > rank_pool
-
-
 rule score_detections:
     input:
-        tables=DETECTIONS,
+        tables=lambda wildcards: DETECTIONS[wildcards.model],
         index=f"{FEATURES}/pool.parquet",
         recordings="<results>/inputs/pool.parquet",
     output:
-        scores=f"<results>/mining/{DETECTOR}/scores.parquet",
-        windows=f"<results>/mining/{DETECTOR}/windows.parquet",
+        scores="<results>/mining/{model}/scores.parquet",
+        windows="<results>/mining/{model}/windows.parquet",
     log:
-        "<logs>/score_detections.log",
+        "<logs>/score_detections/{model}.log",
     benchmark:
-        "<benchmarks>/score_detections.jsonl"
+        "<benchmarks>/score_detections/{model}.jsonl"
+    wildcard_constraints:
+        model=one_of(DETECTIONS),
     conda:
         ENVIRONMENT
     params:
-        label=config["mining"]["label"],
+        label=lambda wildcards: MODELS[wildcards.model]["label"],
         code=code("score_detections"),
     script:
         "../scripts/score_detections.py"

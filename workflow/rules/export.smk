@@ -1,6 +1,16 @@
 EXPORTED_RUN = matrix.run_of(config["matrix"], config["export"]["run"])
 EXPORTED = str(Path(RESULTS, "runs", *(f"{axis}~{value}" for axis, value in EXPORTED_RUN.items())))
 
+# A head on BirdNET's embeddings is also written as a BirdNET custom classifier.
+CLASSIFIER = (
+    dict(
+        classifier="<results>/export/classifier.tflite",
+        classifier_labels="<results>/export/classifier_Labels.txt",
+    )
+    if config["features"]["kind"] == "birdnet"
+    else {}
+)
+
 
 rule export:
     input:
@@ -10,6 +20,7 @@ rule export:
         scores=f"{EXPORTED}/scores.parquet",
         recordings="<results>/inputs/recordings.parquet",
     output:
+        **CLASSIFIER,
         weights="<results>/export/model.safetensors",
         description="<results>/export/model.json",
         onnx="<results>/export/model.onnx",

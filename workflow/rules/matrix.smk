@@ -1,3 +1,5 @@
+import re
+
 from hardneg import manifest, matrix, mining_models, packages, review, sharding, soundscapes, tables, tiers
 
 try:
@@ -22,7 +24,10 @@ except InputError as error:
 
 SHARDS = {part: sorted(s for s in STATES if s.startswith(part)) for part in ("labelled", "pool")}
 FEATURES = f"<results>/features/{config['features']['kind']}"
-DETECTOR = mining_models.kind_of(config["mining"]["model"])
+MODELS = {model["name"]: model for model in mining_models.listed(config["mining"])}
+TRAINED_ALONE = [model["kind"] for model in MODELS.values()] == ["trained"]
+# What the pool is ranked by: the only model's scores, or those of all together.
+SCORES = "<results>/mining/scores.parquet" if len(MODELS) > 1 else f"<results>/mining/{list(MODELS)[0]}/scores.parquet"
 MODEL_INPUT = {
     "windows": config["windows"],
     "features": config["features"],
@@ -64,6 +69,11 @@ wildcard_constraints:
     fold="[0-9]+",
 
 
+def one_of(names):
+    """A wildcard's constraint: one of the names, nothing at all where there is none."""
+    return "|".join(map(re.escape, names)) or "(?!)"
+
+
 def is_none(tier):
     return tiers.is_none(config["negative_tiers"][tier])
 
@@ -94,7 +104,7 @@ def folds_of(passes):
 # below is different for exactly these. It takes no `input`: Snakemake does not compare parameters that do.
 def touch_of_review(wildcards):
     needed = [
-        f"{RESULTS}/mining/{DETECTOR}/scores.parquet",
+        SCORES.replace("<results>", RESULTS),
         needed_by_tier("exclude", f"{RESULTS}/audit/pool.csv")(wildcards),
         needed_by_tier("per_cluster", f"{RESULTS}/audit/clusters.csv")(wildcards),
     ]

@@ -1,21 +1,23 @@
-CHECKPOINT = (
-    "<results>/mining/trained/model.safetensors"
-    if DETECTOR == "trained"
-    else os.path.expanduser(config["mining"]["model"])
-)
+CHECKPOINTS = {
+    name: "<results>/mining/trained/model.safetensors" if model["kind"] == "trained" else model["path"]
+    for name, model in MODELS.items()
+    if model["kind"] in ("trained", "checkpoint")
+}
 
 
 rule mine_shard:
     input:
-        model=CHECKPOINT,
+        model=lambda wildcards: CHECKPOINTS[wildcards.model],
         array=f"{FEATURES}/{{shard}}.npy",
         index=f"{FEATURES}/{{shard}}.parquet",
     output:
-        windows=f"<results>/mining/{DETECTOR}/shards/{{shard}}.parquet",
+        windows="<results>/mining/{model}/shards/{shard}.parquet",
     log:
-        "<logs>/mine_shard/{shard}.log",
+        "<logs>/mine_shard/{model}/{shard}.log",
     benchmark:
-        "<benchmarks>/mine_shard/{shard}.jsonl"
+        "<benchmarks>/mine_shard/{model}/{shard}.jsonl"
+    wildcard_constraints:
+        model=one_of(CHECKPOINTS),
     conda:
         ENVIRONMENT
     threads: min(16, workflow.cores)
@@ -31,15 +33,17 @@ rule mine_shard:
 
 rule rank_pool:
     input:
-        shards=expand(f"<results>/mining/{DETECTOR}/shards/{{shard}}.parquet", shard=SHARDS["pool"]),
+        shards=expand("<results>/mining/{{model}}/shards/{shard}.parquet", shard=SHARDS["pool"]),
         recordings="<results>/inputs/pool.parquet",
     output:
-        scores=f"<results>/mining/{DETECTOR}/scores.parquet",
-        windows=f"<results>/mining/{DETECTOR}/windows.parquet",
+        scores="<results>/mining/{model}/scores.parquet",
+        windows="<results>/mining/{model}/windows.parquet",
     log:
-        "<logs>/rank_pool.log",
+        "<logs>/rank_pool/{model}.log",
     benchmark:
-        "<benchmarks>/rank_pool.jsonl"
+        "<benchmarks>/rank_pool/{model}.jsonl"
+    wildcard_constraints:
+        model=one_of(name for name, model in MODELS.items() if model["kind"] != "detections"),
     conda:
         ENVIRONMENT
     params:
@@ -48,9 +52,28 @@ rule rank_pool:
         "../scripts/rank_pool.py"
 
 
+rule combine_scores:
+    input:
+        windows=expand("<results>/mining/{model}/windows.parquet", model=MODELS),
+        recordings="<results>/inputs/pool.parquet",
+    output:
+        scores="<results>/mining/scores.parquet",
+    log:
+        "<logs>/combine_scores.log",
+    benchmark:
+        "<benchmarks>/combine_scores.jsonl"
+    conda:
+        ENVIRONMENT
+    params:
+        models=list(MODELS),
+        code=code("combine_scores"),
+    script:
+        "../scripts/combine_scores.py"
+
+
 rule rank_positives:
     input:
-        model=CHECKPOINT,
+        model=CHECKPOINTS.get(next(iter(MODELS)), []),
         recordings="<results>/inputs/labelled.parquet",
         index=f"{FEATURES}/labelled.parquet",
     output:

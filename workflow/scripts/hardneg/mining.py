@@ -100,6 +100,11 @@ def rank_positives(network: nn.Module, recordings: pd.DataFrame, index: pd.DataF
     -------
     ``file_path, confidence, start_s, end_s``, the highest first.
     """
-    chosen = recordings[(recordings.split == "train") & (recordings.label == "positive")]
-    windows = index[index.file_path.isin(chosen.file_path)].reset_index(drop=True)
+    windows = windows_of_positives(recordings, index)
     return file_confidence(windows.assign(confidence=window_confidences(network, features.load(windows), device)))
+
+
+def windows_of_positives(recordings: pd.DataFrame, index: pd.DataFrame) -> pd.DataFrame:
+    """The rows of an index that are of training positives."""
+    chosen = recordings[(recordings.split == "train") & (recordings.label == "positive")]
+    return index[index.file_path.isin(chosen.file_path)].reset_index(drop=True)

@@ -8,7 +8,7 @@ import yaml
 from jinja2 import Environment, FileSystemLoader
 from markupsafe import Markup
 
-from hardneg import audit_summary, clusters, findings, recommendation, tables
+from hardneg import audit_summary, clusters, findings, model_agreement, recommendation, sound_counts, tables
 from hardneg import review as answers
 from hardneg.files import write_text
 from hardneg.names import METRIC_NAMES, SPLIT_NAMES
@@ -55,7 +55,8 @@ def gather(
     ----------
     inputs : paths of ``recordings, rejected, runs, deltas, model`` (the description of any run) and the list ``tiers``,
         in the order of those `tiers` that choose files; where the pool is audited, ``audit, scores, clusters`` too, and
-        ``truth`` where it is known.
+        ``truth`` where it is known; ``scores`` also where several models mined;
+        ``sounds`` where BirdNET named the mined files.
     target : the species' name.
     generated : whether the recordings are artificial.
     axes : the axes of the matrix that have more than one value.
@@ -75,7 +76,14 @@ def gather(
         "target": target,
         "generated": generated,
         "audit": _audit(inputs, tiers, review) if inputs["audit"] else None,
+        "models": model_agreement.describe(
+            tables.read(inputs["scores"]), tiers, config["audit"]["one_model_confidence"]
+        )
+        if inputs["scores"]
+        else None,
         "clusters": clusters.in_tiers(held, tables.read(inputs["clusters"])) if inputs["clusters"] else [],
+        "sounds": sound_counts.leading(tables.read(inputs["sounds"]), held) if inputs["sounds"] else [],
+        "least_label": sound_counts.LEAST,
         "recommendation": recommendation.recommend(deltas, runs, nights, none, most),
         "statistics": statistics,
         "evaluation": evaluation,

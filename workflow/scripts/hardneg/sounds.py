@@ -28,26 +28,3 @@ def name_sounds(scores: pd.DataFrame, index: pd.DataFrame) -> pd.DataFrame:
         top = logits.max(dim=1)
     named = {"birdnet_label": labels[top.indices.numpy()], "birdnet_confidence": torch.sigmoid(top.values).numpy()}
     return windows.assign(**named)[COLUMNS]
-
-
-def count(sounds: pd.DataFrame, tiers: dict[str, pd.DataFrame], least: float = 0.1) -> pd.DataFrame:
-    """Count the labels in each tier.
-
-    Parameters
-    ----------
-    sounds : from :func:`name_sounds`.
-    tiers : the files of each tier: ``file_path``.
-    least : a label of a lower confidence counts as "none".
-
-    Returns
-    -------
-    ``tier, birdnet_label, files, share``, the most frequent label of each tier first; ``share`` in (0, 1].
-    """
-    label = sounds.birdnet_label.where(sounds.birdnet_confidence >= least, "none")
-    parts = []
-    for tier, files in tiers.items():
-        counted = label[sounds.file_path.isin(files.file_path)].value_counts(sort=True)
-        table = counted.rename_axis("birdnet_label").reset_index(name="files")
-        parts.append(table.assign(tier=tier, share=table.files / max(len(files), 1)))
-    columns = ["tier", "birdnet_label", "files", "share"]
-    return pd.concat(parts, ignore_index=True)[columns] if parts else pd.DataFrame(columns=columns)

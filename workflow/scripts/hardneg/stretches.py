@@ -60,10 +60,8 @@ def plan(recordings: pd.DataFrame, audio_root: str, windows: Windows) -> tuple[l
     stretches : in order of their rows.
     index : one row per window with ``file_path, start_s, end_s, row``, times in the recording (s).
     """
-    rates = recordings.sample_rate.to_numpy(np.int64)
-    frames = np.rint(recordings.duration_s.to_numpy(np.float64) * rates).astype(np.int64)
     stretches, starts, row = [], [], 0
-    for path, rate, count in zip(recordings.file_path, rates.tolist(), frames.tolist(), strict=True):
+    for path, rate, count in _stored(recordings):
         heard = audio.window_starts(resampled_length(count, rate, windows.rate), windows.length, windows.hop)
         stretches.extend(_cut(Path(audio_root, path), rate, count, heard, row, windows))
         starts.append(heard)
@@ -79,6 +77,34 @@ def plan(recordings: pd.DataFrame, audio_root: str, windows: Windows) -> tuple[l
         }
     )
     return stretches, index
+
+
+def follow(index: pd.DataFrame, recordings: pd.DataFrame, audio_root: str, windows: Windows) -> list[Stretch]:
+    """Lay out windows that start where those of an index do, which may have been laid out at another rate.
+
+    Parameters
+    ----------
+    index : ``file_path, start_s`` (s), those of a file together and rising.
+    recordings : checked rows, at least of its files.
+
+    Returns
+    -------
+    Stretches in the order of the index; their rows are places in it.
+    """
+    stored = {path: (rate, count) for path, rate, count in _stored(recordings)}
+    stretches, row = [], 0
+    for path, starts in index.groupby("file_path", sort=False).start_s:
+        heard = np.rint(starts.to_numpy() * windows.rate).astype(np.int64)
+        stretches.extend(_cut(Path(audio_root, path), *stored[path], heard, row, windows))
+        row += len(heard)
+    return stretches
+
+
+def _stored(recordings: pd.DataFrame) -> list[tuple[str, int, int]]:
+    """Path, sample rate and number of frames of each recording."""
+    rates = recordings.sample_rate.to_numpy(np.int64)
+    frames = np.rint(recordings.duration_s.to_numpy(np.float64) * rates).astype(np.int64)
+    return list(zip(recordings.file_path, rates.tolist(), frames.tolist(), strict=True))
 
 
 def _cut(path: Path, rate: int, frames: int, starts: np.ndarray, row: int, windows: Windows) -> Iterator[Stretch]:

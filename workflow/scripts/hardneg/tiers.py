@@ -4,9 +4,11 @@ from collections.abc import Set
 
 import pandas as pd
 
+from hardneg.combination import scored_by
 from hardneg.errors import InputError
 from hardneg.hashing import digest, uniform
 from hardneg.manifest import group_of
+from hardneg.mining_models import MEAN
 from hardneg.review import left_out
 
 COLUMNS = ["file_path", "confidence", "start_s", "end_s", "rank", "recorder_id", "date"]
@@ -14,7 +16,7 @@ COLUMNS = ["file_path", "confidence", "start_s", "end_s", "rank", "recorder_id",
 
 def is_none(tier: dict) -> bool:
     """Whether a tier's definition chooses nothing, so that its runs train on no mined negative."""
-    return not set(tier) - {"seed", "allow_empty"}
+    return not set(tier) - {"seed", "allow_empty", "by"}
 
 
 def assign(
@@ -91,7 +93,12 @@ def by_bounds(scores: pd.DataFrame, definitions: dict[str, dict]) -> dict[str, p
     """What each tier would hold if nothing were left out; drawn tiers (``random``, ``match``) are left aside."""
     bounds = ("min_confidence", "max_confidence", "top_k", "top_fraction")
     return {
-        name: assign(scores, name, allow_empty=True, **{key: tier[key] for key in bounds if key in tier})
+        name: assign(
+            scored_by(scores, tier.get("by", MEAN)),
+            name,
+            allow_empty=True,
+            **{key: tier[key] for key in bounds if key in tier},
+        )
         for name, tier in definitions.items()
         if not is_none(tier) and not {"random", "match"} & set(tier)
     }
@@ -110,15 +117,19 @@ def build(
     Parameters
     ----------
     name, definitions : the tier's name, and the definitions of it and of the tier that it matches.
-    scores : one row per pool file.
+    scores : one row per pool file; where several models mined, from :func:`hardneg.combination.combine`. A matched tier
+        is cut by what the tier that it matches is cut by.
     audited, clusters : the audit's flags and the pool's clusters; None where the definitions do not need them.
     decisions : the reviewed files' labels.
     """
     definition = dict(definitions[name])
     kept_out = left_out(decisions, audited, definition.pop("exclude", []))
     other = definition.get("match")
+    by = definitions[other or name].get("by", MEAN)
+    definition.pop("by", None)
     size = len(build(other, definitions, scores, audited, clusters, decisions)) if other else None
-    return assign(scores, name, match_files=size, left_out=kept_out, clusters=clusters, **definition)
+    chosen = scored_by(scores, by)
+    return assign(chosen, name, match_files=size, left_out=kept_out, clusters=clusters, **definition)
 
 
 def touched_by_review(
