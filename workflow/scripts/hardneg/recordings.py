@@ -87,7 +87,9 @@ def _listen(recording: soundfile.SoundFile, min_duration_s: float, window_s: flo
     frames, clipped, flat, peak, total = 0, 0, 0, 0.0, np.zeros(recording.channels)
     content = hashlib.sha256(f"{recording.samplerate}:{recording.channels}:".encode())
     # Not recording.blocks(): where decoding stops short it gives the rest of its buffer as it found it.
-    while len(block := recording.read(BLOCK_FRAMES, dtype="float32", always_2d=True)):
+    while frames < recording.frames:
+        wanted = min(BLOCK_FRAMES, recording.frames - frames)
+        block = recording.read(wanted, dtype="float32", always_2d=True)
         if not np.isfinite(block).all():
             return {"reason": "non-finite samples"}
         level = np.abs(block)
@@ -96,6 +98,8 @@ def _listen(recording: soundfile.SoundFile, min_duration_s: float, window_s: flo
         total += block.sum(axis=0, dtype=np.float64)
         flat += flat_frames(block, round(FLAT_S * recording.samplerate))
         content.update(np.ascontiguousarray(block).data)
+        if len(block) < wanted:  # some decoders would go on behind the damage
+            break
     duration = frames / recording.samplerate
     flags = {
         "silent": peak < SILENT_PEAK,
