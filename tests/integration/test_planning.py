@@ -1,5 +1,6 @@
 """What a change makes Snakemake run again, and what it leaves alone."""
 
+import json
 import os
 
 import pytest
@@ -65,7 +66,7 @@ def test_new_pool_recordings_run_new_shards_and_no_run_without_mined_negatives(s
     assert plan == {
         "check_shard": plan["check_shard"], "extract_features": plan["check_shard"], "mine_shard": plan["check_shard"],
         "gather_recordings": 1, "check_inputs": 1, "merge_indexes": 1, "rank_pool": 1,
-        "assign_tier": 2, "train": 8, "evaluate": 8, **SUMMARIES,
+        "cross_fit": 4, "find_copies": 1, "audit": 1, "cluster_pool": 1, "assign_tier": 2, "train": 8, "evaluate": 8, **SUMMARIES,
     }  # fmt: skip
     assert small.plan("small.yaml") == {}
 
@@ -92,3 +93,34 @@ def test_a_training_key_may_be_an_axis(small, changed):
     plan = small.plan(config)
     assert (plan["train"], plan["evaluate"]) == (24, 24)
     assert "train_mining_model" not in plan
+
+
+def test_a_second_round_mines_again_and_reruns_nothing_of_the_first(small, changed):
+    def twice(config):
+        config["mining"].update(rounds=2, second_round={"negative_tier": "top"})
+        config["negative_tiers"]["again"] = {"top_k": 10, "round": 2}
+        config["matrix"]["negative_tier"].append("again")
+
+    shards = len(list(small.path("results/mining/trained/shards").glob("*.parquet")))
+    second = {"train_second_model": 1, "mine_shard_again": shards, "rank_remaining": 1, "compare_rounds": 1}
+    plan = small.plan(changed(twice))
+    assert plan.pop("assign_tier") == 1 + (not small.path("results/tiers/top.csv").exists())
+    assert plan == {**second, "train": 4, "evaluate": 4, **SUMMARIES}
+
+    config = changed(twice)
+    wanted = ("results/tiers/again.csv", "results/mining/second/comparison.csv")
+    small.snakemake(*wanted, config=config)
+    taken, tier = (small.table(f"results/tiers/{name}.csv").file_path for name in ("top", "again"))
+    assert list(tier[:20]) == list(taken) and len(tier) == 30 and tier.is_unique
+    left = small.table("results/mining/second/scores.parquet").file_path
+    pool = small.table("results/inputs/pool.parquet").file_path
+    assert set(left) == set(pool) - set(taken)
+    assert json.loads(small.path("results/mining/second/model.json").read_text())["counts"]["tier_files"] == 20
+    assert small.plan(config) == {"train": 4, "evaluate": 4, **SUMMARIES}
+
+    config = changed(lambda config: (twice(config), config["negative_tiers"]["again"].update(round="joint")))
+    assert small.plan(config) == {"assign_tier": 1, "train": 4, "evaluate": 4, **SUMMARIES}
+    config = changed(lambda config: (twice(config), config["negative_tiers"]["top"].update(top_k=19)))
+    plan = small.plan(config)
+    assert plan == {**second, "assign_tier": 3, "train": 8, "evaluate": 8, **SUMMARIES}, "top, its control, and again"
+    assert small.plan("small.yaml") == {}

@@ -78,6 +78,10 @@ WRONG = {
     "a ranking by finished scores in a list": (put(["scores.csv", "train"], "mining", "model"), "or the first of several, which finished scores cannot"),
     "a classifier's class not named": (put("frogs.tflite", "mining", "model"), "mining.model is a BirdNET classifier: give the target's name in it as mining.label"),
     "a classifier of other windows": (lambda config: config.update(mining=config["mining"] | {"model": "frogs.tflite", "label": "Frog"}, windows={"length_s": 5}), "a BirdNET classifier hears 3 s: set windows.length_s to 3"),
+    "a tier of a round that is not": (put({"round": 2}, "negative_tiers", "conf50"), "there is one round of mining only: set mining.rounds to 2"),
+    "a drawn tier of the second round": (put({"round": 2, "random": 3}, "negative_tiers", "conf50"), "a tier of the second round cannot be drawn"),
+    "a second round after no tier": (lambda config: config["mining"].update(rounds=2, second_round={"negative_tier": "none"}), "'none' must hold files"),
+    "a second round after an unknown tier": (lambda config: config["mining"].update(rounds=2, second_round={"negative_tier": "conf8"}), "names 'conf8', which is not a tier: did you mean 'conf85'"),
     "both sources of sound": (put("m.csv", "manifest"), "give either manifest (and audio_root) or generated"),
     "a manifest without its root": (lambda config: config.update(manifest=config.pop("generated") and "m.csv"), "audio_root"),
 }  # fmt: skip

@@ -29,7 +29,7 @@ def context():
         "overview": report.overview(recordings, rejected), "comparisons": report.deltas_by_comparison(deltas),
         "in_short": findings.in_short(deltas), "verdicts": findings.by_verdict(deltas), "harder_or_more": [], "statistics": {"alpha": 0.05, "adjust": "holm"},
         "interactions": [], "nights": [], "qualities": [], "evaluation": {"calibration_bins": 15},
-        "audit": None, "clusters": [], "recommendation": {}, "tiers": [], "versions": {"torch": "2"}, "configuration": "a: <i>",
+        "audit": None, "clusters": [], "rounds": [], "recommendation": {}, "tiers": [], "versions": {"torch": "2"}, "configuration": "a: <i>",
     }  # fmt: skip
 
 
@@ -93,7 +93,7 @@ def test_the_audit_the_clusters_and_the_recommendation_are_escaped_text(context,
     page = (tmp_path / "report.html").read_text()
     for markup in ("<u>", "<i>", "<s>", "<img>"):
         assert markup not in page
-    assert "&lt;img&gt;\u202ex.wav" in page and "<bdi>" in page
+    assert "<bdi>&lt;img&gt;⟨U+202E⟩x.wav</bdi>" in page
     assert "&lt;i&gt; and (no name) agree on 100 % of 3 files." in page
     assert "no tier is distinguishable from none." in page
     assert "50 % of &lt;u&gt;top&lt;/u&gt; is &lt;b&gt;Frog; 25 % has no label." in page

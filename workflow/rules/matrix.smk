@@ -1,6 +1,17 @@
 import re
 
-from hardneg import manifest, matrix, mining_models, packages, review, sharding, soundscapes, tables, tiers
+from hardneg import (
+    manifest,
+    matrix,
+    mining_models,
+    packages,
+    review,
+    second_round,
+    sharding,
+    soundscapes,
+    tables,
+    tiers,
+)
 
 try:
     if "generated" in config:
@@ -28,6 +39,7 @@ MODELS = {model["name"]: model for model in mining_models.listed(config["mining"
 TRAINED_ALONE = [model["kind"] for model in MODELS.values()] == ["trained"]
 # What the pool is ranked by: the only model's scores, or those of all together.
 SCORES = "<results>/mining/scores.parquet" if len(MODELS) > 1 else f"<results>/mining/{list(MODELS)[0]}/scores.parquet"
+SECOND_SCORES = "<results>/mining/second/scores.parquet"
 MODEL_INPUT = {
     "windows": config["windows"],
     "features": config["features"],
@@ -107,11 +119,18 @@ def touch_of_review(wildcards):
         SCORES.replace("<results>", RESULTS),
         needed_by_tier("exclude", f"{RESULTS}/audit/pool.csv")(wildcards),
         needed_by_tier("per_cluster", f"{RESULTS}/audit/clusters.csv")(wildcards),
+        needed_by_tier("round", SECOND_SCORES.replace("<results>", RESULTS))(wildcards),
+        needed_by_tier("round", f"{RESULTS}/tiers/{taken_by_first_round()}.csv")(wildcards),
     ]
     if not DECISIONS or not all(Path(path).exists() for path in needed if path):
         return ""
     read = [tables.read(path) if path else None for path in needed]
-    return tiers.touched_by_review(wildcards.tier, config["negative_tiers"], *read, DECISIONS)
+    return tiers.touched_by_review(wildcards.tier, config["negative_tiers"], *read[:3], DECISIONS, *read[3:])
+
+
+def taken_by_first_round():
+    """The name of the tier that the second round's detector trains on."""
+    return second_round.settings(config).get("negative_tier", "")
 
 
 def needed_by_tier(key, path):

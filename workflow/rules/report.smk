@@ -2,7 +2,7 @@ FORESTS = [f"forest_{place}" for place, _ in enumerate(config["comparisons"], st
 FIGURES = [*FORESTS, "metrics", "precision_recall", "reliability", "pool_scores", "training_curves"]
 TIERS = {name: config["negative_tiers"][name] for name in config["matrix"]["negative_tier"]}
 AUDITED = any("exclude" in tier for tier in TIERS.values())
-TEMPLATES = ["report", *(f"report_{part}" for part in ("models", "sounds", "audit", "recommendation"))]
+TEMPLATES = ["report", *(f"report_{part}" for part in ("models", "sounds", "audit", "rounds", "recommendation"))]
 TIER_FILES = expand("<results>/tiers/{tier}.csv", tier=[name for name in TIERS if not is_none(name)])
 
 
@@ -58,6 +58,7 @@ rule write_report:
         truth="<results>/soundscapes/truth.csv" if AUDITED and "generated" in config else [],
         review=REVIEW_INPUT if AUDITED else [],
         sounds="<results>/tiers/sounds/counts.csv" if BACKBONE_PACKAGE else [],
+        rounds="<results>/mining/second/comparison.csv" if config["mining"]["rounds"] == 2 else [],
     output:
         page=report("<results>/report.html", caption="../report/report.rst", category="Report"),
     log:
@@ -76,6 +77,7 @@ rule write_report:
             evaluation=config["evaluation"],
             config={key: value for key, value in config.items() if key != "device"},
             review=dict(file=REVIEW_FILE, conflicts=config["review"]["conflicts"]),
+            second_round=second_round.settings(config) if config["mining"]["rounds"] == 2 else {},
         ),
         figures=FIGURES,
         templates=[fingerprint.of_file(WORKFLOW / "scripts" / "hardneg" / f"{name}.html.j2") for name in TEMPLATES],

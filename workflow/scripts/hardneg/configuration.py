@@ -8,7 +8,7 @@ import yaml
 from jsonschema import Draft202012Validator
 from jsonschema.exceptions import ValidationError, best_match
 
-from hardneg import mining_models
+from hardneg import mining_models, second_round
 from hardneg.errors import InputError
 from hardneg.matrix import DESIGN_AXES
 from hardneg.tiers import is_none
@@ -116,6 +116,7 @@ def _inconsistencies(config: dict) -> Iterator[str]:
     yield from _matrix_problems(config)
     yield from _tier_problems(config["negative_tiers"])
     yield from mining_models.problems(config["mining"], config["negative_tiers"])
+    yield from _round_problems(config)
     yield from _positive_problems(config)
     yield from _feature_problems(config)
 
@@ -183,6 +184,27 @@ def _tier_problems(tiers: dict) -> Iterator[str]:
             yield f"negative_tiers.{name}: give one of random and match, and one of top_k and top_fraction"
         if tier.get("min_confidence", 0) >= tier.get("max_confidence", 1.1):
             yield f"negative_tiers.{name}: min_confidence must be below max_confidence"
+
+
+def _round_problems(config: dict) -> Iterator[str]:
+    tiers, again = config["negative_tiers"], second_round.settings(config)
+    for name, tier in tiers.items():
+        if "round" in tier and config["mining"]["rounds"] < 2:
+            yield f"negative_tiers.{name}.round: there is one round of mining only: set mining.rounds to 2"
+        if "round" in tier and {"random", "match"} & set(tier):
+            yield f"negative_tiers.{name}: a tier of the second round cannot be drawn (random, match)"
+    if config["mining"]["rounds"] < 2:
+        return
+    chosen = again.get("negative_tier")
+    if chosen is None:
+        yield "mining.rounds: no tier of the matrix is cut from the first round: give mining.second_round.negative_tier"
+    elif chosen not in tiers:
+        yield f"mining.second_round.negative_tier names '{chosen}', which is not a tier{_meant(chosen, list(tiers))}"
+    elif is_none(tiers[chosen]) or "round" in {*tiers[chosen], *tiers.get(tiers[chosen].get("match"), {})}:
+        yield f"mining.second_round.negative_tier: '{chosen}' must hold files that the first round mined"
+    name, subsets = again["positive_subset"], list(config["positive_subsets"])
+    if name not in subsets:
+        yield f"mining.second_round.positive_subset: '{name}' is not in positive_subsets{_meant(name, subsets)}"
 
 
 def _positive_problems(config: dict) -> Iterator[str]:

@@ -12,7 +12,7 @@ from hardneg import audit_summary, clusters, findings, model_agreement, recommen
 from hardneg import review as answers
 from hardneg.files import write_text
 from hardneg.names import METRIC_NAMES, SPLIT_NAMES
-from hardneg.text import number, points
+from hardneg.text import number, points, visible
 from hardneg.tiers import is_none
 
 TEMPLATE = Path(__file__).with_name("report.html.j2")
@@ -28,7 +28,7 @@ def write(page_path: str | os.PathLike, context: dict, figures: dict[str, str | 
     figures : the SVG file of each figure, by name.
     """
     environment = Environment(loader=FileSystemLoader(TEMPLATE.parent), autoescape=True, trim_blocks=True)
-    environment.filters |= {"points": points, "number": number}
+    environment.filters |= {"points": points, "number": number, "visible": visible}
     # The figures are our own files and matplotlib escapes their text.
     drawn = {name: Markup(_inline(path, name)) for name, path in figures.items()}  # noqa: S704
     forests = [drawn[name] for name in drawn if name.startswith("forest")]
@@ -48,6 +48,7 @@ def gather(
     evaluation: dict,
     config: dict,
     review: dict,
+    second_round: dict,
 ) -> dict:
     """Read what the page shows.
 
@@ -56,7 +57,7 @@ def gather(
     inputs : paths of ``recordings, rejected, runs, deltas, model`` (the description of any run) and the list ``tiers``,
         in the order of those `tiers` that choose files; where the pool is audited, ``audit, scores, clusters`` too, and
         ``truth`` where it is known; ``scores`` also where several models mined;
-        ``sounds`` where BirdNET named the mined files.
+        ``sounds`` where BirdNET named the mined files; where the pool was mined twice, ``rounds``.
     target : the species' name.
     generated : whether the recordings are artificial.
     axes : the axes of the matrix that have more than one value.
@@ -65,6 +66,7 @@ def gather(
     evaluation : what else is measured.
     config : the whole configuration, to be shown.
     review : ``file``, the people's answers, and ``conflicts``, how they are settled.
+    second_round : what the second round's detector trained on; empty where there was none.
     """
     runs = tables.read(inputs["runs"])
     deltas = tables.read(inputs["deltas"])
@@ -84,6 +86,8 @@ def gather(
         "clusters": clusters.in_tiers(held, tables.read(inputs["clusters"])) if inputs["clusters"] else [],
         "sounds": sound_counts.leading(tables.read(inputs["sounds"]), held) if inputs["sounds"] else [],
         "least_label": sound_counts.LEAST,
+        "second_round": second_round,
+        "rounds": tables.read(inputs["rounds"]).to_dict("records") if inputs["rounds"] else [],
         "recommendation": recommendation.recommend(deltas, runs, nights, none, most),
         "statistics": statistics,
         "evaluation": evaluation,

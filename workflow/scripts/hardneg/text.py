@@ -1,4 +1,6 @@
-"""Numbers as a person reads them."""
+"""Numbers and names as a person reads them."""
+
+import unicodedata
 
 import pandas as pd
 
@@ -15,3 +17,13 @@ def points(value: float | None) -> str:
 def number(value: float | None, digits: int = 3) -> str:
     """A plain number with a fixed number of decimals; a dash where it is missing."""
     return MISSING if value is None or pd.isna(value) else f"{value:,.{digits}f}".replace("-", MINUS)
+
+
+def visible(name: str) -> str:
+    """A name from outside, with characters that steer text (line breaks, reading direction) shown as what they are.
+
+    >>> visible("two\\nlines")
+    'two⟨U+000A⟩lines'
+    """
+    steering = ("Cc", "Cf", "Zl", "Zp")
+    return "".join(f"⟨U+{ord(one):04X}⟩" if unicodedata.category(one) in steering else one for one in name)

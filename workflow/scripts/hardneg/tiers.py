@@ -90,8 +90,8 @@ def assign(
 
 
 def by_bounds(scores: pd.DataFrame, definitions: dict[str, dict]) -> dict[str, pd.DataFrame]:
-    """What each tier would hold if nothing were left out; drawn tiers (``random``, ``match``) are left aside."""
-    bounds = ("min_confidence", "max_confidence", "top_k", "top_fraction")
+    """What each tier would hold if nothing were left out; drawn tiers and those of a second round are left aside."""
+    bounds, not_cut_here = ("min_confidence", "max_confidence", "top_k", "top_fraction"), {"random", "match", "round"}
     return {
         name: assign(
             scored_by(scores, tier.get("by", MEAN)),
@@ -100,7 +100,7 @@ def by_bounds(scores: pd.DataFrame, definitions: dict[str, dict]) -> dict[str, p
             **{key: tier[key] for key in bounds if key in tier},
         )
         for name, tier in definitions.items()
-        if not is_none(tier) and not {"random", "match"} & set(tier)
+        if not is_none(tier) and not not_cut_here & set(tier)
     }
 
 
@@ -111,8 +111,13 @@ def build(
     audited: pd.DataFrame | None,
     clusters: pd.DataFrame | None,
     decisions: dict[str, str],
+    second: pd.DataFrame | None = None,
+    taken: pd.DataFrame | None = None,
 ) -> pd.DataFrame:
     """Make one tier from its definition; see :func:`assign` for the keys and the result.
+
+    A tier of the second round (``round: 2``) holds what the first round's chosen tier took and, of the other files,
+    those that its bounds choose by the second round's scores; with ``round: joint`` by the mean of both rounds'.
 
     Parameters
     ----------
@@ -121,15 +126,28 @@ def build(
         is cut by what the tier that it matches is cut by.
     audited, clusters : the audit's flags and the pool's clusters; None where the definitions do not need them.
     decisions : the reviewed files' labels.
+    second : the second round's scores, one row per file that was not taken; None where no definition needs them, as
+        `taken`, the tier that was.
+
+    Returns
+    -------
+    A tier of the second round begins with what was taken, and its column ``round`` says which round a file is of; its
+    ``rank`` is the one in that round.
     """
     definition = dict(definitions[name])
     kept_out = left_out(decisions, audited, definition.pop("exclude", []))
     other = definition.get("match")
     by = definitions[other or name].get("by", MEAN)
     definition.pop("by", None)
-    size = len(build(other, definitions, scores, audited, clusters, decisions)) if other else None
+    size = len(build(other, definitions, scores, audited, clusters, decisions, second, taken)) if other else None
     chosen = scored_by(scores, by)
-    return assign(chosen, name, match_files=size, left_out=kept_out, clusters=clusters, **definition)
+    mined = definition.pop("round", 1)
+    ranking = {1: chosen, 2: second}[mined] if mined != "joint" else _joint(chosen, second)
+    tier = assign(ranking, name, match_files=size, left_out=kept_out, clusters=clusters, **definition)
+    if mined == 1:
+        return tier
+    kept = taken[~taken.file_path.isin(kept_out)]
+    return pd.concat([kept.assign(round=1), tier.assign(round=2)], ignore_index=True)[[*COLUMNS, "round"]]
 
 
 def touched_by_review(
@@ -139,19 +157,22 @@ def touched_by_review(
     audited: pd.DataFrame | None,
     clusters: pd.DataFrame | None,
     decisions: dict[str, str],
+    second: pd.DataFrame | None = None,
+    taken: pd.DataFrame | None = None,
 ) -> str:
     """Tell a tier that a review changes from one that it does not touch.
 
     Parameters
     ----------
-    name, definitions, scores, audited, clusters, decisions : see :func:`build`.
+    name, definitions, scores, audited, clusters, decisions, second, taken : see :func:`build`.
 
     Returns
     -------
     ``""`` if the tier holds the same files as without the review, else a hash of its files (or the reason why it
     cannot be made).
     """
-    with_it, without = (_paths(name, definitions, scores, audited, clusters, decided) for decided in (decisions, {}))
+    pool = (name, definitions, scores, audited, clusters)
+    with_it, without = (_paths(*pool, decided, second, taken) for decided in (decisions, {}))
     return "" if with_it == without else digest(with_it)
 
 
@@ -160,6 +181,11 @@ def _paths(*pool) -> list[str]:
         return list(build(*pool).file_path)
     except InputError as error:
         return [f"not made: {error}"]
+
+
+def _joint(first: pd.DataFrame, second: pd.DataFrame) -> pd.DataFrame:
+    before = second.file_path.map(first.set_index("file_path").confidence)
+    return second.assign(confidence=(second.confidence + before) / 2)
 
 
 def _draw(held: pd.DataFrame, size: int, name: str, source: str, seed: int) -> pd.DataFrame:
