@@ -87,9 +87,30 @@ SMALL = {
 }
 
 
-def add_recordings(project: Project, labelled: int, pool: int, seed: int, only: str | None = None) -> None:
+# What runs in a page that takes names for markup sets window.hit; the paths, with a slash in some, are legal on disk.
+HOSTILE = [
+    "<img src=x onerror='window.hit=1'>", "</script><script>window.hit=1</script>", "quote\"s' and, comma", "two\nlines",
+    "right\u202eto\u200fleft",
+]  # fmt: skip
+
+
+def name_badly(design: pd.DataFrame) -> pd.DataFrame:
+    """Give the pool's files, one of its sites and that site's recorders names that are markup, or break lines and text."""
+    pool = design.split == "pool"
+    site = design.site.where(~pool | (design.site != "meadow"), '<b onmouseover="window.hit=1">meadow</b>\u202e')
+    recorder = design.recorder_id.where(site == design.site, design.recorder_id + HOSTILE[1])
+    names = pd.Series([f"{HOSTILE[place % len(HOSTILE)]}.WAV" for place in range(len(design))], index=design.index)
+    paths = site + "/" + recorder + "/" + design.file_path.str.extract(r"(\d{8}_\d{6})")[0] + names
+    return design.assign(site=site, recorder_id=recorder, file_path=paths.where(pool, design.file_path))
+
+
+def add_recordings(
+    project: Project, labelled: int, pool: int, seed: int, only: str | None = None, hostile: bool = False
+) -> None:
     """Generate recordings and put them into the project's manifest, as a person would add a season."""
     design = soundscapes.design(labelled, pool, duration_s=1.5, sample_rate=16000, seed=seed)
+    if hostile:
+        design = name_badly(design)
     if only:
         design = design[design.split == only]
         stamps = design.file_path.str.extract(r"(\d{8}_\d{6})")[0].str.replace("2025", "2026")
@@ -103,10 +124,11 @@ def add_recordings(project: Project, labelled: int, pool: int, seed: int, only: 
 
 @pytest.fixture(scope="session")
 def small(tmp_path_factory) -> Project:
-    """A small project with recordings of its own that has been run to its end."""
+    """A small project that has been run to its end: its pool has hostile names, and one of its tiers is audited."""
     project = Project(tmp_path_factory.mktemp("small") / "hardneg")
-    add_recordings(project, 240, 160, seed=3)
-    project.path("small.yaml").write_text(yaml.safe_dump(SMALL))
+    add_recordings(project, 240, 160, seed=3, hostile=True)
+    tiers = SMALL["negative_tiers"] | {"hard": {"top_fraction": 0.3, "exclude": ["unusable"]}}
+    project.path("small.yaml").write_text(yaml.safe_dump(SMALL | {"negative_tiers": tiers}))
     project.snakemake(config="small.yaml")
     return project
 
