@@ -1,5 +1,6 @@
 """From the mined files to the review page, to a person's answers, and back to the tiers."""
 
+import json
 import shutil
 import time
 
@@ -38,7 +39,9 @@ def ten(small, label):
     )
 
 
-def test_ten_answers_given_in_the_browser_change_the_tiers(small, page, browser, answer):
+def test_ten_answers_given_in_the_browser_change_the_tiers_and_what_is_trained_on(
+    small, page, browser, answer, changed
+):
     from selenium.webdriver.common.action_chains import ActionChains
     from selenium.webdriver.common.keys import Keys
     from selenium.webdriver.support.select import Select
@@ -71,7 +74,18 @@ def test_ten_answers_given_in_the_browser_change_the_tiers(small, page, browser,
         after = set(small.table(f"results/tiers/{tier}.csv").file_path)
         assert heard & files and not heard & after
     subset = small.table("results/positives/heard.csv")
-    assert set(subset.file_path[subset.start_s.notna()]) == set(rows.file_path[rows.label == "positive"])
+    positive = set(rows.file_path[rows.label == "positive"])
+    assert set(subset.file_path[subset.start_s.notna()]) == positive
+
+    config = changed(lambda config: config["matrix"]["positive_subset"].append("heard"))
+    run = "results/runs/positive_subset~heard/negative_tier~hard/validation~holdout/seed~1"
+    small.snakemake(f"{run}/model.safetensors", config=config)
+    used = small.table(f"{run}/training_set.parquet").set_index("file_path")
+    reviewed = used[used.origin == "reviewed"]
+    assert set(reviewed.index) == positive and (reviewed.label == 1).all()
+    assert not positive & set(used.index[used.origin == "mined"])
+    counts = json.loads(small.path(f"{run}/model.json").read_text())["counts"]
+    assert counts["train_positives"] == (used.label == 1).sum() > len(positive)
 
 
 def test_an_answer_reruns_only_the_tiers_whose_files_it_changes(small, answer):
