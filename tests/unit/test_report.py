@@ -104,13 +104,13 @@ def test_what_the_second_round_added_is_shown_where_there_was_one(context, tmp_p
     row = {"min_confidence": 0.85, "taken": 20, "first_round": 3, "second_round": 7, "added": 5, "dropped": 1}
     mined = {
         "second_round": {"negative_tier": "top<b>", "positive_subset": "base", "seed": 5},
-        "rounds": [row | {"overlap": 0.25}, row | {"min_confidence": 0.99, "overlap": float("nan")}],
+        "rounds": [row | {"overlap": 0.25, "top_k": float("nan")}, row | {"top_k": 20, "overlap": float("nan")}],
     }
     report.write(tmp_path / "report.html", context, {})
     assert "second round" not in (tmp_path / "report.html").read_text()
     report.write(tmp_path / "report.html", context | mined, {})
     page = (tmp_path / "report.html").read_text()
     assert "trained on tier <em>top&lt;b&gt;</em> and the positives <em>base</em> (seed 5)" in page
-    cells = [f"<td>{cell}</td>" for cell in ("0.85", 20, 3, 7, 5, 1, "0.25")]
-    assert "".join(cells) in page
+    cells = [f"<td>{cell}</td>" for cell in (20, 3, 7, 5, 1, "0.25")]
+    assert f'<td class="text">0.85 and more</td>{"".join(cells)}' in page and ">the 20 hardest</td>" in page
     assert "<td>\N{EN DASH}</td></tr>" in page

@@ -66,9 +66,12 @@ def test_a_second_round_that_finds_nothing_hard_says_so():
 
 def test_what_the_second_round_added_is_counted_among_what_was_left():
     taken = FIRST.head(2)
-    table = second_round.compare(FIRST, SECOND, taken, [0.5, 0.95]).set_index("min_confidence")
+    table = second_round.compare(FIRST, SECOND, taken, [0.5, 0.95])
+    by_rank, table = table.iloc[-1], table.set_index("min_confidence")
     assert table.loc[0.5, ["taken", "first_round", "second_round", "added", "dropped"]].tolist() == [2, 1, 2, 2, 1]
     assert table.overlap[0.5] == pytest.approx(1 / 2)  # d and e against c and d
+    assert by_rank[["top_k", "taken", "first_round", "second_round", "added", "dropped"]].tolist() == [2, 2, 2, 2, 1, 1]
+    assert by_rank.overlap == pytest.approx(1 / 2)
     assert table.taken[0.95] == 1 and table.second_round[0.95] == 0 and pd.isna(table.overlap[0.95])
 
 

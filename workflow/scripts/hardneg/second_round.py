@@ -43,32 +43,36 @@ def compare(first: pd.DataFrame, second: pd.DataFrame, taken: pd.DataFrame, conf
 
     Returns
     -------
-    One row per confidence: ``min_confidence``; ``taken``, the tier's files that the first round scored so high; of the
-    others those that the ``first_round`` did, that the ``second_round`` did, that only the second did (``added``) and
-    only the first (``dropped``); and ``overlap``, the share that the second round's files have in common with as many
-    of the first's hardest (missing where there are none).
+    One row per confidence (``min_confidence``): ``taken``, the tier's files that the first round scored so high; of
+    the others those that the ``first_round`` did, that the ``second_round`` did, that only the second did (``added``)
+    and only the first (``dropped``); and ``overlap``, the share of the second round's files that are among as many of
+    the first's hardest (missing where there are none). A last row (``top_k``) counts in the same way the hardest of
+    each round that are as many as were taken: the rounds' confidences are not on one scale, their rankings are.
     """
     left = second[["file_path", "confidence"]].merge(
         first[["file_path", "confidence"]], on="file_path", validate="1:1", suffixes=("_second", "_first")
     )
     held = first[first.file_path.isin(taken.file_path)]
-    hardest = left.sort_values(["confidence_first", "file_path"], ascending=[False, True]).file_path
+    places = {column: left[column].rank(method="first", ascending=False) for column in left.columns[1:]}
     rows = []
     for confidence in confidences:
         before, after = left.confidence_first >= confidence, left.confidence_second >= confidence
-        as_many = set(hardest.head(int(after.sum())))
-        rows.append(
-            {
-                "min_confidence": confidence,
-                "taken": int((held.confidence >= confidence).sum()),
-                "first_round": int(before.sum()),
-                "second_round": int(after.sum()),
-                "added": int((after & ~before).sum()),
-                "dropped": int((before & ~after).sum()),
-                "overlap": left.file_path[after].isin(as_many).mean() if after.any() else float("nan"),
-            }
-        )
-    return pd.DataFrame(rows)
+        row = {"min_confidence": confidence, "taken": int((held.confidence >= confidence).sum())}
+        rows.append(row | _counts(before, after, places["confidence_first"]))
+    most = len(taken)
+    before, after = (places[f"confidence_{name}"] <= most for name in ("first", "second"))
+    rows.append({"top_k": most, "taken": most} | _counts(before, after, places["confidence_first"]))
+    return pd.DataFrame(rows).astype({"top_k": "Int64"})
+
+
+def _counts(before: pd.Series, after: pd.Series, place: pd.Series) -> dict:
+    return {
+        "first_round": int(before.sum()),
+        "second_round": int(after.sum()),
+        "added": int((after & ~before).sum()),
+        "dropped": int((before & ~after).sum()),
+        "overlap": float((place[after] <= after.sum()).mean()),
+    }
 
 
 def _is_first(tier: dict) -> bool:
