@@ -39,6 +39,24 @@ def test_a_file_that_scores_as_labelled_positives_do_is_suspected_and_the_reason
     assert found.sureness["edge"] < found.sureness["like"] < found.sureness["unlike"]
 
 
+def test_the_audit_trains_on_every_labelled_positive_whatever_its_quality_and_on_the_pool_as_negative():
+    labelled = pd.DataFrame(
+        {
+            "file_path": ["loud", "faint", "quiet", "held", "test"], "recorder_id": "r",
+            "label": ["positive", "positive", "negative", "positive", "positive"], "quality": ["high", "low", "", "low", "high"],
+            "split": ["train", "train", "train", "val", "test_iid"],
+        }
+    )  # fmt: skip
+    index = pd.DataFrame({"file_path": labelled.file_path, "start_s": 0.0, "end_s": 3.0, "array": "a", "row": range(5)})
+    pool_index = pd.DataFrame(
+        {"file_path": "mined", "start_s": [0.0, 3.0], "end_s": [3.0, 6.0], "array": "b", "row": [0, 1]}
+    )
+    windows, validation = cross_fit.compose(labelled, index, pool_of("mined", start_s=3.0), pool_index)
+    assert windows.set_index("file_path").label.to_dict() == {"loud": 1, "faint": 1, "quiet": 0, "mined": 0}
+    assert list(windows[windows.origin == "pool"].row) == [1]
+    assert list(validation.file_path) == ["held"]
+
+
 def test_the_ceiling_of_the_validation_positives_counts_where_the_mining_model_has_not_trained_on_them():
     scores = pool_of("high", "low", confidence=[0.99, 0.9])
     validation = np.linspace(0.5, 1, 11)

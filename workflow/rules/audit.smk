@@ -1,7 +1,6 @@
 rule cross_fit:
     input:
         labelled="<results>/inputs/labelled.parquet",
-        positives=f"<results>/positives/{config['mining']['positive_subset']}.csv",
         index=f"{FEATURES}/labelled.parquet",
         scores=SCORES,
         pool_index=f"{FEATURES}/pool.parquet",

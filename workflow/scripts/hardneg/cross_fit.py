@@ -18,17 +18,18 @@ COLUMNS = ["file_path", "recorder_id", "start_s", "end_s", "array", "row", "labe
 
 def compose(
     labelled: pd.DataFrame,
-    positives: pd.DataFrame,
     labelled_index: pd.DataFrame,
     scores: pd.DataFrame,
     pool_index: pd.DataFrame,
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """List the windows to cross-fit on, with the pool taken at its word: negative.
 
+    All training positives are taken, those of low quality too: a hidden call may be as faint as any that was labelled,
+    whatever the subset that the mining model trained on.
+
     Parameters
     ----------
     labelled : checked recordings that are not of the pool.
-    positives : ``file_path`` of the training positives to use.
     labelled_index, pool_index : which window is which row of which array.
     scores : one row per pool file with its hardest window; that one window is taken.
 
@@ -37,14 +38,11 @@ def compose(
     windows, validation : rows with the columns of :data:`COLUMNS`; ``label`` is 1 or 0, ``origin`` is positive,
         negative or pool. The second holds the val split, on which each model's epoch is chosen.
     """
-    trained = (labelled.split == "train") & (
-        (labelled.label == "negative") | labelled.file_path.isin(positives.file_path)
-    )
     known = [
         labelled[rows][["file_path", "recorder_id", "label"]]
         .merge(labelled_index, on="file_path", validate="1:m")
         .assign(origin=lambda table: table.label, label=lambda table: (table.label == "positive").astype(int))
-        for rows in (trained, labelled.split == "val")
+        for rows in (labelled.split == "train", labelled.split == "val")
     ]
     hardest = scores[["file_path", "recorder_id", "start_s"]].merge(
         pool_index, on=["file_path", "start_s"], validate="1:1"
