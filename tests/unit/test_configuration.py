@@ -82,6 +82,7 @@ WRONG = {
     "a drawn tier of the second round": (put({"round": 2, "random": 3}, "negative_tiers", "conf50"), "a tier of the second round cannot be drawn"),
     "a second round after no tier": (lambda config: config["mining"].update(rounds=2, second_round={"negative_tier": "none"}), "'none' must hold files"),
     "a second round after an unknown tier": (lambda config: config["mining"].update(rounds=2, second_round={"negative_tier": "conf8"}), "names 'conf8', which is not a tier: did you mean 'conf85'"),
+    "a model named as the second round": (lambda config: config["mining"].update(rounds=2, model=[{"name": "second", "model": "train"}]), "'second' is what the second round's detector is called"),
     "both sources of sound": (put("m.csv", "manifest"), "give either manifest (and audio_root) or generated"),
     "a manifest without its root": (lambda config: config.update(manifest=config.pop("generated") and "m.csv"), "audio_root"),
 }  # fmt: skip

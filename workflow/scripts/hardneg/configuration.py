@@ -195,6 +195,8 @@ def _round_problems(config: dict) -> Iterator[str]:
             yield f"negative_tiers.{name}: a tier of the second round cannot be drawn (random, match)"
     if config["mining"]["rounds"] < 2:
         return
+    if "second" in [model["name"] for model in mining_models.listed(config["mining"])]:
+        yield "mining.model: 'second' is what the second round's detector is called: give the model another name"
     chosen = again.get("negative_tier")
     if chosen is None:
         yield "mining.rounds: no tier of the matrix is cut from the first round: give mining.second_round.negative_tier"
