@@ -90,6 +90,11 @@ scale: $(ENVIRONMENT)
 bench: $(ENVIRONMENT)
 	$(BIN)/python -m hardneg.bench results/bench $(BENCH)
 
+# Times 72 runs of the study's size on simulated embeddings; MATRIX="--runs 6" for less.
+.PHONY: bench-matrix
+bench-matrix: $(ENVIRONMENT)
+	$(BIN)/python -m hardneg.matrix_benchmark results/bench $(MATRIX)
+
 # Times ranking and tiers on simulated pools of up to 100 million windows (4 GB of disk).
 growth: $(ENVIRONMENT)
 	OMP_NUM_THREADS=1 $(BIN)/python -m hardneg.growth results/growth

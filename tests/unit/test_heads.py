@@ -97,3 +97,23 @@ def test_a_class_that_is_large_enough_or_alone_is_left_as_it_can_be():
     one = np.r_[1, np.zeros(99, int)]
     filled, marks = upsample(windows, one, "smote", 0.1, np.random.default_rng(0))
     assert marks.sum() == 10 and (filled[marks == 1] == windows[0]).all()
+
+
+@pytest.mark.parametrize("share", [0.0, 0.25, 0.1, 0.9])
+def test_dropout_drops_its_share_at_random_and_keeps_the_mean(share):
+    torch.manual_seed(3)
+    dropout, ones = networks.Dropout(share), torch.ones(333, 1021, requires_grad=True)
+    dropped = dropout(ones)
+    kept = dropped.detach() > 0
+    assert kept.float().mean().item() == pytest.approx(1 - share, abs=0.004)
+    assert dropped.mean().item() == pytest.approx(1, abs=0.02)
+    assert kept.float().mean(0).std() == pytest.approx(
+        (share * (1 - share) / 333) ** 0.5, rel=0.1, abs=1e-6
+    )  # no pattern
+    assert dropped[kept].unique().numel() == 1
+    dropped.sum().backward()
+    assert torch.equal(ones.grad, dropped.detach())
+    assert not torch.equal(dropout(ones), dropped) or not share
+    torch.manual_seed(3)
+    assert torch.equal(dropout(ones), dropped)
+    assert dropout.eval()(ones) is ones

@@ -78,10 +78,26 @@ class Head(nn.Module):
         return self.head(embeddings.float() / self.spread).squeeze(1)
 
 
+class Dropout(nn.Dropout):
+    """torch's dropout; on a CPU by one random byte for each number, with the share rounded to a 256th.
+
+    torch draws a double for each, which takes a quarter of the time of training a head.
+    """
+
+    def forward(self, values: torch.Tensor) -> torch.Tensor:
+        """Drop, in training; any shape."""
+        if not self.training or values.device.type != "cpu":
+            return super().forward(values)
+        level = min(round(256 * self.p), 255)
+        drawn = torch.empty(-(-values.numel() // 8), dtype=torch.int64).random_(-(2**63), None).view(torch.uint8)
+        kept = drawn[: values.numel()].view(values.shape) >= level
+        return values * kept.to(values.dtype).mul_(256 / (256 - level))
+
+
 def dense(inputs: int, hidden_units: int, dropout: float) -> nn.Sequential:
     """Dropout, a hidden layer unless `hidden_units` is 0, and one logit."""
-    hidden = [nn.Linear(inputs, hidden_units), nn.ReLU(), nn.Dropout(dropout)] if hidden_units else []
-    return nn.Sequential(nn.Dropout(dropout), *hidden, nn.Linear(hidden_units or inputs, 1))
+    hidden = [nn.Linear(inputs, hidden_units), nn.ReLU(), Dropout(dropout)] if hidden_units else []
+    return nn.Sequential(Dropout(dropout), *hidden, nn.Linear(hidden_units or inputs, 1))
 
 
 def build(model: str, channels: list[int], hidden_units: int, dropout: float, shape: tuple[int, ...]) -> nn.Module:
