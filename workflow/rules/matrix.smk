@@ -106,9 +106,11 @@ def with_reviewed(subset):
 
 
 def folds_of(passes):
-    """The scores of every fold of the first so many passes."""
+    """The scores of every fold of the first so many passes, but of the very first only where it is the only one: its
+    models were told that every hidden positive is a negative."""
+    numbers = range(1, passes) if passes > 1 else range(passes)
     return expand(
-        "<results>/audit/passes/{number}/{fold}.parquet", number=range(passes), fold=range(config["audit"]["folds"])
+        "<results>/audit/passes/{number}/{fold}.parquet", number=numbers, fold=range(config["audit"]["folds"])
     )
 
 
