@@ -117,8 +117,8 @@ def test_a_checkpoint_mines_as_the_model_that_it_is(small):
     config["mining"]["model"] = "results/mining/trained/model.safetensors"
     config["pathvars"] = {"results": "results/checkpoint"}
     small.path("checkpoint.yaml").write_text(yaml.safe_dump(config))
-    small.snakemake("results/checkpoint/mining/checkpoint/scores.parquet", config="checkpoint.yaml")
-    ours = small.table("results/checkpoint/mining/checkpoint/scores.parquet")
+    small.snakemake("results/checkpoint/mining/model/scores.parquet", config="checkpoint.yaml")
+    ours = small.table("results/checkpoint/mining/model/scores.parquet")
     pd.testing.assert_frame_equal(ours, small.table("results/mining/trained/scores.parquet"))
 
 
