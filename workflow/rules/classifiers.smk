@@ -1,5 +1,7 @@
 CLASSIFIERS = {name: model for name, model in MODELS.items() if model["kind"] == "classifier"}
-FIRST = next(iter(MODELS))
+WANTED = {
+    name: dict(label=model["label"], sensitivity=config["mining"]["sensitivity"]) for name, model in CLASSIFIERS.items()
+}
 
 
 rule classify_shard:
@@ -21,9 +23,7 @@ rule classify_shard:
     threads: min(16, workflow.cores)
     params:
         audio_root=AUDIO_ROOT,
-        wanted=lambda wildcards: dict(
-            label=CLASSIFIERS[wildcards.model]["label"], sensitivity=config["mining"]["sensitivity"]
-        ),
+        wanted=lambda wildcards: WANTED[wildcards.model],
         code=code("classify_shard"),
     script:
         "../scripts/classify_shard.py"
@@ -50,7 +50,7 @@ if FIRST in CLASSIFIERS:
         threads: min(16, workflow.cores)
         params:
             audio_root=AUDIO_ROOT,
-            wanted=dict(label=CLASSIFIERS[FIRST]["label"], sensitivity=config["mining"]["sensitivity"]),
+            wanted=WANTED[FIRST],
             code=code("classify_positives"),
         script:
             "../scripts/classify_positives.py"

@@ -36,9 +36,10 @@ except InputError as error:
 SHARDS = {part: sorted(s for s in STATES if s.startswith(part)) for part in ("labelled", "pool")}
 FEATURES = f"<results>/features/{config['features']['kind']}"
 MODELS = {model["name"]: model for model in mining_models.listed(config["mining"])}
+FIRST = next(iter(MODELS))
 TRAINED_ALONE = [model["kind"] for model in MODELS.values()] == ["trained"]
 # What the pool is ranked by: the only model's scores, or those of all together.
-SCORES = "<results>/mining/scores.parquet" if len(MODELS) > 1 else f"<results>/mining/{list(MODELS)[0]}/scores.parquet"
+SCORES = "<results>/mining/scores.parquet" if len(MODELS) > 1 else f"<results>/mining/{FIRST}/scores.parquet"
 SECOND_SCORES = "<results>/mining/second/scores.parquet"
 MODEL_INPUT = {
     "windows": config["windows"],

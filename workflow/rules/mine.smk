@@ -73,7 +73,7 @@ rule combine_scores:
 
 rule rank_positives:
     input:
-        model=CHECKPOINTS.get(next(iter(MODELS)), []),
+        model=CHECKPOINTS.get(FIRST, []),
         recordings="<results>/inputs/labelled.parquet",
         index=f"{FEATURES}/labelled.parquet",
     output:
