@@ -5,7 +5,6 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from sklearn.metrics import precision_recall_curve
 
 from hardneg import metrics
 from hardneg.names import METRIC_NAMES, SPLIT_NAMES
@@ -83,17 +82,16 @@ def precision_recall(scores: pd.DataFrame, colour_by: str) -> tuple[Figure, pd.D
         for run, files in scores[scores.split == split].groupby("run", sort=False):
             kind, threshold = files[colour_by].iloc[0], files.threshold.iloc[0]
             colour = COLOURS[kinds.index(kind) % len(COLOURS)]
-            precision, recall, cuts = precision_recall_curve(files.label, files.confidence)
-            panel.step(recall, precision, where="post", color=colour, alpha=0.55, linewidth=1)
-            place = min(int(np.searchsorted(cuts, threshold)), len(cuts) - 1)
+            cuts, tp, fp = metrics.operating_points(files.label.to_numpy(), files.confidence.to_numpy())
+            precision, recall = tp / (tp + fp), tp / max(tp[-1], 1)
+            outline = np.append(0, recall), np.append(precision[0], precision)
+            panel.step(*outline, where="pre", color=colour, alpha=0.55, linewidth=1)
+            place = max(int(np.sum(cuts >= threshold)) - 1, 0)
             panel.plot(
                 recall[place], precision[place], "o", color=colour, markersize=4, markeredgecolor="white", zorder=3
             )
-            numbers.append(
-                pd.DataFrame({"precision": precision[:-1], "recall": recall[:-1], "threshold": cuts}).assign(
-                    split=split, run=run
-                )
-            )
+            curve = {"precision": precision, "recall": recall, "threshold": cuts}
+            numbers.append(pd.DataFrame(curve).assign(split=split, run=run))
         prevalence = scores[scores.split == split].label.mean()
         panel.axhline(prevalence, color="#888888", linestyle=":", linewidth=1)
         panel.annotate(f"prevalence {prevalence:.2f}", (0.01, prevalence), va="bottom", color="#666666", fontsize=8)
