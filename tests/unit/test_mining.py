@@ -28,7 +28,7 @@ def shard(tmp_path):
 
 
 def test_window_scores_are_the_networks_own_one_window_at_a_time(detector, shard, monkeypatch):
-    monkeypatch.setattr(mining, "CHUNK_WINDOWS", 33)
+    monkeypatch.setattr(mining, "CHUNK_BATCHES", 1)
     index, path = shard
     with torch.inference_mode():
         logits = [detector(torch.from_numpy(window[None]))[0] for window in np.load(path)]

@@ -11,8 +11,10 @@ from torch.nn.utils.fusion import fuse_conv_bn_eval
 
 from hardneg.errors import InputError
 
-CPU_BATCH = 32  # more no longer fit a core's cache
-DEVICE_BATCH = 1024
+
+def batch_size(device: str) -> int:
+    """Windows to give a network at once: on a CPU no more than stay in a core's cache."""
+    return 32 if device == "cpu" else 1024
 
 
 def window_confidences(network: nn.Module, windows: np.ndarray, device: str) -> np.ndarray:
@@ -29,10 +31,10 @@ def window_confidences(network: nn.Module, windows: np.ndarray, device: str) -> 
     """
     network.eval()
     scored = []
-    batch_size = CPU_BATCH if device == "cpu" else DEVICE_BATCH
+    size = batch_size(device)
     with torch.inference_mode():
-        for start in range(0, len(windows), batch_size):
-            batch = torch.from_numpy(windows[start : start + batch_size]).to(device)
+        for start in range(0, len(windows), size):
+            batch = torch.from_numpy(windows[start : start + size]).to(device)
             scored.append(torch.sigmoid(network(batch)).float().cpu())
     return torch.cat(scored).numpy() if scored else np.empty(0, np.float32)
 

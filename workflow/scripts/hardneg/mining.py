@@ -11,10 +11,10 @@ import pyarrow.compute
 from torch import nn
 
 from hardneg import features, inference, tables, workers
-from hardneg.inference import file_confidence, window_confidences
+from hardneg.inference import batch_size, file_confidence, window_confidences
 from hardneg.log import progress
 
-CHUNK_WINDOWS = 4096
+CHUNK_BATCHES = 8  # few, so that even a small shard is work for every process
 ABOUT = ["file_path", "recorder_id", "date", "site", "group"]
 WINDOW_SCORES = ["file_path", "start_s", "end_s", "confidence"]
 
@@ -36,7 +36,8 @@ def score_windows(
     ``file_path, start_s, end_s, confidence`` (in [0, 1]), one row per window.
     """
     rows = index["row"].to_numpy()
-    chunks = [rows[start : start + CHUNK_WINDOWS] for start in range(0, len(rows), CHUNK_WINDOWS)]
+    size = CHUNK_BATCHES * batch_size(device)
+    chunks = [rows[start : start + size] for start in range(0, len(rows), size)]
     work = partial(_score_rows, network=inference.folded(network), array_path=str(array_path), device=device)
     done = workers.results(work, chunks, processes if device == "cpu" else 1)
     confidences = list(progress(done, len(chunks), "scoring windows"))
