@@ -2,7 +2,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from hardneg import audit, clusters, cross_fit, features, recordings, similarity
+from hardneg import audit, clusters, cross_fit, features, recordings, similarity, suspicion
 from hardneg.errors import InputError
 
 THRESHOLDS = {
@@ -181,12 +181,12 @@ def test_suspects_are_pool_files_that_score_as_positives_do():
         [*POSITIVES, ("n", 0.9, 0, "negative"), ("q", 0.9, 0, "pool"), ("r", 0.1, 0, "pool")],
         columns=["file_path", "confidence", "label", "origin"],
     )
-    assert cross_fit.suspects(fitted, 10) == {"q"}
+    assert suspicion.suspects(fitted, 10) == {"q"}
 
 
 def test_passes_are_averaged_as_logits():
     passes = pd.DataFrame({"file_path": ["a", "b", "a"], "confidence": [0.9, 0.2, 0.1], "label": 0, "origin": "pool"})
-    assert cross_fit.average(passes).set_index("file_path").confidence.to_dict() == pytest.approx({"a": 0.5, "b": 0.2})
+    assert suspicion.average(passes).set_index("file_path").confidence.to_dict() == pytest.approx({"a": 0.5, "b": 0.2})
 
 
 def test_sounds_alike_fall_into_one_cluster_wherever_they_are_in_the_window(monkeypatch):

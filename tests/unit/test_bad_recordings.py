@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import soundfile
 
-from hardneg import audio, features, recordings
+from hardneg import audio, backbones, recordings
 from hardneg.errors import InputError
 
 RATE = 16000
@@ -186,5 +186,5 @@ def test_a_file_that_vanishes_or_shrinks_after_the_check_is_named(tmp_path, list
         if name == "shorter.wav":
             wav(name, rate=8000, seconds=2.0)
         with pytest.raises(InputError, match=f"{name} could be decoded when it was checked and cannot now"):
-            features.extract(table, str(tmp_path), tmp_path / "features" / "a.npy", WINDOWS, LOGMEL, "cpu")
+            backbones.extract(table, str(tmp_path), tmp_path / "features" / "a.npy", WINDOWS, LOGMEL, "cpu")
         assert not list((tmp_path / "features").iterdir())

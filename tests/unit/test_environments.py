@@ -1,4 +1,6 @@
 import re
+import subprocess
+import sys
 import tomllib
 from itertools import chain
 from pathlib import Path
@@ -8,6 +10,7 @@ import yaml
 from packaging.requirements import Requirement
 
 ROOT = Path(__file__).parents[2]
+SCRIPTS = ROOT / "workflow/scripts"
 CONDA_NAMES = {
     "matplotlib-base": "matplotlib",
     "soxr-python": "soxr",
@@ -45,3 +48,28 @@ def test_no_rule_unpickles_or_runs_what_a_file_holds():
     for path in [*(ROOT / "workflow").rglob("*.py"), *(ROOT / "workflow").rglob("*.smk")]:
         found = [line for line in path.read_text().splitlines() if forbidden.search(line) and ".eval()" not in line]
         assert not found, f"{path}: {found}"
+
+
+def test_jobs_that_run_no_network_do_not_import_torch():
+    """Importing it takes longer than all that most of them do, and a changed network would make them run again."""
+    scripts = [
+        "merge_indexes",
+        "rank_pool",
+        "combine_scores",
+        "find_copies",
+        "audit",
+        "assign_tier",
+        "compare",
+        "write_report",
+    ]
+    told = [f"{_imports(script)}\nprint({script!r} * ('torch' in sys.modules), end=' ')" for script in scripts]
+    done = subprocess.run(
+        [sys.executable, "-c", "\n".join(["import sys", *told])],
+        cwd=SCRIPTS, env={"PYTHONPATH": str(SCRIPTS)}, capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    assert done.stdout.split() == []
+
+
+def _imports(script):
+    lines = (SCRIPTS / f"{script}.py").read_text().splitlines()
+    return "\n".join(line for line in lines if line.startswith(("import ", "from ")))

@@ -11,7 +11,7 @@ import soundfile
 import soxr
 import torch
 
-from hardneg import audio, device_extraction, extraction, features, recordings, stretches
+from hardneg import audio, backbones, device_extraction, extraction, features, recordings, stretches
 from hardneg.logmel import LogMel
 from hardneg.stretches import Windows
 
@@ -54,7 +54,7 @@ def noise(seed, samples, channels):
 def extract(table, folder, processes=1, name="a.npy"):
     checked = recordings.check(table, str(folder), 0.001, 0.5, workers=1)
     assert (checked.reason == "").all()
-    index = features.extract(
+    index = backbones.extract(
         checked, str(folder), folder / name, WINDOWS, {"kind": "logmel"} | LOGMEL, "cpu", processes
     )
     return index, np.load(folder / name)
@@ -141,10 +141,10 @@ def test_a_long_recording_is_heard_in_stretches_as_if_it_were_whole(tmp_path, li
 def test_no_recording_gives_an_array_of_no_windows(tmp_path, listed, wav):
     wav("a.wav")
     table = recordings.check(listed(("a.wav", "negative", "train", "s", "r", "")), str(tmp_path), 0.1, 1, workers=1)
-    index = features.extract(
+    index = backbones.extract(
         table.iloc[:0], str(tmp_path), tmp_path / "a.npy", WINDOWS, {"kind": "logmel"} | LOGMEL, "cpu"
     )
-    assert np.load(tmp_path / "a.npy").shape == (0, 40, 32) and list(index) == stretches.INDEX_COLUMNS
+    assert np.load(tmp_path / "a.npy").shape == (0, 40, 32) and list(index) == features.INDEX_COLUMNS
 
 
 def test_what_a_front_end_gives_is_stored_a_row_a_window(tmp_path, listed, wav):

@@ -3,7 +3,7 @@ import numpy as np
 import pytest
 import torch
 
-from hardneg import features, recordings
+from hardneg import backbones, features, recordings
 from hardneg.logmel import LogMel
 
 
@@ -39,7 +39,7 @@ def test_extracted_features_are_read_back_by_file_and_window(tmp_path, wav, list
     wav("b.wav", seconds=0.6, rate=48000)
     table = listed(("a.wav", "negative", "train", "s", "r", ""), ("b.wav", "negative", "train", "s", "r", ""))
     table = recordings.check(table, str(tmp_path), 0.1, 1.0, workers=1)
-    index = features.extract(table, str(tmp_path), tmp_path / "s.npy", WINDOWS, LOGMEL, "cpu")
+    index = backbones.extract(table, str(tmp_path), tmp_path / "s.npy", WINDOWS, LOGMEL, "cpu")
     assert list(zip(index.file_path, index.start_s, strict=True)) == [
         ("a.wav", 0.0), ("a.wav", 1.0), ("a.wav", 1.25), ("b.wav", 0.0),
     ]  # fmt: skip

@@ -3,7 +3,7 @@ import pandas as pd
 import pytest
 import torch
 
-from hardneg import inference, mining, networks, tables
+from hardneg import inference, mining, networks, ranking, tables
 
 
 @pytest.fixture
@@ -37,7 +37,7 @@ def test_window_scores_are_the_networks_own_one_window_at_a_time(detector, shard
     for processes in (1, 3):
         scored = mining.score_windows(detector, index.iloc[::-1], path, "cpu", processes)
         np.testing.assert_allclose(scored.confidence, expected[::-1], atol=1e-6)
-    assert list(scored) == mining.WINDOW_SCORES
+    assert list(scored) == ranking.WINDOW_SCORES
 
 
 def test_folding_leaves_the_network_itself_and_its_scores_alone(detector):
@@ -58,20 +58,20 @@ def test_gathering_shards_is_scoring_all_windows_at_once(tmp_path):
         table = pd.DataFrame({"file_path": path, "start_s": start, "end_s": start + 3, "confidence": confidence})
         tables.write(table, tmp_path / f"{place}.parquet")
         shards.append(tmp_path / f"{place}.parquet")
-    files = mining.gather_scores(shards, tmp_path / "windows.parquet")
+    files = ranking.gather_scores(shards, tmp_path / "windows.parquet")
     whole = pd.concat([tables.read(path) for path in shards], ignore_index=True)
     pd.testing.assert_frame_equal(tables.read(tmp_path / "windows.parquet"), whole)
-    pd.testing.assert_frame_equal(files, inference.file_confidence(whole))
+    pd.testing.assert_frame_equal(files, ranking.file_confidence(whole))
 
 
 def test_ranked_files_know_their_recordings_and_strangers_are_left_aside():
     files = pd.DataFrame({"file_path": ["ü.wav", "gone.wav", "a.wav"], "confidence": [0.9, 0.8, 0.1], "start_s": 0.0})
     about = pd.DataFrame({"recorder_id": ["r1", "r2", "r3"], "date": ["", "2025-01-01", ""], "site": "s", "group": "g"})
     recordings = about.assign(file_path=["a.wav", "ü.wav", "unscored.wav"], duration_s=3.0)
-    ranked = mining.rank_files(files, recordings)
+    ranked = ranking.rank_files(files, recordings)
     assert list(zip(ranked.file_path, ranked.confidence, ranked.recorder_id, ranked.date, strict=True)) == [
         ("ü.wav", 0.9, "r2", "2025-01-01"),
         ("a.wav", 0.1, "r1", ""),
     ]
-    assert list(ranked.columns) == ["file_path", "confidence", "start_s", *mining.ABOUT[1:]]
-    assert mining.rank_files(files.head(0), recordings).empty and mining.rank_files(files, recordings.head(0)).empty
+    assert list(ranked.columns) == ["file_path", "confidence", "start_s", *ranking.ABOUT[1:]]
+    assert ranking.rank_files(files.head(0), recordings).empty and ranking.rank_files(files, recordings.head(0)).empty

@@ -13,8 +13,9 @@ from safetensors.torch import load_file, save_file
 from hardneg import checkpoints, networks
 from hardneg.adamw import AdamW
 from hardneg.errors import InputError
-from hardneg.inference import file_confidence, window_confidences
+from hardneg.inference import window_confidences
 from hardneg.losses import focal_loss
+from hardneg.ranking import file_confidence
 from hardneg.training import learning_rate_factor, mix_up, train
 
 TRAINING = {

@@ -1,7 +1,7 @@
-from hardneg import combination, mining, tables
+from hardneg import combination, ranking, tables
 from hardneg.log import log_to
 
 log_to(snakemake.log[0])
 files = combination.combine(dict(zip(snakemake.params.models, snakemake.input.windows, strict=True)))
-recordings = tables.read(snakemake.input.recordings, mining.ABOUT)
-tables.write(mining.rank_files(files, recordings), snakemake.output.scores)
+recordings = tables.read(snakemake.input.recordings, ranking.ABOUT)
+tables.write(ranking.rank_files(files, recordings), snakemake.output.scores)

@@ -1,13 +1,13 @@
 import pandas as pd
 
-from hardneg import cross_fit, devices, tables
+from hardneg import cross_fit, devices, suspicion, tables
 from hardneg.log import log_to
 
 log_to(snakemake.log[0])
 device = devices.choose(snakemake.resources.device, snakemake.threads)
 files = [tables.read(snakemake.input[name]) for name in ("labelled", "index", "scores", "pool_index")]
 earlier = [tables.read(fold) for fold in snakemake.input.earlier]
-left_out = cross_fit.suspects(cross_fit.average(pd.concat(earlier)), snakemake.params.percentile) if earlier else set()
+left_out = suspicion.suspects(pd.concat(earlier), snakemake.params.percentile) if earlier else set()
 windows, fold = cross_fit.compose(*files), int(snakemake.wildcards.fold)
 scored = cross_fit.score_fold(*windows, left_out, fold, device=device, **snakemake.params.fitted)
 tables.write(scored, snakemake.output.scores)

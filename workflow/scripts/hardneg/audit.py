@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 from scipy.special import logit
 
-from hardneg.cross_fit import positive_level
+from hardneg.suspicion import positive_level
 from hardneg.text import number
 
 FLAGS = ("suspected_positive", "near_duplicate", "unusable", "one_model_only")
@@ -28,7 +28,7 @@ def flag(
         there are several.
     recordings : the checked rows of the pool.
     cross_fitted : ``file_path, confidence, label, origin`` of labelled and pool files, each scored by models that have
-        not heard its recorder (:func:`hardneg.cross_fit.average`).
+        not heard its recorder (:func:`hardneg.suspicion.average`).
     copies : ``file_path, similarity, similar_to`` of the files that are nearly the same as another.
     validation_confidences : of the validation positives, by the mining model; None where it may have trained on them.
     thresholds : the block ``audit`` of the configuration.

@@ -4,20 +4,54 @@ Every kind is a callable that maps float32 windows on its device, a tensor of sh
 (n, ...). A pretrained network's output is one embedding per window: a shape of one number.
 """
 
+import os
 from collections.abc import Callable
 from pathlib import Path
 
+import pandas as pd
 import torch
 
-from hardneg import birdnet, model_files
+from hardneg import birdnet, extraction, model_files
 from hardneg.errors import InputError
 from hardneg.log import logger
 from hardneg.logmel import LogMel
+from hardneg.stretches import Windows
 
 BIRDNET_BATCH = {"cpu": 4, "cuda": 128}
 
 
 Backbone = Callable[[torch.Tensor], torch.Tensor]
+
+
+def extract(
+    recordings: pd.DataFrame,
+    audio_root: str,
+    array_path: str | os.PathLike,
+    windows: dict,
+    features: dict,
+    device: str,
+    processes: int = 1,
+) -> pd.DataFrame:
+    """Write the features of every window of every recording to one array.
+
+    Parameters
+    ----------
+    recordings : checked rows: ``file_path, duration_s, sample_rate``.
+    audio_root : the folder that paths are relative to.
+    array_path : where to write ``.npy``: float16, shape (windows, *shape of the kind of feature).
+    windows : ``length_s``, ``hop_s`` (s) and ``sample_rate`` (Hz) to work at.
+    features : the kind of feature and its parameters; see :func:`build`.
+    device : a torch device.
+    processes : see :func:`hardneg.extraction.extract`.
+
+    Returns
+    -------
+    The index: one row per window with ``file_path, start_s, end_s, row``, times in the recording (s).
+    """
+    rate = windows["sample_rate"]
+    heard = Windows(rate, round(windows["length_s"] * rate), round(windows["hop_s"] * rate))
+    backbone = build(features, windows, device)
+    return extraction.extract(recordings, audio_root, array_path, heard, backbone, device, processes)
 
 
 def build(features: dict, windows: dict, device: str) -> Backbone:

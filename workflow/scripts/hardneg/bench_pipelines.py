@@ -20,7 +20,7 @@ import soundfile
 import soxr
 import torch
 
-from hardneg import features, mining, networks
+from hardneg import backbones, mining, networks
 from hardneg.torchaudio_on_any_torch import torchaudio
 
 LENGTH_S = 3.0
@@ -128,7 +128,7 @@ def this_workflow(paths: list[Path], network: torch.nn.Module, device: str, proc
     )
     with tempfile.TemporaryDirectory() as folder:
         array = Path(folder, "shard.npy")
-        index = features.extract(table, "/", array, WINDOWS, {"kind": "logmel"} | LOGMEL, device, processes)
+        index = backbones.extract(table, "/", array, WINDOWS, {"kind": "logmel"} | LOGMEL, device, processes)
         return mining.score_windows(network, index, array, device, processes).confidence.to_numpy()
 
 

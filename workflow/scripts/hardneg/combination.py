@@ -6,8 +6,8 @@ import pandas as pd
 import pyarrow
 import pyarrow.parquet
 
-from hardneg.inference import file_confidence
 from hardneg.mining_models import MEAN, MINIMUM
+from hardneg.ranking import file_confidence
 
 WINDOWS_AT_ONCE = 1_000_000
 OF_A_FILE = ["confidence", "start_s", "end_s"]

@@ -1,44 +1,14 @@
-"""Extract the features of a shard's recordings once, and read them back by row."""
+"""Find the features of windows in the arrays of the shards, and read them by row."""
 
 import os
 
 import numpy as np
 import pandas as pd
 
-from hardneg import backbones, extraction, tables
+from hardneg import tables
 from hardneg.errors import InputError
-from hardneg.stretches import INDEX_COLUMNS, Windows
 
-
-def extract(
-    recordings: pd.DataFrame,
-    audio_root: str,
-    array_path: str | os.PathLike,
-    windows: dict,
-    features: dict,
-    device: str,
-    processes: int = 1,
-) -> pd.DataFrame:
-    """Write the features of every window of every recording to one array.
-
-    Parameters
-    ----------
-    recordings : checked rows: ``file_path, duration_s, sample_rate``.
-    audio_root : the folder that paths are relative to.
-    array_path : where to write ``.npy``: float16, shape (windows, *shape of the kind of feature).
-    windows : ``length_s``, ``hop_s`` (s) and ``sample_rate`` (Hz) to work at.
-    features : the kind of feature and its parameters; see :mod:`hardneg.backbones`.
-    device : a torch device.
-    processes : see :func:`hardneg.extraction.extract`.
-
-    Returns
-    -------
-    The index: one row per window with ``file_path, start_s, end_s, row``, times in the recording (s).
-    """
-    rate = windows["sample_rate"]
-    heard = Windows(rate, round(windows["length_s"] * rate), round(windows["hop_s"] * rate))
-    backbone = backbones.build(features, windows, device)
-    return extraction.extract(recordings, audio_root, array_path, heard, backbone, device, processes)
+INDEX_COLUMNS = ["file_path", "start_s", "end_s", "row"]
 
 
 def merge_indexes(paths: dict[str, str], index_path: str | os.PathLike) -> None:

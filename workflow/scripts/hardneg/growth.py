@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from hardneg import mining, tables, tiers
+from hardneg import ranking, tables, tiers
 from hardneg.files import write_text
 
 SHARD_WINDOWS = 100_000
@@ -60,9 +60,9 @@ def tier(folder: Path, shards: list[Path]) -> dict[str, float]:
         now = time.perf_counter()
         times[name], started = now - started, now
 
-    scores = mining.gather_scores(shards, folder / "windows.parquet")
+    scores = ranking.gather_scores(shards, folder / "windows.parquet")
     lap("gather_s")
-    scores = mining.rank_files(scores, tables.read(folder / "recordings.parquet"))
+    scores = ranking.rank_files(scores, tables.read(folder / "recordings.parquet"))
     tables.write(scores, folder / "scores.parquet")
     files = len(scores)
     del scores  # each rule begins anew

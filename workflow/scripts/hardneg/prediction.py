@@ -14,8 +14,9 @@ from torch import nn
 from hardneg import backbones, checkpoints, detection_tables, fingerprint, stretches, tables
 from hardneg.errors import InputError
 from hardneg.extraction import BATCH
-from hardneg.inference import file_confidence, window_confidences
+from hardneg.inference import window_confidences
 from hardneg.log import logger, progress
+from hardneg.ranking import file_confidence
 from hardneg.stretches import Windows
 
 AUDIO_SUFFIXES = {".wav", ".flac", ".ogg", ".mp3", ".aif", ".aiff", ".opus", ".w64", ".caf", ".au"}

@@ -12,7 +12,6 @@ from hardneg import audio
 from hardneg.errors import InputError
 from hardneg.resampling import REACH, ratio, resampled_length
 
-INDEX_COLUMNS = ["file_path", "start_s", "end_s", "row"]
 LONGEST_S = 60
 
 

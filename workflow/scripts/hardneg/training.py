@@ -11,9 +11,10 @@ from torch import nn
 from hardneg import metrics, networks
 from hardneg.adamw import AdamW
 from hardneg.devices import seed_everything
-from hardneg.inference import file_confidence, window_confidences
+from hardneg.inference import window_confidences
 from hardneg.log import progress
 from hardneg.losses import focal_loss
+from hardneg.ranking import file_confidence
 from hardneg.upsampling import upsample
 
 
