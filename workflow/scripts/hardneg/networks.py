@@ -90,8 +90,9 @@ class Dropout(nn.Dropout):
             return super().forward(values)
         level = min(round(256 * self.p), 255)
         drawn = torch.empty(-(-values.numel() // 8), dtype=torch.int64).random_(-(2**63), None).view(torch.uint8)
-        kept = drawn[: values.numel()].view(values.shape) >= level
-        return values * kept.to(values.dtype).mul_(256 / (256 - level))
+        kept = torch.empty(values.shape, dtype=values.dtype)
+        torch.ge(drawn[: values.numel()].view(values.shape), level, out=kept)
+        return values * kept.mul_(256 / (256 - level))
 
 
 def dense(inputs: int, hidden_units: int, dropout: float) -> nn.Sequential:

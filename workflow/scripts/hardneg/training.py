@@ -75,7 +75,9 @@ def train(
         losses = []
         for batch in np.array_split(generator.permutation(len(windows)), batches):
             chosen = torch.from_numpy(batch).to(device)
-            mixed, goal = mix_up(features[chosen].float(), targets[chosen], training["mixup"], generator)
+            mixed, goal = mix_up(
+                features.index_select(0, chosen).float(), targets.index_select(0, chosen), training["mixup"], generator
+            )
             loss = focal_loss(network(mixed), goal, training["focal_gamma"], training["label_smoothing"])
             loss.backward()
             rate = next(rates)
@@ -123,4 +125,5 @@ def mix_up(
     share = torch.from_numpy(np.maximum(share, 1 - share)).to(windows.device)
     partner = torch.from_numpy(generator.permutation(len(windows))).to(windows.device)
     wide = share.view(-1, *[1] * (windows.dim() - 1))
-    return torch.lerp(windows[partner], windows, wide), torch.lerp(targets[partner], targets, share)
+    blended = torch.lerp(windows.index_select(0, partner), windows, wide)
+    return blended, torch.lerp(targets.index_select(0, partner), targets, share)
