@@ -31,7 +31,7 @@ def study(verdicts, losses=(), subsets=("base",), differences=None):
             for subset, tier in axes for files in (0, 3)
         ]
     )  # fmt: skip
-    return deltas, runs, nights, "none", 0.05
+    return deltas, runs, nights, "none", 0.05, {"hard": "random"}
 
 
 def taken(found):
@@ -45,14 +45,14 @@ def test_the_tier_that_improves_a_goal_most_is_taken_and_its_burden_told():
     assert found["rows"][0]["flagged"] == 5 and found["rows"][1]["flagged"] == 20
     text = " ".join(found["paragraph"])
     assert "for few false alarms take harder: precision +20.0 points [+2.0, +18.0], 5.0 files or 4 minutes" in text
-    assert "No tier is distinguishable from none for both alike (F1); few missed calls." in text
+    assert "No tier can be told from “none” for both alike (F1); few missed calls." in text
     assert "3 of the differences behind this are undecided" in text
 
 
 def test_no_tier_is_taken_where_none_is_distinguishable_and_the_page_says_so():
     found = recommendation.recommend(*study({("hard", "f1"): "no effect larger than d"}))
     assert taken(found) == {"precision": None, "f1": None, "recall": None}
-    assert "no tier is distinguishable from none" in found["paragraph"][0]
+    assert "no tier can be told from “none”" in found["paragraph"][0]
 
 
 def test_a_tier_that_costs_recall_on_validation_is_never_taken():
@@ -67,6 +67,17 @@ def test_a_tier_that_costs_recall_on_validation_is_never_taken():
 def test_each_configuration_has_its_own_recommendation():
     found = recommendation.recommend(*study({("hard", "f1"): "improves"}, subsets=("base", "half")))
     assert [row["where"] for row in found["rows"]] == ["positive subset base"] * 3 + ["positive subset half"] * 3
+
+
+def test_a_tier_that_is_taken_is_held_against_its_control_where_it_has_one():
+    verdicts = {("hard", "f1"): "improves", ("harder", "recall"): "improves"}
+    deltas, *rest = study(verdicts)
+    against = deltas[deltas.value == "hard"].assign(baseline="random", difference=0.01)
+    against["difference"] += 0.5 * (against.split == "test_iid")
+    found = recommendation.recommend(pd.concat([deltas, against, against.assign(baseline="other")]), *rest)
+    control = {row["metric"]: row["control"] for row in found["rows"]}
+    assert control["f1"]["difference"] == 0.01 and control["f1"]["baseline"] == "random"
+    assert control["recall"] is None and control["precision"] is None
 
 
 def test_without_a_comparison_against_none_nothing_is_said():

@@ -27,7 +27,7 @@ def context():
     return {
         "target": "<script>alert(1)</script>", "generated": True, "run_count": 6, "axes_text": "seed",
         "overview": report.overview(recordings, rejected), "comparisons": report.deltas_by_comparison(deltas),
-        "in_short": findings.in_short(deltas), "verdicts": findings.by_verdict(deltas), "harder_or_more": [], "statistics": {"alpha": 0.05, "adjust": "holm"},
+        "in_short": findings.in_short(deltas), "verdicts": findings.by_verdict(deltas), "harder_or_more": [], "statistics": {"alpha": 0.05, "adjust": "holm", "power": 0.8},
         "interactions": [], "nights": [], "qualities": [], "evaluation": {"calibration_bins": 15},
         "audit": None, "clusters": [], "rounds": [], "recommendation": {}, "tiers": [], "versions": {"torch": "2"}, "configuration": "a: <i>",
     }  # fmt: skip
@@ -44,7 +44,7 @@ def test_the_page_escapes_what_comes_from_outside_and_needs_no_network(context, 
     assert "<b>hard" not in page and "conf<50>" not in page
     assert "\N{MINUS SIGN}5.1" in page
     assert "undecided: 9 seeds" in page
-    assert "no negative tier can be told from none" in page
+    assert "no negative tier can be told from “none”" in page
     assert "Generated sound" in page and "1 missing, 1 unreadable" in page
     assert 'src="http' not in page and 'href="http' not in page.replace('xlink:href="http://www.w3.org', "")
 
@@ -71,12 +71,12 @@ def test_the_audit_the_clusters_and_the_recommendation_are_escaped_text(context,
     }  # fmt: skip
     largest = {"cluster": 0, "files": 9, "share": 1.0, "example": "<img>\u202ex.wav", "start_s": 0.0}
     made_of = [{"name": "<u>top</u>", "clusters": 1, "largest": [largest]}]
-    choice = {"goal": "few missed calls", "where": "<s>", "metric": "recall", "tier": None, "delta": None, "recall_loss": None,
+    choice = {"goal": "few missed calls", "where": "<s>", "metric": "recall", "tier": None, "delta": None, "control": None, "recall_loss": None,
               "flagged": 2.0, "minutes": 1.0, "undecided": ["<u>top</u>"]}  # fmt: skip
     advice = {
         "split": "test_ood",
         "rows": [choice],
-        "paragraph": ["no tier is distinguishable from none."],
+        "paragraph": ["no tier can be told from “none”."],
         "max_recall_loss": 0.05,
     }
     models = {
@@ -95,9 +95,33 @@ def test_the_audit_the_clusters_and_the_recommendation_are_escaped_text(context,
         assert markup not in page
     assert "<bdi>&lt;img&gt;⟨U+202E⟩x.wav</bdi>" in page
     assert "&lt;i&gt; and (no name) agree on 100 % of 3 files." in page
-    assert "no tier is distinguishable from none." in page
+    assert "no tier can be told from “none”." in page and "no tier is shown to be better" in page
+    assert "nobody has listened" not in page and "3 of them have been listened to" in page
     assert "50 % of &lt;u&gt;top&lt;/u&gt; is &lt;b&gt;Frog; 25 % has no label." in page
     assert "<td>33 %</td><td>2</td>" in page and "&lt;i&gt; and new 0.40" in page
+
+
+def test_an_interval_without_zero_that_is_undecided_says_why(context):
+    deltas = pd.DataFrame(
+        {"verdict": "undecided", "seeds_needed": [9.0, 9.0, 2.0], "n": 3, "effect_of_interest": 0.03,
+         "difference": 0.02, "ci_low": [0.01, -0.01, -0.01], "ci_high": 0.05}
+    )  # fmt: skip
+    told = [findings.cell(row)["rest"] for _, row in deltas.iterrows()]
+    assert told == ["not after adjustment", "9 seeds", ""]
+
+
+@pytest.mark.parametrize(
+    ("definition", "words"),
+    [
+        ({}, "no mined negatives"),
+        ({"min_confidence": 0.5, "max_confidence": 0.85}, "confidence from 0.5; confidence below 0.85"),
+        ({"top_fraction": 0.05, "by": "minimum"}, "ranked by minimum; the hardest 5.0%"),
+        ({"round": 2, "min_confidence": 0.5}, "second round of mining; confidence from 0.5"),
+        ({"match": "top", "exclude": ["unusable"]}, "without unusable files; as many at random as top"),
+    ],
+)
+def test_a_tiers_definition_is_told_in_words(definition, words):
+    assert report.definition_in_words(definition) == words
 
 
 def test_what_the_second_round_added_is_shown_where_there_was_one(context, tmp_path):

@@ -3,7 +3,7 @@
 import pandas as pd
 
 from hardneg.names import METRIC_NAMES, SPLIT_NAMES
-from hardneg.text import number, points
+from hardneg.text import number, points, quoted
 
 METRICS = ("f1", "average_precision")
 
@@ -19,10 +19,10 @@ def in_short(deltas: pd.DataFrame) -> list[str]:
         told = [_named(row, held) + f" {row.verdict} by {points(abs(row.difference))[1:]} points" + _interval(row)
                 for _, row in part[part.verdict.isin(["improves", "hurts"])].iterrows()]  # fmt: skip
         vary, baseline = part.vary.iloc[0].replace("_", " "), part.baseline.iloc[0]
-        text = "; ".join(told) if told else f"no {vary} can be told from {baseline}"
+        text = "; ".join(told) if told else f"no {vary} can be told from {quoted(baseline)}"
         without, open_ = counts.get("no effect larger than d", 0), counts.get("undecided", 0)
         bound = f"{100 * part.effect_of_interest.iloc[0]:g} points"
-        rest = f"Of {len(part)} differences, {without or 'none'} can be shown to be below {bound}; undecided: {open_}."
+        rest = f"{without} of {len(part)} differences can be shown to be below {bound}; undecided: {open_}."
         sentences.append(f"{SPLIT_NAMES[split]}, F1 against {baseline}: {text}. {rest}")
     return sentences
 
@@ -51,7 +51,9 @@ def by_verdict(deltas: pd.DataFrame) -> list[dict]:
 def cell(row: pd.Series) -> dict:
     """A table's cell: ``difference`` and ``interval`` in points, ``verdict``, and ``rest``: what would decide."""
     rest = ""
-    if row.verdict == "undecided" and row.seeds_needed > row.n:
+    if row.verdict == "undecided" and (row.ci_low > 0 or row.ci_high < 0):
+        rest = "not after adjustment"
+    elif row.verdict == "undecided" and row.seeds_needed > row.n:
         enough = row.seeds_needed < float("inf")
         rest = f"{number(row.seeds_needed, 0)} seeds" if enough else "more nights"
     bound = f"larger than {100 * row.effect_of_interest:g}"

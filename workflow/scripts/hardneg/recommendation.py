@@ -3,14 +3,19 @@
 import pandas as pd
 
 from hardneg.names import SPLIT_NAMES
-from hardneg.text import number, points
+from hardneg.text import number, points, quoted
 
 IN_TEXT = {"precision": "precision", "f1": "F1", "recall": "recall"}
 GOALS = {"precision": "few false alarms", "f1": "both alike (F1)", "recall": "few missed calls"}
 
 
 def recommend(
-    deltas: pd.DataFrame, runs: pd.DataFrame, nights: pd.DataFrame, baseline: str, max_recall_loss: float
+    deltas: pd.DataFrame,
+    runs: pd.DataFrame,
+    nights: pd.DataFrame,
+    baseline: str,
+    max_recall_loss: float,
+    controls: dict[str, str],
 ) -> dict:
     """Choose a tier for each goal.
 
@@ -25,12 +30,14 @@ def recommend(
     nights : flagged files and minutes per night; see :mod:`hardneg.nights`.
     baseline : the tier without mined negatives.
     max_recall_loss : in recall.
+    controls : the tier of as many random negatives, for each tier that has one.
 
     Returns
     -------
     ``split``; ``paragraph``, a list of sentences; ``guarded``, the tiers that the guard rules out; ``rows``, one per
     configuration and goal: ``where, goal, metric``, ``tier`` (None where none can be told from the baseline), its
-    ``delta`` (the row of `deltas`) and ``recall_loss`` on validation, ``flagged`` and ``minutes`` per night without
+    ``delta`` (the row of `deltas`), ``control`` (its difference from its control, None where there is none) and
+    ``recall_loss`` on validation, ``flagged`` and ``minutes`` per night without
     calls (of the tier, or else the baseline), and ``undecided`` tiers. Empty where no tier is compared with `baseline`.
     """
     tiers = deltas[(deltas.vary == "negative_tier") & (deltas.baseline.astype(str) == baseline)]
@@ -49,6 +56,7 @@ def recommend(
             rows.append(_choose(cells, where, metric, losses, nights[nights.split == split], baseline, max_recall_loss))
     shown = [axis for axis in axes if tiers[axis].nunique() > 1]
     for row in rows:
+        row["control"] = _against_control(deltas[deltas.split == split], row, controls)
         row["where"] = ", ".join(f"{axis.replace('_', ' ')} {row['where'][axis]}" for axis in shown)
     guarded = sorted({(row["where"], tier) for row in rows for tier in row.pop("guarded")})
     return {
@@ -96,6 +104,14 @@ def _choose(
     }
 
 
+def _against_control(deltas: pd.DataFrame, row: dict, controls: dict[str, str]) -> dict | None:
+    """The difference of the tier taken from its control, in the same configuration and metric."""
+    wanted = row["where"] | {"vary": "negative_tier", "value": row["tier"], "metric": row["metric"]}
+    wanted["baseline"] = controls.get(row["tier"], "")
+    same = pd.concat([deltas[column].astype(str) == str(value) for column, value in wanted.items()], axis=1).all(axis=1)
+    return deltas[same].iloc[0].to_dict() if same.any() else None
+
+
 def _paragraph(rows: list[dict], guarded: list[tuple[str, str]], split: str, baseline: str, most: float) -> list[str]:
     def at(where: str) -> str:
         return f" ({where})" if where else ""
@@ -112,11 +128,11 @@ def _paragraph(rows: list[dict], guarded: list[tuple[str, str]], split: str, bas
         sentences = [f"{SPLIT_NAMES[split]}, against {baseline}: {'; '.join(told)}."]
         without = [f"{row['goal']}{at(row['where'])}" for row in rows if not row["tier"]]
         if without:
-            sentences.append(f"No tier is distinguishable from {baseline} for {'; '.join(without)}.")
+            sentences.append(f"No tier can be told from {quoted(baseline)} for {'; '.join(without)}.")
     else:
         sentences = [
-            f"{SPLIT_NAMES[split]}, no tier is distinguishable from {baseline}: nothing here says that mined negatives "
-            "are worth their trouble, for whichever goal."
+            f"{SPLIT_NAMES[split]}, no tier can be told from {quoted(baseline)}: nothing here says that mined "
+            "negatives are worth their trouble, for whichever goal."
         ]
     if guarded:
         names = "; ".join(f"{tier}{at(where)}" for where, tier in guarded)

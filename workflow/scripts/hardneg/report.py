@@ -16,6 +16,23 @@ from hardneg.text import number, points, visible
 from hardneg.tiers import is_none
 
 TEMPLATE = Path(__file__).with_name("report.html.j2")
+FLAGGED = {
+    "suspected_positive": "suspected positives",
+    "near_duplicate": "near duplicates",
+    "unusable": "unusable files",
+    "one_model_only": "files that one model only finds hard",
+}
+TIER_WORDS = {
+    "by": "ranked by {}",
+    "min_confidence": "confidence from {}",
+    "max_confidence": "confidence below {}",
+    "per_night": "at most {} of a recorder's night",
+    "per_cluster": "at most {} of a cluster",
+    "top_fraction": "the hardest {:.1%}",
+    "top_k": "the {} hardest",
+    "random": "{} at random",
+    "match": "as many at random as {}",
+}
 DELTA_METRICS = ["average_precision", "f1", "precision", "recall", "false_positives_per_hour"]
 
 
@@ -74,6 +91,7 @@ def gather(
     none = next((name for name, definition in tiers.items() if is_none(definition)), "")
     held = {name: tables.read(path) for name, path in zip(chosen, inputs["tiers"], strict=True)}
     nights, most = tables.read(inputs["nights"]), config["recommendation"]["max_recall_loss"]
+    controls = findings.controls_of(tiers)
     return {
         "target": target,
         "generated": generated,
@@ -88,7 +106,7 @@ def gather(
         "least_label": sound_counts.LEAST,
         "second_round": second_round,
         "rounds": tables.read(inputs["rounds"]).to_dict("records") if inputs["rounds"] else [],
-        "recommendation": recommendation.recommend(deltas, runs, nights, none, most),
+        "recommendation": recommendation.recommend(deltas, runs, nights, none, most, controls),
         "statistics": statistics,
         "evaluation": evaluation,
         "interactions": tables.read(inputs["interactions"]).to_dict("records"),
@@ -100,7 +118,7 @@ def gather(
         "comparisons": deltas_by_comparison(deltas),
         "in_short": findings.in_short(deltas),
         "verdicts": findings.by_verdict(deltas),
-        "harder_or_more": findings.harder_or_more(deltas, findings.controls_of(tiers), none),
+        "harder_or_more": findings.harder_or_more(deltas, controls, none),
         "tiers": tier_rows(held, tiers, runs),
         "versions": tables.read_json(inputs["model"])["versions"],
         "configuration": yaml.safe_dump(config, sort_keys=False, allow_unicode=True),
@@ -185,7 +203,7 @@ def tier_rows(tiers: dict[str, pd.DataFrame], definitions: dict[str, dict], runs
         rows.append(
             {
                 "name": name,
-                "definition": ", ".join(f"{key} {value}" for key, value in definition.items()) or "no mined negatives",
+                "definition": definition_in_words(definition),
                 "files": 0 if tier is None else len(tier),
                 "recorders": 0 if tier is None else tier.recorder_id.nunique(),
                 "low": None if tier is None or tier.empty else tier.confidence.min(),
@@ -195,6 +213,20 @@ def tier_rows(tiers: dict[str, pd.DataFrame], definitions: dict[str, dict], runs
             }
         )
     return rows
+
+
+def definition_in_words(definition: dict) -> str:
+    """Say what a tier takes, in the order in which it does.
+
+    >>> definition_in_words({"min_confidence": 0.5, "match": "conf85", "exclude": ["near_duplicate", "unusable"]})
+    'without near duplicates, unusable files; confidence from 0.5; as many at random as conf85'
+    """
+    said = [TIER_WORDS[key].format(definition[key]) for key in TIER_WORDS if key in definition]
+    if "exclude" in definition:
+        said.insert(0, "without " + ", ".join(FLAGGED[flag] for flag in definition["exclude"]))
+    if "round" in definition:
+        said.insert(0, {2: "second round of mining", "joint": "both rounds of mining"}[definition["round"]])
+    return "; ".join(said) or "no mined negatives"
 
 
 def read_runs(paths: list[str], runs: list[dict]) -> pd.DataFrame:

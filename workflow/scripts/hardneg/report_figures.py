@@ -37,8 +37,9 @@ def draw(
     keys = [axis for axis in histories.columns if axis in runs.columns]
     thresholds = runs.astype(dict.fromkeys(keys, str)).drop_duplicates(keys)[[*keys, "threshold"]]
     scores = scores.merge(thresholds, on=keys, validate="m:1")
-    hue = "positive_subset" if runs.validation.nunique() == 1 else "subset_validation"
-    shown = runs.assign(subset_validation=runs.positive_subset.astype(str) + ", " + runs.validation.astype(str))
+    told = [axis for axis in ("positive_subset", "validation") if runs[axis].nunique() > 1] or ["positive_subset"]
+    hue = " and ".join(told)
+    shown = runs.assign(**{hue: runs[told].astype(str).agg(", ".join, axis=1)})
     comparisons = deltas[["vary", "baseline"]].drop_duplicates().itertuples(index=False)
     forests = {f"forest_{place}": forest(deltas, pairs, *which) for place, which in enumerate(comparisons, start=1)}
     return forests | {

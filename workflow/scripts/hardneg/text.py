@@ -19,6 +19,11 @@ def number(value: float | None, digits: int = 3) -> str:
     return MISSING if value is None or pd.isna(value) else f"{value:,.{digits}f}".replace("-", MINUS)
 
 
+def quoted(name: str) -> str:
+    """A name that could be read as a word of the sentence, such as that of the tier "none"."""
+    return f"\N{LEFT DOUBLE QUOTATION MARK}{name}\N{RIGHT DOUBLE QUOTATION MARK}"
+
+
 def visible(name: str) -> str:
     """A name from outside, with characters that steer text (line breaks, reading direction) shown as what they are.
 
