@@ -20,11 +20,11 @@ pytestmark = pytest.mark.slow
 SAMPLES, PARTS = 24000, 48
 
 
-def write_network(path):
+def write_network(path, floor=1e-6):
     """An ONNX network that gives the logarithm of the energy of each of 48 parts of a window."""
     shape = helper.make_tensor("shape", TensorProto.INT64, [3], [-1, PARTS, SAMPLES // PARTS])
     last = helper.make_tensor("last", TensorProto.INT64, [1], [2])
-    least = helper.make_tensor("least", TensorProto.FLOAT, [], [1e-6])
+    least = helper.make_tensor("least", TensorProto.FLOAT, [], [floor])
     nodes = [
         helper.make_node("Reshape", ["heard", "shape"], ["parts"]),
         helper.make_node("Mul", ["parts", "parts"], ["squared"]),
@@ -82,6 +82,22 @@ def test_a_changed_network_computes_the_features_again(exported):
         assert project.plan("onnx.yaml")["extract_features"] == len(shards)
     finally:
         path.write_bytes(content)
+
+
+def test_what_was_trained_on_other_features_is_trained_again_even_after_an_interruption(exported):
+    """The arrays are no inputs of a training: it is the index that must tell that they are others."""
+    project, _, _ = exported
+    path, index = project.path("network.onnx"), "results/features/onnx/labelled.parquet"
+    content = path.read_bytes()
+    try:
+        write_network(path, floor=0.1)
+        project.snakemake(index, config="onnx.yaml")
+        planned = project.plan("onnx.yaml")
+        assert planned["train_mining_model"] == 1 and planned["train"] == 4 and planned["evaluate"] == 4
+    finally:
+        path.write_bytes(content)
+        project.snakemake(index, config="onnx.yaml")
+    assert project.plan("onnx.yaml") == {}
 
 
 def predict(project, *arguments):

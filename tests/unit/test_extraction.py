@@ -158,6 +158,20 @@ def test_what_a_front_end_gives_is_stored_a_row_a_window(tmp_path, listed, wav):
     np.testing.assert_allclose(np.load(tmp_path / "a.npy"), [[0.25]] * 3)
 
 
+def test_the_index_tells_when_the_features_are_others(tmp_path, listed, wav):
+    def content(gain, processes):
+        wav("a.wav", gain * np.ones(20000), rate=8000)
+        table = recordings.check(listed(("a.wav", "negative", "train", "s", "r", "")), str(tmp_path), 0.1, 1, workers=1)
+        heard = Windows(8000, 8000, 8000)
+        index = extraction.extract(
+            table, str(tmp_path), tmp_path / "a.npy", heard, lambda heard: heard, "cpu", processes
+        )
+        (found,) = set(index.content)
+        return found
+
+    assert content(0.25, 1) == content(0.25, 2) != content(0.5, 1)
+
+
 def test_memory_does_not_grow_with_the_number_of_files(tmp_path, wav):
     """A front end that keeps all that it hears: 360 windows held at once would be 104 MB as float32."""
     wav("a.wav", rate=48000)

@@ -15,7 +15,7 @@ import numpy as np
 import pandas as pd
 import torch
 
-from hardneg import device_extraction, stretches, workers
+from hardneg import device_extraction, fingerprint, stretches, workers
 from hardneg.files import replacing
 from hardneg.log import logger, progress
 from hardneg.stretches import Stretch, Windows
@@ -51,7 +51,8 @@ def extract(
 
     Returns
     -------
-    The index: one row per window with ``file_path, start_s, end_s, row``, times in the recording (s).
+    The index: one row per window with ``file_path, start_s, end_s, row``, times in the recording (s), and ``content``,
+    a hash of the array, the same in all rows: who reads the array by an index reads it again when it has changed.
 
     Raises
     ------
@@ -74,7 +75,7 @@ def extract(
         for _ in progress(done, len(batches), "extracting features"):
             pass
     logger.info("%d windows of %d recordings", len(index), len(recordings))
-    return index
+    return index.assign(content=fingerprint.of_file(array_path))
 
 
 def _extract_batch(batch: list[Stretch], windows: Windows, front_end: FrontEnd, path: Path, offset: int) -> None:

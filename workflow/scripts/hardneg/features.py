@@ -8,7 +8,7 @@ import pandas as pd
 from hardneg import tables
 from hardneg.errors import InputError
 
-INDEX_COLUMNS = ["file_path", "start_s", "end_s", "row"]
+INDEX_COLUMNS = ["file_path", "start_s", "end_s", "row", "content"]
 
 
 def merge_indexes(paths: dict[str, str], index_path: str | os.PathLike) -> None:
@@ -17,8 +17,8 @@ def merge_indexes(paths: dict[str, str], index_path: str | os.PathLike) -> None:
     Parameters
     ----------
     paths : the index of each shard, by the path of its array.
-    index_path : where to write, as Parquet, ``file_path, start_s, end_s, row, array``: a window is row ``row`` of the
-        file ``array``.
+    index_path : where to write, as Parquet, ``file_path, start_s, end_s, row, content, array``: a window is row ``row``
+        of the file ``array``, which has the hash ``content``.
     """
     with tables.appending(index_path) as append:
         for array, index in sorted(paths.items()):

@@ -69,4 +69,5 @@ def _file_of(module: str) -> Path:
 
 def of_file(path: str | os.PathLike) -> str:
     """Fingerprint a file that is not code: 16 hexadecimal characters of its SHA-256."""
-    return hashlib.sha256(Path(path).read_bytes()).hexdigest()[:16]
+    with open(path, "rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()[:16]
