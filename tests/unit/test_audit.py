@@ -199,6 +199,12 @@ def test_sounds_alike_fall_into_one_cluster_wherever_they_are_in_the_window(monk
     scores = pd.DataFrame({"file_path": [f"{n:02d}" for n in range(40)], "start_s": 0.0})
     found = clusters.group(scores, scores.assign(row=range(40)), count=2, seed=1)
     assert list(found.cluster) == [1 if place % 4 == 0 else 0 for place in range(40)]
+    read = []
+    monkeypatch.setattr(features, "load", lambda listed: read.append(len(listed)) or windows[listed["row"]])
+    monkeypatch.setattr(features, "PART", 7)
+    in_parts = clusters.group(scores, scores.assign(row=range(40)), count=2, seed=1)
+    assert max(read) == 7 and sum(read) == 40, "a pool is read in parts"
+    pd.testing.assert_frame_equal(in_parts, found)
     made_of = clusters.in_tiers({"top": scores.head(20)}, found)[0]
     assert made_of["clusters"] == 2
     assert [(row["cluster"], row["files"], row["share"]) for row in made_of["largest"]] == [(0, 15, 0.75), (1, 5, 0.25)]

@@ -25,7 +25,7 @@ def group(scores: pd.DataFrame, pool_index: pd.DataFrame, count: int, seed: int)
     ``file_path, cluster`` (0 is the largest) and ``distance`` from its centre, in the order of `scores`.
     """
     windows = scores[["file_path", "start_s"]].merge(pool_index, on=["file_path", "start_s"], validate="1:1")
-    vectors = descriptors(features.load(windows))
+    vectors = np.concatenate([descriptors(part) for part in features.load_in_parts(windows)])
     fitted = KMeans(min(count, len(np.unique(vectors, axis=0))), n_init=4, random_state=seed).fit(vectors)
     by_size = pd.Series(fitted.labels_).value_counts(sort=True).index
     names = dict(zip(by_size, range(len(by_size)), strict=True))

@@ -2,6 +2,7 @@
 
 from collections.abc import Set
 
+import numpy as np
 import pandas as pd
 from sklearn.model_selection import StratifiedGroupKFold
 
@@ -115,6 +116,7 @@ def score_fold(
         seed + fold,
         device,
     )
-    confidence = window_confidences(trained.network, features.load(held_out), device)
+    parts = features.load_in_parts(held_out)
+    confidence = np.concatenate([window_confidences(trained.network, part, device) for part in parts])
     best = file_confidence(held_out.assign(confidence=confidence))[["file_path", "confidence"]]
     return best.merge(held_out[["file_path", "label", "origin"]].drop_duplicates("file_path"), on="file_path")

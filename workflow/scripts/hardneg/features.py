@@ -1,6 +1,7 @@
 """Find the features of windows in the arrays of the shards, and read them by row."""
 
 import os
+from collections.abc import Iterator
 
 import numpy as np
 import pandas as pd
@@ -8,6 +9,7 @@ import pandas as pd
 from hardneg import tables
 from hardneg.errors import InputError
 
+PART = 4096  # windows
 INDEX_COLUMNS = ["file_path", "start_s", "end_s", "row", "content"]
 
 
@@ -50,3 +52,9 @@ def load(index: pd.DataFrame) -> np.ndarray:
             loaded = np.empty((len(index), *stored.shape[1:]), stored.dtype)
         loaded[held] = stored[rows[held]]
     return loaded
+
+
+def load_in_parts(index: pd.DataFrame) -> Iterator[np.ndarray]:
+    """Read the windows that an index lists, :data:`PART` at a time, for what goes over a whole pool."""
+    for start in range(0, len(index), PART):
+        yield load(index.iloc[start : start + PART])
