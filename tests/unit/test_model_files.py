@@ -11,6 +11,7 @@ from onnx import TensorProto, helper
 
 from hardneg import backbones, model_files
 from hardneg.errors import InputError
+from hardneg.log import logger
 
 RATE, SAMPLES = 1000, 500
 WINDOWS = {"length_s": 0.5, "sample_rate": RATE}
@@ -119,6 +120,27 @@ def test_an_exported_program_runs_as_the_module_that_it_was(tmp_path):
         np.testing.assert_allclose(given(network, windows), expected[place].numpy(), rtol=1e-4, atol=1e-6)
     with pytest.raises(InputError, match="output_0, output_1"):
         build(str(tmp_path / "m.pt2"), "exported")
+
+
+class Baked(torch.nn.Module):
+    def forward(self, windows):
+        return windows[:, :3] + torch.arange(3.0)
+
+
+def test_a_program_is_moved_with_what_it_makes_on_its_way():
+    program = torch.export.export(Baked().eval(), (torch.zeros(1, SAMPLES),))
+    moved = model_files.on_device(program, "meta")  # stands in for a GPU
+    assert moved(torch.zeros(1, SAMPLES, device="meta")).device.type == "meta"
+
+
+def test_without_onnxruntimes_cuda_provider_a_network_runs_on_the_cpu_and_says_so(monkeypatch, caplog):
+    import onnxruntime
+
+    monkeypatch.setattr(onnxruntime, "get_available_providers", lambda: ["CPUExecutionProvider"])
+    monkeypatch.setattr(logger, "propagate", True)
+    assert model_files.onnx_device("cuda") == "cpu" and "runs on the CPU" in caplog.text
+    monkeypatch.setattr(onnxruntime, "get_available_providers", lambda: ["CUDAExecutionProvider"])
+    assert model_files.onnx_device("cuda") == "cuda" and model_files.onnx_device("cpu") == "cpu"
 
 
 class Bomb:

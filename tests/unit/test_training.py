@@ -10,7 +10,7 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
-from hardneg import checkpoints, networks
+from hardneg import checkpoints, devices, networks
 from hardneg.adamw import AdamW
 from hardneg.errors import InputError
 from hardneg.inference import window_confidences
@@ -217,3 +217,9 @@ def test_a_damaged_checkpoint_is_refused_by_name_and_runs_nothing(saved, damage,
 def test_a_model_of_other_windows_is_refused(saved):
     with pytest.raises(InputError, match="set windows and features to the model's own"):
         checkpoints.load(saved[1], INPUT | {"windows": {"length_s": 5.0}})
+
+
+def test_a_gpus_convolutions_are_not_rounded():
+    torch.backends.cudnn.allow_tf32 = True
+    devices.choose("cpu", torch.get_num_threads())
+    assert not torch.backends.cudnn.allow_tf32

@@ -46,10 +46,12 @@ def extract(
 
     Returns
     -------
-    The index: one row per window with ``file_path, start_s, end_s, row``, times in the recording (s).
+    The index; see :func:`hardneg.extraction.extract`.
     """
     rate = windows["sample_rate"]
     heard = Windows(rate, round(windows["length_s"] * rate), round(windows["hop_s"] * rate))
+    if features["kind"] == "onnx":  # on a CPU it is spread over processes
+        device = model_files.onnx_device(device)
     backbone = build(features, windows, device)
     return extraction.extract(recordings, audio_root, array_path, heard, backbone, device, processes)
 

@@ -3,6 +3,7 @@
 The same code runs on a CPU, where nothing overlaps; the tests use it so.
 """
 
+import mmap
 from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -71,9 +72,7 @@ def compute(
     """
     overlap = device != "cpu"
     longest = max((_room(batch, windows) for batch in planned), default=0)
-    slots = torch.empty(AHEAD * processes + UNDER_WAY + 2, longest, dtype=torch.uint8).share_memory_()
-    if overlap and longest:
-        torch.cuda.check_error(torch.cuda.cudart().cudaHostRegister(slots.data_ptr(), slots.nbytes, 0))
+    slots, registered = _shared(AHEAD * processes + UNDER_WAY + 2, longest), False
     copying = torch.cuda.Stream() if overlap else None
     resamplers = cache(lambda rate: Resampler(rate, windows.rate).to(device))
     under_way: deque = deque()
@@ -82,6 +81,9 @@ def compute(
     tasks = ((batch, place % len(slots)) for place, batch in enumerate(planned))
     try:
         for decoded in workers.results(decode, tasks, processes, AHEAD):
+            if overlap and not registered:  # now that the processes are there, which are to inherit plain memory
+                torch.cuda.check_error(torch.cuda.cudart().cudaHostRegister(slots.data_ptr(), slots.nbytes, 0))
+                registered = True
             held = slots[decoded.slot].numpy().view(decoded.dtype)[: len(decoded.counts) * decoded.counts.max()]
             stored = torch.from_numpy(held).view(len(decoded.counts), -1)
             with torch.inference_mode(), torch.cuda.stream(copying):
@@ -103,9 +105,15 @@ def compute(
         while under_way:
             yield _await(*under_way.popleft())
     finally:
-        if overlap and longest:
+        if registered:
             torch.cuda.synchronize()
             torch.cuda.cudart().cudaHostUnregister(slots.data_ptr())
+
+
+def _shared(slots: int, longest: int) -> torch.Tensor:
+    """Bytes, shape (slots, longest), that forked processes share; not in /dev/shm, which containers keep small."""
+    memory = mmap.mmap(-1, max(slots * longest, 1))
+    return torch.frombuffer(memory, dtype=torch.uint8)[: slots * longest].view(slots, longest)
 
 
 def _windows(samples: torch.Tensor, decoded: Decoded, windows: Windows, resamplers) -> torch.Tensor:

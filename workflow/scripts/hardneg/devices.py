@@ -17,6 +17,8 @@ def choose(device: str, threads: int) -> str:
         If ``cuda`` is asked for and torch sees none.
     """
     torch.set_num_threads(threads)
+    # By default a GPU's convolutions round to 10 bits; features and thresholds are to hold on a CPU too.
+    torch.backends.cudnn.allow_tf32 = False
     if device == "auto":
         return "cuda" if torch.cuda.is_available() else "cpu"
     if device == "cuda" and not torch.cuda.is_available():

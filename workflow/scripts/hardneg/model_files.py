@@ -10,11 +10,13 @@ import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from types import ModuleType
 
 import numpy as np
 import torch
 
 from hardneg.errors import InputError
+from hardneg.log import logger
 
 BATCH = 16
 # What an ONNX file's metadata may say of the windows that it is for.
@@ -74,7 +76,7 @@ def onnx(
     Parameters
     ----------
     rate, samples : what it will be given: Hz, and samples in a window.
-    device : ``cuda`` uses onnxruntime's CUDA provider where it is installed (``onnxruntime-gpu``), else the CPU.
+    device : where :func:`onnx_device` says that it runs.
     path : the file. Its input is float32, ``(n, samples)`` or ``(n, 1, samples)``, n free or 1.
     output : name of the output to take; None for the one whose name holds "embedding", or the only one.
     peak : see :func:`scale_to_peak`.
@@ -85,17 +87,12 @@ def onnx(
         If the file is no such network, or is one for other windows: by the size of its input, or by ``sample_rate``
         (Hz) and ``sample_duration`` (s) in its metadata.
     """
-    try:
-        import onnxruntime
-    except ImportError as error:
-        raise InputError("features.kind onnx needs onnxruntime: pip install -e '.[onnx]'.") from error
+    onnxruntime = _onnxruntime()
     options = onnxruntime.SessionOptions()
     # A process that is forked from this one would wait for threads of its parent.
     options.intra_op_num_threads = options.inter_op_num_threads = 1
     options.log_severity_level = 3
-    providers = ["CPUExecutionProvider"]
-    if torch.device(device).type == "cuda" and "CUDAExecutionProvider" in onnxruntime.get_available_providers():
-        providers.insert(0, "CUDAExecutionProvider")
+    providers = ["CUDAExecutionProvider"] * (onnx_device(device) != "cpu") + ["CPUExecutionProvider"]
     try:
         session = onnxruntime.InferenceSession(_existing(path), options, providers=providers)
     except Exception as error:  # its own exceptions have no base but this
@@ -117,6 +114,22 @@ def onnx(
     return WindowNetwork(run, batch, samples, peak)
 
 
+def onnx_device(device: str) -> str:
+    """Where an ONNX network runs: on a CPU unless onnxruntime has its CUDA provider (``onnxruntime-gpu``)."""
+    if torch.device(device).type == "cpu" or "CUDAExecutionProvider" in _onnxruntime().get_available_providers():
+        return device
+    logger.warning("onnxruntime has no CUDA provider here (onnxruntime-gpu): the network runs on the CPU.")
+    return "cpu"
+
+
+def _onnxruntime() -> ModuleType:
+    try:
+        import onnxruntime
+    except ImportError as error:
+        raise InputError("features.kind onnx needs onnxruntime: pip install -e '.[onnx]'.") from error
+    return onnxruntime
+
+
 def exported(
     rate: int, samples: int, device: str, path: str, output: str | None = None, peak: float | None = None
 ) -> WindowNetwork:
@@ -129,7 +142,7 @@ def exported(
             program = torch.export.load(_existing(path))
         heard = program.graph_signature.user_inputs[0]
         expected = next(node.meta["val"].shape for node in program.graph.nodes if node.name == heard)
-        network = program.module().to(device)
+        network = on_device(program, device)
     except Exception as error:  # whatever a damaged archive leads to
         raise InputError(f"{path} is not an exported program (torch.export.save): {error}") from error
     batch, middle = _check_shape(list(expected), samples, path)
@@ -142,6 +155,13 @@ def exported(
         return (found if isinstance(found, torch.Tensor) else found[place]).float().cpu().numpy()
 
     return WindowNetwork(run, batch, samples, peak)
+
+
+def on_device(program: torch.export.ExportedProgram, device: str) -> torch.nn.Module:
+    """Make a program's module on a device: its weights, and what its operators make there, which `to` leaves out."""
+    from torch.export.passes import move_to_device_pass
+
+    return move_to_device_pass(program, device).module()
 
 
 @contextmanager
