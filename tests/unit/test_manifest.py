@@ -6,6 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hardneg import manifest, recordings
+from hardneg.__main__ import main
 from hardneg.errors import InputError
 
 
@@ -221,3 +222,25 @@ def test_a_recorder_date_in_two_splits_or_a_pool_recorder_elsewhere_is_always_re
             recordings.accept(table, 0)
     else:
         assert len(recordings.accept(table, 0)[0]) == len(rows)
+
+
+def test_a_manifest_is_begun_from_a_folder(tmp_path, capsys):
+    names = [
+        "positive/A1/20250312_213000.WAV",
+        "pool/B2/x.flac",
+        "negative/A1/b.wav",
+        "more/A1/c.wav",
+        "more/notes.txt",
+    ]
+    for name in names:
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).touch()
+    output = tmp_path / "listed.csv"
+    assert main(["manifest", str(tmp_path), "--output", str(output)]) == 0
+    assert "4 recordings, 1 positive, 1 negative, 1 to mine, 1 whose label is for you" in capsys.readouterr().out
+    rows = pd.read_csv(output, keep_default_na=False).set_index("file_path")
+    columns = ["label", "recorder_id", "split", "date"]
+    assert rows.loc["positive/A1/20250312_213000.WAV", columns].tolist() == ["positive", "A1", "", "2025-03-12"]
+    assert rows.loc["pool/B2/x.flac", columns].tolist() == ["negative", "B2", "pool", ""]
+    assert rows.loc["more/A1/c.wav", columns].tolist() == ["", "A1", "", ""]
+    assert main(["manifest", str(tmp_path), "--output", str(output)]) == 1, "no table of a person's is written over"

@@ -1,9 +1,10 @@
-"""``python -m hardneg predict MODEL AUDIO...``: use what ``snakemake export`` wrote."""
+"""``python -m hardneg``: begin a manifest, or use what ``snakemake export`` wrote."""
 
 import argparse
 import logging
 import os
 import sys
+from pathlib import Path
 
 from hardneg.errors import InputError
 
@@ -22,10 +23,15 @@ def main(arguments: list[str] | None = None) -> int:
     predict.add_argument("--backbone", help="file of the backbone, if it is not where it was")
     predict.add_argument("--device", default="auto", choices=["auto", "cpu", "cuda"])
     predict.add_argument("--threads", type=int, default=os.cpu_count(), help="CPU threads (default: %(default)s)")
+    predict.set_defaults(run=_predict)
+    manifest = commands.add_parser("manifest", help="begin a manifest of the recordings in a folder")
+    manifest.add_argument("audio_root", help="the folder")
+    manifest.add_argument("--output", default="manifest.csv", help="the table to write (default: %(default)s)")
+    manifest.set_defaults(run=_manifest)
     given = parser.parse_args(arguments)
     logging.basicConfig(format="%(message)s", level=logging.WARNING)
     try:
-        _predict(given)
+        given.run(given)
     except InputError as error:
         print(error, file=sys.stderr)
         return 1
@@ -33,11 +39,27 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def _predict(given: argparse.Namespace) -> None:
-    from hardneg import devices, prediction  # torch takes seconds to import, and a wrong command line needs none of it
+    # torch takes seconds to import, and a wrong command line needs none of it.
+    from hardneg import devices, folders, prediction
 
     detector = prediction.load(given.model, devices.choose(given.device, given.threads), given.backbone)
-    scores = prediction.predict(detector, prediction.audio_files(given.audio), given.output, given.threshold)
+    scores = prediction.predict(detector, folders.audio_files(given.audio), given.output, given.threshold)
     print(f"{scores.flagged.sum()} of {len(scores)} recordings flagged; tables are in {given.output}")
+
+
+def _manifest(given: argparse.Namespace) -> None:
+    from hardneg import folders, tables
+
+    if Path(given.output).exists():
+        raise InputError(f"{given.output} exists already: name another file with --output.")
+    table = folders.draft_manifest(given.audio_root)
+    tables.write(table, given.output)
+    counts = table.split.where(table.split == folders.POOL, table.label).value_counts()
+    print(
+        f"{given.output}: {len(table)} recordings, {counts.get('positive', 0)} positive, {counts.get('negative', 0)} "
+        f"negative, {counts.get(folders.POOL, 0)} to mine, {counts.get('', 0)} whose label is for you to fill in. Look "
+        "at recorder_id too: it is the folder that a recording lies in."
+    )
 
 
 if __name__ == "__main__":

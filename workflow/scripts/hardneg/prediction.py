@@ -1,7 +1,6 @@
 """Run an exported detector over recordings, window by window, as it was trained."""
 
 import os
-from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,8 +17,6 @@ from hardneg.inference import window_confidences
 from hardneg.log import logger, progress
 from hardneg.ranking import file_confidence
 from hardneg.stretches import Windows
-
-AUDIO_SUFFIXES = {".wav", ".flac", ".ogg", ".mp3", ".aif", ".aiff", ".opus", ".w64", ".caf", ".au"}
 
 
 @dataclass(frozen=True)
@@ -104,29 +101,6 @@ def sha256_of_backbone(features: dict) -> str | None:
     return fingerprint.of_file(path) if path else None
 
 
-def audio_files(paths: Iterable[str | os.PathLike]) -> list[tuple[Path, Path]]:
-    """List recordings: files as they are given, and those in folders, at any depth, that have an audio file's ending.
-
-    Returns
-    -------
-    Each file with the path, relative to the folder given, that its results are named after.
-    """
-    found = []
-    for path in map(Path, paths):
-        if path.is_dir():
-            inside = (child for child in sorted(path.rglob("*")) if child.suffix.lower() in AUDIO_SUFFIXES)
-            found += [(child, child.relative_to(path)) for child in inside if child.is_file()]
-        elif path.is_file():
-            found.append((path, Path(path.name)))
-        else:
-            raise InputError(f"{path} does not exist.")
-    if not found:
-        raise InputError(
-            f"no recordings in {', '.join(map(str, paths))} (looked for {', '.join(sorted(AUDIO_SUFFIXES))})."
-        )
-    return found
-
-
 def predict(
     detector: Detector, files: list[tuple[Path, Path]], output: str | os.PathLike, threshold: float | None = None
 ) -> pd.DataFrame:
@@ -134,7 +108,7 @@ def predict(
 
     Parameters
     ----------
-    files : from :func:`audio_files`.
+    files : from :func:`hardneg.folders.audio_files`.
     output : folder for the tables; they take the names of the recordings.
     threshold : None for the detector's own, frozen on validation data.
 
