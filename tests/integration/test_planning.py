@@ -95,6 +95,18 @@ def test_a_training_key_may_be_an_axis(small, changed):
     assert "train_mining_model" not in plan
 
 
+def test_the_template_needs_only_what_it_marks(small):
+    lines = small.path("config/template.yaml").read_text().splitlines()
+    own = {"audio_root": "data/audio", "manifest": "data/manifest.csv"}
+    changed = [next((f"{key}: {own[key]}" for key in own if line.startswith(f"{key}:")), line) for line in lines]
+    marked = {line.split(":")[0].strip() for line in lines if "# CHANGE: " in line}
+    assert marked == {"target", *own, "ood_sites"}
+    small.path("mine.yaml").write_text("\n".join(changed))
+    planned = small.plan("mine.yaml")
+    assert planned["train"] == 25 and planned["extract_features"] > 1 and "generate_soundscapes" not in planned
+    assert not small.path("results/mine").exists()
+
+
 def test_a_second_round_mines_again_and_reruns_nothing_of_the_first(small, changed):
     def twice(config):
         config["mining"].update(rounds=2, second_round={"negative_tier": "top"})
