@@ -38,9 +38,10 @@ class Project:
         path = self.path(name)
         return pd.read_parquet(path) if path.suffix == ".parquet" else pd.read_csv(path)
 
-    def snakemake(self, *arguments: str, config: str | None = None, fails: bool = False) -> str:
-        """Run Snakemake on two cores, expect it to end well (or not), and give all that it printed."""
-        command = [sys.executable, "-m", "snakemake", *arguments, "--cores", "2"]
+    def snakemake(self, *arguments: str, config: str | None = None, fails: bool = False, cores: int | None = 2) -> str:
+        """Run Snakemake on so many cores, expect it to end well (or not), and give all that it printed."""
+        command = [sys.executable, "-m", "snakemake", *arguments]
+        command += ["--cores", str(cores)] if cores else []
         command += ["--configfile", config] if config else []
         environment = {key: value for key, value in os.environ.items() if not key.startswith("SNAKEMAKE")}
         done = subprocess.run(command, cwd=self.folder, env=environment, capture_output=True, text=True, check=False)

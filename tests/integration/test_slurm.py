@@ -48,12 +48,14 @@ def project(slurm, tmp_path_factory):
 
 
 def on_slurm(project, *targets):
-    """Run through SLURM with the shipped profile. The stand-in GPUs compute nothing, so jobs ask for one and use the CPU."""
+    """Run through SLURM with the shipped profile, for nodes as small as these. The stand-in GPUs compute nothing, so jobs
+    ask for one and use the CPU."""
     gpus = [f"{rule}:gpu=1" for rule in ON_GPU]
     return project.snakemake(
         *targets, "--workflow-profile", "profiles/slurm", "--config", "device=auto", "--set-resources", *gpus,
         "--slurm-status-command", "squeue", "--slurm-init-seconds-before-status-checks", "1", "--latency-wait", "10",
-        config="slurm.yaml",
+        "--max-threads", str(os.cpu_count()),
+        config="slurm.yaml", cores=None,
     )  # fmt: skip
 
 

@@ -9,7 +9,7 @@ rule generate_soundscapes:
         "<benchmarks>/generate_soundscapes.jsonl"
     conda:
         ENVIRONMENT
-    threads: workflow.cores
+    threads: 16
     params:
         generated=config.get("generated"),
         code=code("generate_soundscapes"),
@@ -28,7 +28,7 @@ rule check_shard:
         "<benchmarks>/check_shard/{shard}.jsonl"
     conda:
         ENVIRONMENT
-    threads: min(4, workflow.cores)
+    threads: 4
     params:
         listing=dict(splits=config["splits"], shard_files=config["shard_files"]),
         checks=dict(

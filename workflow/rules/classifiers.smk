@@ -20,7 +20,7 @@ rule classify_shard:
         model=one_of(CLASSIFIERS),
     conda:
         ENVIRONMENT
-    threads: min(16, workflow.cores)
+    threads: 16
     params:
         audio_root=AUDIO_ROOT,
         wanted=lambda wildcards: WANTED[wildcards.model],
@@ -47,7 +47,7 @@ if FIRST in CLASSIFIERS:
             "<benchmarks>/classify_positives.jsonl"
         conda:
             ENVIRONMENT
-        threads: min(16, workflow.cores)
+        threads: 16
         params:
             audio_root=AUDIO_ROOT,
             wanted=WANTED[FIRST],

@@ -11,7 +11,7 @@ rule extract_features:
         "<benchmarks>/extract_features/{shard}.jsonl"
     conda:
         ENVIRONMENT
-    threads: min(16, workflow.cores)
+    threads: 16
     resources:
         gpu=GPUS,
         device=DEVICE,

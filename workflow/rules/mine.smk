@@ -20,7 +20,7 @@ rule mine_shard:
         model=one_of(CHECKPOINTS),
     conda:
         ENVIRONMENT
-    threads: min(16, workflow.cores)
+    threads: 1 if GPUS else 16
     resources:
         gpu=GPUS,
         device=DEVICE,

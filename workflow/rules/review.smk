@@ -12,7 +12,7 @@ rule cut_clips:
         "<benchmarks>/cut_clips.jsonl"
     conda:
         ENVIRONMENT
-    threads: workflow.cores
+    threads: 16
     params:
         tiers={name: dict(tier) for name, tier in config["negative_tiers"].items()},
         most=config["review"]["candidates"],
