@@ -18,7 +18,6 @@ pytestmark = [
     pytest.mark.skipif(bool(cluster.missing()), reason=f"no SLURM here: {cluster.missing()}"),
 ]
 
-ON_GPU = ("extract_features", "mine_shard", "train", "train_mining_model", "evaluate")
 TABLES = ("runs.csv", "deltas.csv", "breakdown.csv", "tiers/hard.csv")
 
 
@@ -50,7 +49,7 @@ def project(slurm, tmp_path_factory):
 def on_slurm(project, *targets):
     """Run through SLURM with the shipped profile, for nodes as small as these. The stand-in GPUs compute nothing, so jobs
     ask for one and use the CPU."""
-    gpus = [f"{rule}:gpu=1" for rule in ON_GPU]
+    gpus = [f"{rule}:gpu=1" for rule in cluster.ON_GPU]
     return project.snakemake(
         *targets, "--workflow-profile", "profiles/slurm", "--config", "device=auto", "--set-resources", *gpus,
         "--slurm-status-command", "squeue", "--slurm-init-seconds-before-status-checks", "1", "--latency-wait", "10",

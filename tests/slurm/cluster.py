@@ -17,6 +17,11 @@ from processes import descendants, with_title
 DAEMONS = ("munged", "slurmctld", "slurmd")
 SYSTEM = Path("/etc/slurm")
 NODES = ("n1", "n2")
+# The rules that ask for a GPU.
+ON_GPU = (
+    "extract_features", "mine_shard", "mine_shard_again", "train", "train_mining_model", "train_second_model", "cross_fit",
+    "rank_positives", "evaluate",
+)  # fmt: skip
 
 
 def missing() -> str:

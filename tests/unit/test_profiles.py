@@ -1,11 +1,14 @@
 """What the rules ask of a cluster, and what the profiles say of them."""
 
 import json
+import re
 import subprocess
 import sys
 from pathlib import Path
 
+import cluster
 import pytest
+import yaml
 
 ROOT = Path(__file__).parents[2]
 # What each rule asks for, where no number of cores is given, as on a cluster.
@@ -43,3 +46,26 @@ def test_jobs_say_how_many_processes_they_use_where_no_number_of_cores_is_given(
     assert cores["cpu"]["check_shard"] == 4
     assert (cores["cpu"]["mine_shard"], cores["cpu"]["mine_shard_again"]) == (16, 16)
     assert (cores["cuda"]["mine_shard"], cores["cuda"]["mine_shard_again"]) == (1, 1), "a GPU is served by one process"
+
+
+def test_every_rule_that_asks_for_a_gpu_is_named_where_a_site_gives_it_its_own(asked):
+    on_gpu = {name for name, rule in asked["cuda"].items() if rule.get("gpu")}
+    assert on_gpu == set(cluster.ON_GPU)
+    assert not any(rule.get("gpu") for rule in asked["cpu"].values())
+    row = next(
+        line for line in (ROOT / "docs/cluster.md").read_text().splitlines() if "GPU partition of its own" in line
+    )
+    assert set(re.findall(r"`([a-z_]+)`", row.split("for ", 1)[1])) == on_gpu
+
+
+@pytest.mark.parametrize("engine", ["slurm", "kubernetes"])
+def test_a_cluster_gives_every_rule_on_a_gpu_more_memory_and_a_second_round_what_the_first_has(asked, engine):
+    given = yaml.safe_load((ROOT / "profiles" / engine / "profile.yaml").read_text())["set-resources"]
+    assert given.keys() <= asked["cuda"].keys()
+    assert set(cluster.ON_GPU) <= given.keys()
+    again = {
+        "train_second_model": "train_mining_model",
+        "mine_shard_again": "mine_shard",
+        "rank_remaining": "rank_pool",
+    }
+    assert {rule: given[rule] for rule in again} == {rule: given[first] for rule, first in again.items()}
