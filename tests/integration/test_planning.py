@@ -17,6 +17,10 @@ def test_a_finished_run_has_nothing_to_do(small):
     assert small.plan("small.yaml") == {}
 
 
+def test_a_shard_size_that_cuts_as_before_reruns_no_shard(small, changed):
+    assert small.plan(changed(lambda config: config.update(shard_files=61))) == {"write_report": 1}
+
+
 def test_a_changed_tier_reruns_that_tier_its_runs_and_the_summaries(small, changed):
     config = changed(lambda config: config["negative_tiers"]["hard"].update(min_confidence=0.01))
     assert small.plan(config) == {"assign_tier": 1, "train": 4, "evaluate": 4, **SUMMARIES}

@@ -30,7 +30,7 @@ rule check_shard:
         ENVIRONMENT
     threads: 4
     params:
-        listing=dict(splits=config["splits"], shard_files=config["shard_files"]),
+        listing=listing_of,
         checks=dict(
             audio_root=AUDIO_ROOT,
             min_duration_s=config["min_duration_s"],

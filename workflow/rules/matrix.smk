@@ -82,6 +82,11 @@ wildcard_constraints:
     fold="[0-9]+",
 
 
+# It takes `input`, so Snakemake does not compare it: what it does to a shard's rows is in STATES.
+def listing_of(wildcards, input):
+    return dict(splits=config["splits"], shard_files=config["shard_files"])
+
+
 def one_of(names):
     """A wildcard's constraint: one of the names, nothing at all where there is none."""
     return "|".join(map(re.escape, names)) or "(?!)"
