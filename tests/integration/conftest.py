@@ -141,7 +141,7 @@ def changed(small, tmp_path):
     def write(change) -> str:
         config = yaml.safe_load(small.path("small.yaml").read_text())
         change(config)
-        small.path("changed.yaml").write_text(yaml.safe_dump(config))
+        small.path("changed.yaml").write_text(yaml.safe_dump(config, sort_keys=False))
         return "changed.yaml"
 
     return write

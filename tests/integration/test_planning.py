@@ -17,6 +17,15 @@ def test_a_finished_run_has_nothing_to_do(small):
     assert small.plan("small.yaml") == {}
 
 
+def test_another_way_to_write_the_same_reruns_nothing(small, changed):
+    def rewrite(config):
+        config["windows"] = dict(reversed(config["windows"].items()))
+        config["training"].update(dropout=0.25, focal_gamma=0)
+        config["features"]["fmin"] = 50.0
+
+    assert small.plan(changed(rewrite)) == {}
+
+
 def test_a_shard_size_that_cuts_as_before_reruns_no_shard(small, changed):
     assert small.plan(changed(lambda config: config.update(shard_files=61))) == {"write_report": 1}
 

@@ -32,6 +32,52 @@ def test_defaults_are_filled_in_and_the_callers_mapping_is_left_alone(config):
     assert config == given
 
 
+def rewritten(part, order, number):
+    """The same configuration, with the keys of each mapping in another order and numbers written otherwise."""
+    if isinstance(part, dict):
+        return {key: rewritten(part[key], order, number) for key in order(part)}
+    if isinstance(part, list):
+        return [rewritten(item, order, number) for item in part]
+    return number(part) if isinstance(part, int | float) and not isinstance(part, bool) else part
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / "config").glob("*.yaml")), ids=lambda path: path.stem)
+def test_what_means_the_same_is_written_the_same(path):
+    config = yaml.safe_load(path.read_text())
+    kind = "finished_runs" if "finished_runs" in config else "config"
+    schema = SCHEMA.with_name(f"{kind}.schema.yaml")
+    complete = configuration.complete(config, schema)
+    fixed = {
+        "matrix",
+        "finished_runs",
+        "groups",
+        "claims",
+        "comparisons",
+        "audit_trail",
+        "export",
+    }  # names, values as text
+    other = {
+        key: part if key in fixed else rewritten(part, reversed, lambda n: int(n) if n == int(n) else n)
+        for key, part in reversed(config.items())
+    }
+    for name in ("negative_tiers", "positive_subsets"):
+        if name in config:
+            other[name] = {key: other[name][key] for key in config[name]}
+    assert repr(configuration.complete(other, schema)) == repr(complete)
+    assert repr(configuration.complete(complete, schema)) == repr(complete), "defaults that are written out"
+
+
+def test_tiers_keep_the_order_in_which_a_person_wrote_them(config):
+    config["negative_tiers"] = dict(reversed(config["negative_tiers"].items()))
+    assert list(configuration.complete(config, SCHEMA)["negative_tiers"]) == list(config["negative_tiers"])
+
+
+def test_a_whole_number_may_be_written_with_a_point(config):
+    config["training"]["epochs"], config["matrix"]["seed"] = 30.0, [1.0, 2]
+    complete = configuration.complete(config, SCHEMA)
+    assert repr((complete["training"]["epochs"], complete["matrix"]["seed"])) == "(30, [1, 2])"
+
+
 def put(value, *path):
     def change(config):
         for key in path[:-1]:

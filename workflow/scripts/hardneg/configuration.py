@@ -34,7 +34,8 @@ def complete(config: dict, schema_path: str | os.PathLike) -> dict:
 
     Returns
     -------
-    A new configuration.
+    A new configuration. Snakemake compares parameters as they are written, so what means the same is the same here:
+    keys in the schema's order (names that a person chose in theirs), numbers whole or not as the schema has them.
 
     Raises
     ------
@@ -54,6 +55,12 @@ def complete(config: dict, schema_path: str | os.PathLike) -> dict:
     filled = _fill(config, schema, schema)
     if "matrix" not in filled:
         return filled
+    overrides = {
+        key: {name: said for name, said in part.items() if name != "default"}
+        for key, part in schema["properties"]["training"]["properties"].items()
+    }
+    for section in ("mining", "audit"):
+        filled[section]["training"] = _fill(filled[section]["training"], {"properties": overrides}, schema)
     problems = [*_foreign_features(config["features"]), *_inconsistencies(filled)]
     if problems:
         raise InputError("The configuration contradicts itself:\n" + "\n".join(f"  {text}" for text in problems))
@@ -92,20 +99,23 @@ def _meant(key: str, known: list[str]) -> str:
 
 
 def _fill(value: object, schema: dict, root: dict) -> object:
+    """Fill in defaults, and write the same meaning in the same way: keys in the schema's order, numbers of its type."""
     if "$ref" in schema:
         schema = root["$defs"][schema["$ref"].rsplit("/", 1)[1]]
+    if isinstance(value, list):
+        return [_fill(item, schema.get("items", {}), root) for item in value]
     if not isinstance(value, dict):
-        return value
-    filled = dict(value)
-    for key, part in schema.get("properties", {}).items():
-        if key not in filled and "default" in part:
-            filled[key] = part["default"]
-        if key in filled:
-            filled[key] = _fill(filled[key], part, root)
-    if isinstance(schema.get("additionalProperties"), dict):
-        for key in filled.keys() - schema.get("properties", {}).keys():
-            filled[key] = _fill(filled[key], schema["additionalProperties"], root)
-    return filled
+        number = isinstance(value, int | float) and not isinstance(value, bool)
+        cast = {"number": float, "integer": int}.get(str(schema.get("type"))) if number else None
+        return cast(value) if cast else value
+    known, others = schema.get("properties", {}), schema.get("additionalProperties")
+    named = others if isinstance(others, dict) else {}
+    filled = {
+        key: _fill(value.get(key, part.get("default")), part, root)
+        for key, part in known.items()
+        if key in value or "default" in part
+    }
+    return filled | {key: _fill(value[key], named, root) for key in value if key not in known}
 
 
 def _inconsistencies(config: dict) -> Iterator[str]:
@@ -132,7 +142,7 @@ def _feature_problems(config: dict) -> Iterator[str]:
     features, windows, training = config["features"], config["windows"], config["training"]
     kind, rate = features["kind"], windows["sample_rate"]
     if kind == "logmel" and features["fmax"] > rate / 2:
-        yield f"features.fmax ({features['fmax']} Hz) is above half of windows.sample_rate ({rate / 2:g} Hz)"
+        yield f"features.fmax ({features['fmax']:g} Hz) is above half of windows.sample_rate ({rate / 2:g} Hz)"
     if kind in ("onnx", "exported") and "path" not in features:
         yield f"features.kind {kind} needs features.path, the network's file"
     if kind == "birdnet" and any(windows[key] != value for key, value in BIRDNET_WINDOWS.items()):
