@@ -13,7 +13,7 @@ from PIL import Image
 from scipy.fft import rfft
 from scipy.signal import get_window
 
-from hardneg import audio
+from hardneg import audio, forking
 from hardneg.hashing import digest
 from hardneg.log import progress
 
@@ -52,7 +52,7 @@ def cut_all(
         cut, audio_root=audio_root, folder=folder, sample_rate=sample_rate, context_s=context_s, top_hz=top_hz
     )
     rows = candidates[["file_path", "start_s", "end_s"]].itertuples(index=False, name=None)
-    with ProcessPoolExecutor(workers) as pool:
+    with ProcessPoolExecutor(workers, forking.context()) as pool:
         made = list(progress(pool.map(cut_one, rows, chunksize=8), len(candidates), "cutting clips"))
     return pd.DataFrame(made, columns=["file_path", "clip", "from_s", "to_s", "gain_db"])
 

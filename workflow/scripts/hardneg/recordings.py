@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 import soundfile
 
+from hardneg import forking
 from hardneg.errors import InputError
 from hardneg.log import progress
 
@@ -53,7 +54,7 @@ def check(table: pd.DataFrame, audio_root: str, min_duration_s: float, window_s:
     """
     repeated = table.file_path.duplicated()
     probe_one = partial(probe, audio_root=audio_root, min_duration_s=min_duration_s, window_s=window_s)
-    with ProcessPoolExecutor(workers) as pool:
+    with ProcessPoolExecutor(workers, forking.context()) as pool:
         probes = pool.map(probe_one, table.file_path, chunksize=16)
         facts = pd.DataFrame(list(progress(probes, len(table), "checking recordings")), columns=list(FACTS))
     checked = pd.concat([table.reset_index(drop=True), facts.astype(FACTS)], axis=1)

@@ -14,6 +14,7 @@ import pandas as pd
 import soundfile
 from scipy.signal import butter, fftconvolve, lfilter, sosfilt
 
+from hardneg import forking
 from hardneg.hashing import digest, uniform
 from hardneg.log import progress
 
@@ -145,7 +146,7 @@ def render(table: pd.DataFrame, audio_root: str | os.PathLike, workers: int) -> 
     for folder in table.file_path.map(lambda path: Path(audio_root, path).parent).unique():
         folder.mkdir(parents=True, exist_ok=True)
     rows = table.to_dict("records")
-    with ProcessPoolExecutor(workers) as pool:
+    with ProcessPoolExecutor(workers, forking.context()) as pool:
         for _ in progress(pool.map(partial(_write, audio_root), rows, chunksize=32), len(rows), "generating"):
             pass
 

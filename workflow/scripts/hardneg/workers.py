@@ -1,7 +1,5 @@
 """Spread independent tasks over processes."""
 
-import multiprocessing
-import sys
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Executor, ProcessPoolExecutor
 from contextlib import contextmanager
@@ -9,6 +7,8 @@ from itertools import islice
 from typing import TypeVar
 
 import torch
+
+from hardneg import forking
 
 Task = TypeVar("Task")
 Result = TypeVar("Result")
@@ -26,8 +26,7 @@ def processes(workers: int, function: Callable[[Task], Result]) -> Iterator[Exec
         torch.set_num_threads(1)
         yield None
         return
-    context = multiprocessing.get_context("fork" if sys.platform == "linux" else "spawn")
-    with ProcessPoolExecutor(workers, context, initializer=_prepare, initargs=(function,)) as pool:
+    with ProcessPoolExecutor(workers, forking.context(), initializer=_prepare, initargs=(function,)) as pool:
         yield pool
 
 
