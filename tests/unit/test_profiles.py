@@ -25,7 +25,7 @@ config = ConfigSettings(
 with SnakemakeApi() as api:
     workflow = api.workflow(ResourceSettings(), config, snakefile=root / "Snakefile", workdir=Path.cwd())
     rules = workflow._workflow.rules
-print(json.dumps({rule.name: {key: rule.resources[key].raw for key in ("_cores", "gpu") if key in rule.resources} for rule in rules}))
+print(json.dumps({rule.name: {key: rule.resources[key].raw for key in ("_cores", "gpu", "device") if key in rule.resources} for rule in rules}))
 """
 
 
@@ -38,7 +38,7 @@ def asked(tmp_path_factory):
         assert done.returncode == 0, done.stderr
         return json.loads(done.stdout.splitlines()[-1])
 
-    return {device: ask(device) for device in ("cpu", "cuda")}
+    return {device: ask(device) for device in ("cpu", "cuda", "auto")}
 
 
 def test_jobs_say_how_many_processes_they_use_where_no_number_of_cores_is_given(asked):
@@ -46,6 +46,12 @@ def test_jobs_say_how_many_processes_they_use_where_no_number_of_cores_is_given(
     assert cores["cpu"]["check_shard"] == 4
     assert (cores["cpu"]["mine_shard"], cores["cpu"]["mine_shard_again"]) == (16, 16)
     assert (cores["cuda"]["mine_shard"], cores["cuda"]["mine_shard_again"]) == (1, 1), "a GPU is served by one process"
+
+
+def test_a_job_is_told_to_use_a_gpu_only_where_its_rule_asked_for_one(asked):
+    for device, rules in asked.items():
+        told = {(rule["gpu"], rule["device"]) for rule in rules.values() if "gpu" in rule}
+        assert told in ({(0, "cpu")}, {(1, device)})
 
 
 def test_every_rule_that_asks_for_a_gpu_is_named_where_a_site_gives_it_its_own(asked):

@@ -21,6 +21,7 @@ except InputError as error:
     stop(error)
 
 RESULTS = config["pathvars"].get("results", "results")
-DEVICE = config.get("device", "cpu")
-GPUS = int(machine.wants_gpu(DEVICE))
+GPUS = int(machine.wants_gpu(config.get("device", "cpu")))
+# A job that asked for no GPU is not to find one by itself.
+DEVICE = config["device"] if GPUS else "cpu"
 ENVIRONMENT = f"../../envs/{'gpu' if GPUS else 'cpu'}.yaml"
