@@ -65,12 +65,25 @@ def test_a_listed_duration_does_not_stand_for_the_measured_one(written):
         ("a.wav,negative,,,", "recorder_id is ''"),
         ("a.wav,negative,,r1,2025-02-30", "date is '2025-02-30'"),
         ("a.wav,negative,,r1,\na.wav,positive,,r1,", "label is 'positive'"),
+        ("a.wav,negative,,r1,\na.wav,negative,,r2,", "wrong recorder_id; it must be the same in all rows of one file"),
+        ("a.wav,negative,,r1,2025-01-02\na.wav,negative,,r1,2025-01-03", "row 3: a.wav: date is '2025-01-03'"),
+        (
+            "a.wav,negative,pool,r1,2025-01-02\na.wav,negative,,r2,2025-01-02",
+            "row 2: a.wav: split is 'pool', recorder_id is 'r1'",
+        ),
     ],
 )
 def test_a_row_that_cannot_be_meant_is_named(written, row, named):
     with pytest.raises(InputError, match=r"a\.wav") as error:
         manifest.read(written(f"file_path,label,split,recorder_id,date\n{row}\n"))
     assert named in str(error.value)
+
+
+def test_a_file_that_stands_at_two_sites_is_named_and_rows_without_a_path_are_no_file(written):
+    head = "file_path,label,recorder_id,site\n"
+    with pytest.raises(InputError, match=r"row 3: a\.wav: site is 'creek'"):
+        manifest.read(written(f"{head}a.wav,negative,r1,pond\na.wav,negative,r1,creek\n"))
+    assert len(manifest.read(written(f"{head},negative,r1,pond\n,positive,r2,creek\n"))) == 2
 
 
 def test_a_missing_column_is_named_with_those_there(written):

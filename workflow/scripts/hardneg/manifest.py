@@ -19,6 +19,7 @@ MEASURED = (
     "group", "shard", "duration_s", "sample_rate", "channels", "sha256", "peak", "clipped_share", "dc_offset",
     "flat_share", "flags", "reason",
 )  # fmt: skip
+OF_ONE_FILE = ("label", "split", "recorder_id", "date", "site")
 REQUIRED = ("file_path", "label", "recorder_id")
 AUDIOMOTH_NAME = re.compile(r"(?:^|[^0-9])(\d{8})[T_]+(\d{6})(?:[^0-9]|$)")
 
@@ -42,8 +43,8 @@ def read(path: str | os.PathLike) -> pd.DataFrame:
     Raises
     ------
     InputError
-        If the file or a required column is missing, or a label, split, quality or date is not one that exists;
-        the message lists the rows.
+        If the file or a required column is missing, a label, split, quality or date is not one that exists, or rows of
+        one file differ in what a file has one of (:data:`OF_ONE_FILE`); the message lists the rows.
     """
     if not Path(path).is_file():
         raise InputError(f"manifest {path} does not exist: give its path as 'manifest' in the config.")
@@ -70,8 +71,7 @@ def complete(table: pd.DataFrame, source: str) -> pd.DataFrame:
     table["date"] = table.date.where(table.date != "", table.file_path.map(date_in_name))
     parsed = pd.to_datetime(table.date.where(table.date != ""), format="%Y-%m-%d", errors="coerce")
     _refuse(table, (table.date != "") & parsed.isna(), "date", ("YYYY-MM-DD",), source)
-    twice = table.groupby("file_path")[["label", "split"]].transform("nunique").gt(1).any(axis=1)
-    _refuse(table, twice, "label and split", ("the same in all rows of one file",), source)
+    _refuse_two_of_one_file(table, source)
     table["group"] = group_of(table)
     return table[[*COLUMNS, "group", *table.columns.difference([*COLUMNS, "group"], sort=False)]]
 
@@ -147,6 +147,16 @@ def _delimiter(file: TextIO) -> str:
     header = file.readline()
     file.seek(0)
     return max(",;\t", key=header.count)
+
+
+def _refuse_two_of_one_file(table: pd.DataFrame, source: str) -> None:
+    repeated = table[table.file_path.duplicated(keep=False) & (table.file_path != "")]
+    if repeated.empty:
+        return
+    differ = repeated.groupby("file_path")[list(OF_ONE_FILE)].transform("nunique").gt(1)
+    wrong = differ.any(axis=1).reindex(table.index, fill_value=False)
+    columns = " and ".join(differ.columns[differ.any()])
+    _refuse(table, wrong, columns, ("the same in all rows of one file",), source)
 
 
 def _refuse(table: pd.DataFrame, wrong: pd.Series, column: str, allowed: tuple, source: str) -> None:
