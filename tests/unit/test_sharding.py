@@ -74,3 +74,13 @@ def test_a_manifest_without_a_pool_or_without_training_recordings_is_refused(spl
     splits = {"ood_sites": [], "validation_fraction": 0.1, "iid_fraction": 0.1}
     with pytest.raises(InputError, match=f"no row of split {missing}"):
         sharding.listing(nights(0, 3, split=split), splits, 100)
+
+
+def test_a_held_out_site_that_the_manifest_has_not_is_named_with_those_it_has():
+    table = pd.concat([nights(0, 3), nights(5, 8, split="train").assign(site="pond")], ignore_index=True)
+    splits = {"ood_sites": ["pond", "Creek"], "validation_fraction": 0.1, "iid_fraction": 0.1}
+    with pytest.raises(InputError, match="ood_sites names 'Creek', which is no site of the manifest; it has: pond"):
+        sharding.listing(table, splits, 100)
+    assert len(sharding.listing(table, splits | {"ood_sites": ["pond"]}, 100)) == len(table)
+    with pytest.raises(InputError, match="it has none"):
+        sharding.listing(table.assign(site=""), splits, 100)

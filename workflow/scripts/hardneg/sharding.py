@@ -27,8 +27,13 @@ def listing(table: pd.DataFrame, splits: dict, shard_files: int) -> pd.DataFrame
     Raises
     ------
     InputError
-        If a split that the workflow cannot do without has no row.
+        If a site to hold out is none of the manifest's, or a split that the workflow cannot do without has no row.
     """
+    sites = sorted(set(table.site) - {""})
+    for site in splits["ood_sites"]:
+        if site not in sites:
+            known = f"has: {', '.join(sites[:20])}{' ...' * (len(sites) > 20)}" if sites else "has none"
+            raise InputError(f"splits.ood_sites names '{site}', which is no site of the manifest; it {known}.")
     table = assign_splits(table, **splits)
     for split, remedy in NEEDED.items():
         if not (table.split == split).any():
