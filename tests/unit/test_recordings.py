@@ -115,6 +115,12 @@ def test_a_breach_of_a_split_rule_stops_the_run_and_lists_its_rows(rule, listed)
     assert ".wav (split " in str(error.value)
 
 
+@pytest.mark.parametrize("rule", BREACHES)
+def test_a_breach_is_known_from_the_manifest_alone(rule, listed):
+    with pytest.raises(InputError, match=rule):
+        recordings.hold(listed(*BREACHES[rule]), recordings.MANIFEST_RULES)
+
+
 def test_the_same_audio_in_two_splits_stops_the_run_unless_it_is_silence(listed):
     table = listed(
         ("a.wav", "negative", "train", "s", "r1", "2025-01-01"), ("b.wav", "negative", "val", "s", "r2", "2025-01-02")

@@ -5,6 +5,7 @@ from hardneg import (
     matrix,
     mining_models,
     packages,
+    recordings,
     review,
     second_round,
     sharding,
@@ -29,6 +30,7 @@ try:
         SOURCE = ancient(MANIFEST)
         listed = manifest.read(MANIFEST)
     listed = sharding.listing(listed, config["splits"], config["shard_files"])
+    recordings.hold(listed, recordings.MANIFEST_RULES)
     STATES = sharding.states(listed, None if "generated" in config else AUDIO_ROOT)
 except InputError as error:
     stop(error)

@@ -165,10 +165,7 @@ def accept(table: pd.DataFrame, max_rejected_fraction: float) -> tuple[pd.DataFr
         If a rule on splits is breached (the rows are listed) or too large a share is rejected.
     """
     usable, rejected = table[table.reason == ""], table[table.reason != ""]
-    for rule, breaches in RULES.items():
-        rows = breaches(usable)
-        if len(rows):
-            raise InputError(f"{rule}, but:\n{_listing(rows)}\nMend the manifest (column split) and run again.")
+    hold(usable, RULES)
     share = len(rejected) / max(len(table), 1)
     if share > max_rejected_fraction:
         counts = rejected.reason.str.split(":").str[0].value_counts()
@@ -179,6 +176,20 @@ def accept(table: pd.DataFrame, max_rejected_fraction: float) -> tuple[pd.DataFr
             "Is audio_root right? If these may be left out, raise max_rejected_fraction."
         )
     return usable.drop(columns="reason"), rejected
+
+
+def hold(table: pd.DataFrame, rules: dict[str, Callable[[pd.DataFrame], pd.DataFrame]]) -> None:
+    """Hold recordings against rules: :data:`RULES`, or before any is opened :data:`MANIFEST_RULES`.
+
+    Raises
+    ------
+    InputError
+        If one is breached; the rows are listed.
+    """
+    for rule, breaches in rules.items():
+        rows = breaches(table)
+        if len(rows):
+            raise InputError(f"{rule}, but:\n{_listing(rows)}\nMend the manifest (column split) and run again.")
 
 
 def is_silent(table: pd.DataFrame) -> pd.Series:
@@ -200,15 +211,15 @@ def _test_sites(table: pd.DataFrame) -> pd.DataFrame:
     return table[table.site.isin(held_out) & (table.split != "test_ood")].sort_values(["site", "split"])
 
 
-RULES: dict[str, Callable[[pd.DataFrame], pd.DataFrame]] = {
+MANIFEST_RULES: dict[str, Callable[[pd.DataFrame], pd.DataFrame]] = {
     "A recorder-date must be in one split only": lambda table: _in_several(table, "group", table.split),
     "The pool's recorders must appear in no other split": lambda table: _in_several(
         table, "recorder_id", table.split == "pool"
     ),
-    "The same audio must be in one split only": _copies,
     "A site of test_ood must appear in no other split": _test_sites,
     "The pool must be labelled negative": lambda table: table[(table.split == "pool") & (table.label == "positive")],
 }
+RULES = MANIFEST_RULES | {"The same audio must be in one split only": _copies}
 
 
 def _listing(rows: pd.DataFrame, column: str | None = None, most: int = 20) -> str:
