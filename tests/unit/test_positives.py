@@ -32,6 +32,40 @@ def test_a_subset_without_recordings_is_named(recordings):
         positives.select(recordings, "mid", quality=["medium"])
 
 
+def test_positives_without_a_quality_are_taken_as_unrated(recordings):
+    recordings.loc[:2, "quality"] = ["", None, ""]
+    assert list(positives.select(recordings, "some", quality=["unrated"]).file_path) == [
+        f"high{n}.wav" for n in range(3)
+    ]
+    assert len(positives.select(recordings, "all", quality=["high", "low", "unrated"])) == 20
+    with pytest.raises(InputError, match=r"'unrated': 3.*unrated takes those without one"):
+        positives.select(recordings, "mid", quality=["medium"])
+
+
+@pytest.mark.parametrize(
+    ("add", "said"),
+    [
+        (
+            {"quality": ["medium"], "top_fraction": 0.5},
+            r"'half' adds no recording \(0.5 of 0 of quality medium\).*'low': 10",
+        ),
+        ({"quality": ["low"], "top_fraction": 0.01}, r"adds no recording \(0.01 of 10 of quality low\)"),
+    ],
+)
+def test_a_subset_that_adds_nothing_is_refused_with_or_without_a_ranking(recordings, add, said):
+    with pytest.raises(InputError, match=said):
+        positives.try_all(recordings, {"half": {"quality": ["high"], "add": add}})
+    ranking = recordings[["file_path"]].assign(confidence=0.5)
+    with pytest.raises(InputError, match=said):
+        positives.select(recordings, "half", ["high"], add, ranking=ranking)
+
+
+def test_a_subset_without_recordings_is_known_from_the_manifest_but_where_a_review_may_fill_it(recordings):
+    with pytest.raises(InputError, match="'mid' holds no recording"):
+        positives.try_all(recordings, {"base": {"quality": ["high"]}, "mid": {"quality": ["medium"]}})
+    positives.try_all(recordings, {"heard": {"quality": ["medium"], "reviewed": True}})
+
+
 def test_reviewed_positives_of_the_pool_join_a_subset_with_the_second_that_was_heard(tmp_path):
     labelled = pd.DataFrame(
         {

@@ -14,6 +14,8 @@ ROWS = [
 ]  # fmt: skip
 CASES = {
     "a recorder of the pool elsewhere": ([("m2.wav", "negative", "pool", "", "hill", "r2")], {}, "A recorder-date must be in one split only, but:\n  m2.wav (split pool"),
+    "an empty subset": ([], {"positive_subsets": {"base": {"quality": ["medium"]}}}, "positive subset 'base' holds no recording"),
+    "a subset that adds nothing": ([], {"matrix": {"positive_subset": ["base", "half"]}}, "positive subset 'half' adds no recording"),
     "a site that is not there": ([], {"splits": {"ood_sites": ["creek"]}}, "splits.ood_sites names 'creek'"),
     "a file under two recorders": ([("n1.wav", "negative", "train", "", "pond", "r9")], {}, "row 6: n1.wav: recorder_id is 'r9'"),
 }  # fmt: skip
@@ -59,3 +61,8 @@ def test_what_the_manifest_alone_tells_is_refused_at_planning(plan, case):
     code, printed = plan(more, change)
     assert code != 0 and said in printed
     assert "Traceback" not in printed
+
+
+def test_a_subset_that_no_run_trains_on_is_not_looked_at(plan):
+    code, printed = plan([], {})
+    assert code == 0, printed

@@ -5,6 +5,7 @@ from hardneg import (
     matrix,
     mining_models,
     packages,
+    positives,
     recordings,
     review,
     second_round,
@@ -40,6 +41,16 @@ FEATURES = f"<results>/features/{config['features']['kind']}"
 MODELS = {model["name"]: model for model in mining_models.listed(config["mining"])}
 FIRST = next(iter(MODELS))
 TRAINED_ALONE = [model["kind"] for model in MODELS.values()] == ["trained"]
+# What a detector trains on is tried on the manifest, before any audio is opened.
+SUBSETS = {
+    *config["matrix"]["positive_subset"],
+    *[config["mining"]["positive_subset"] for model in MODELS.values() if model["kind"] == "trained"],
+    *[second_round.settings(config)["positive_subset"] for again in range(1, config["mining"]["rounds"])],
+}
+try:
+    positives.try_all(listed, {name: config["positive_subsets"][name] for name in sorted(SUBSETS)})
+except InputError as error:
+    stop(error)
 # What the pool is ranked by: the only model's scores, or those of all together.
 SCORES = "<results>/mining/scores.parquet" if len(MODELS) > 1 else f"<results>/mining/{FIRST}/scores.parquet"
 SECOND_SCORES = "<results>/mining/second/scores.parquet"
