@@ -15,6 +15,16 @@ def test_the_threshold_is_the_one_of_highest_f1_between_two_scores():
     assert chosen in (0.25, 0.55)
 
 
+def test_a_threshold_between_neighbouring_numbers_of_the_scores_own_kind_still_parts_them():
+    high = np.float32(0.9)
+    low = np.nextafter(high, np.float32(0))
+    labels, confidences = np.array([1, 1, 0, 0]), np.array([0.95, high, low, 0.1], np.float32)
+    for order in (confidences, np.nextafter(confidences, np.float32(0))):
+        cut = metrics.choose_threshold(labels, order)
+        assert list(order >= cut) == [True, True, False, False]
+        assert list(order >= np.float32(cut)) == [True, True, False, False]
+
+
 @pytest.mark.parametrize("seed", range(5))
 def test_no_threshold_beats_the_chosen_one_on_its_own_data(seed):
     rng = np.random.default_rng(seed)

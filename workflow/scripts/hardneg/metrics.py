@@ -8,7 +8,8 @@ ORACLE_GRID = np.round(np.linspace(0, 1, 21), 2)
 def choose_threshold(labels: np.ndarray, confidences: np.ndarray) -> float:
     """The threshold of highest F1, chosen on validation data and then frozen.
 
-    Candidates lie half-way between neighbouring scores, and below the lowest; of equals the highest is taken.
+    Candidates lie half-way between neighbouring scores, and below the lowest; of equals the highest is taken. Where no
+    number of the scores' own precision lies between two neighbours, the upper one is the candidate.
 
     Parameters
     ----------
@@ -22,7 +23,8 @@ def choose_threshold(labels: np.ndarray, confidences: np.ndarray) -> float:
     scores, tp, fp = operating_points(labels, confidences)
     best = int(np.argmax(_f1(tp / (tp + fp), tp / tp[-1])))
     below = scores[best + 1] if best + 1 < len(scores) else 0.0
-    return float((scores[best] + below) / 2)
+    middle = (scores[best] + below) / 2
+    return float(middle if middle > below else scores[best])
 
 
 def operating_points(labels: np.ndarray, confidences: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
