@@ -159,6 +159,16 @@ def test_the_interaction_test_is_the_t_test_of_the_difference_of_differences():
     assert found[found.metric == "f1"].F.iloc[0] == pytest.approx(fit[-1] ** 2 / variance)
 
 
+@pytest.mark.parametrize("recall", [np.nan, [np.nan, 0.5], 1.0, [1.0, 1.0 + 1e-15]])
+def test_an_interaction_in_a_metric_that_is_missing_or_constant_is_not_known(recall):
+    runs = design(0.1)
+    runs = runs.assign(recall=np.resize(recall, len(runs)))
+    found = interactions.interaction_tests(runs, "negative_tier", ["positive_subset", "negative_tier"])
+    known = found[found.metric != "recall"]
+    assert found[found.metric == "recall"][["F", "p", "p_adjusted"]].isna().all(axis=None)
+    assert len(known) == 3 and known.p_adjusted.to_numpy() == pytest.approx(np.minimum(3 * known.p, 0.05), abs=0.001)
+
+
 def test_without_a_second_axis_there_is_no_interaction_to_test():
     runs = design(0.0)
     assert interactions.interaction_tests(

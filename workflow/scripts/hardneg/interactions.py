@@ -1,5 +1,6 @@
 """Does what a tier does depend on the positives and on the validation it is trained with?"""
 
+import numpy as np
 import pandas as pd
 import statsmodels.formula.api as smf
 from statsmodels.stats.anova import anova_lm
@@ -8,6 +9,7 @@ from hardneg.statistics import adjust
 
 METRICS = ("average_precision", "f1", "precision", "recall")
 SPLITS = ("test_iid", "test_ood")
+CONSTANT = 1e-12
 
 
 def interaction_tests(runs: pd.DataFrame, vary: str, axes: list[str], method: str = "holm") -> pd.DataFrame:
@@ -27,7 +29,8 @@ def interaction_tests(runs: pd.DataFrame, vary: str, axes: list[str], method: st
 
     Returns
     -------
-    ``split, metric, interaction, df, df_residual, F, p, p_adjusted``; no row where no other axis varies.
+    ``split, metric, interaction, df, df_residual, F, p, p_adjusted``; no row where no other axis varies. In a metric
+    that some run lacks, or that is the same in all runs, nothing can be tested: the numbers are missing.
     """
     others = [axis for axis in axes if axis != vary and runs[axis].astype(str).nunique() > 1]
     columns = ["split", "metric", "interaction", "df", "df_residual", "F", "p"]
@@ -38,10 +41,13 @@ def interaction_tests(runs: pd.DataFrame, vary: str, axes: list[str], method: st
             continue
         terms = " + ".join(f"C({vary}) * C({axis})" for axis in others)
         for metric in METRICS:
+            names = [f"{vary} x {axis}" for axis in others]
+            if part[metric].isna().any() or np.ptp(part[metric]) < CONSTANT:
+                rows += [(split, metric, name, *[np.nan] * 4) for name in names]
+                continue
             table = anova_lm(smf.ols(f"{metric} ~ {terms} + C(seed)", part).fit(), typ=2)
-            for axis in others:
+            for axis, name in zip(others, names, strict=True):
                 line = table.loc[f"C({vary}):C({axis})"]
-                name = f"{vary} x {axis}"
                 rows.append((split, metric, name, int(line.df), int(table.df["Residual"]), line.F, line["PR(>F)"]))
     result = pd.DataFrame(rows, columns=columns)
     return result.assign(p_adjusted=adjust(result.p.to_numpy(float), method) if len(result) else [])
