@@ -69,6 +69,12 @@ def test_a_missing_baseline_and_a_repeated_run_are_named(runs):
         comparison.compare(pd.concat([runs, runs.head(1)]), TIERS, AXES, SETTINGS)
 
 
+def test_a_baseline_that_shares_no_seed_with_another_value_is_named(runs):
+    lonely = runs[(runs.negative_tier == "none") == (runs.seed == "3")]
+    with pytest.raises(InputError, match="no run of another negative_tier shares its configuration and seed"):
+        comparison.compare(lonely, TIERS, AXES, SETTINGS)
+
+
 def test_the_terminal_shows_differences_in_points(runs):
     text = summary.table_of(comparison.compare(runs, TIERS, AXES, SETTINGS))
     assert "negative_tier against none" in text

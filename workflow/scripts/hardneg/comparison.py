@@ -43,7 +43,8 @@ def compare(
     Raises
     ------
     InputError
-        If no run has a baseline, or a configuration and seed occur twice.
+        If no run has a baseline, none shares its configuration and seed with the baseline's, or a configuration and
+        seed occur twice.
     """
     tables = [_differences(pair_runs(runs, axes=axes, **pair), axes, settings, scores_of) for pair in comparisons]
     deltas = pd.concat(tables, ignore_index=True)
@@ -75,6 +76,11 @@ def pair_runs(runs: pd.DataFrame, vary: str, baseline: str, axes: list[str]) -> 
     own = long[long[vary] != str(baseline)]
     base = long[long[vary] == str(baseline)].drop(columns=vary)
     pairs = own.merge(base, on=[*held, "seed", "split", "metric"], suffixes=("", "_baseline"))
+    if pairs.empty:
+        raise InputError(
+            f"no run of another {vary} shares its configuration and seed with one of {vary} = {baseline}: train both "
+            "with the same seeds and values of the other axes."
+        )
     pairs["change"] = pairs.score - pairs.score_baseline
     return pairs.rename(columns={vary: "value"}).assign(vary=vary, baseline=str(baseline))
 
