@@ -37,7 +37,7 @@ def test_the_sign_flip_p_is_that_of_counting_all_patterns():
         assert statistics.sign_flip_p(values) == pytest.approx(np.mean(means >= abs(values.mean()) - 1e-12))
 
 
-@pytest.mark.parametrize("n", [1, 2, 3, 5, 6, 10])
+@pytest.mark.parametrize("n", [1, 2, 3, 5, 6, 10, 16, 18])
 def test_the_smallest_p_is_reached_when_all_seeds_agree_and_five_cannot_reach_one_in_twenty(n):
     if n > 1:
         assert statistics.sign_flip_p(np.arange(1.0, n + 1)) == pytest.approx(statistics.smallest_p(n))

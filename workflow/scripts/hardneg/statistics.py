@@ -63,7 +63,7 @@ def sign_flip_p(differences: np.ndarray, seed: int = 0) -> float:
     """Two-sided p of no difference: the share of all sign patterns whose mean is as far from 0 as the one seen.
 
     R. A. Fisher, *The Design of Experiments* (1935), section 21. Exact up to 16 pairs, above that from 9,999 random
-    patterns. Even if all n differences agree it cannot fall below ``2 / 2 ** n``; see :func:`smallest_p`.
+    patterns. Even if all n differences agree it cannot fall below a limit; see :func:`smallest_p`.
 
     Parameters
     ----------
@@ -82,8 +82,12 @@ def sign_flip_p(differences: np.ndarray, seed: int = 0) -> float:
 
 
 def smallest_p(pairs: int) -> float:
-    """The smallest p that :func:`sign_flip_p` can give: with 5 pairs or fewer it is above 0.05."""
-    return min(2 / 2**pairs, 1.0)
+    """The smallest p that :func:`sign_flip_p` can give: with 5 pairs or fewer it is above 0.05.
+
+    All signs alike are one pattern, and its mirror image another. Among random patterns the one seen is counted once.
+    """
+    patterns = 2**pairs if pairs <= EXACT_LIMIT else FLIPS + 1
+    return min(2 / patterns, 1.0)
 
 
 def adjust(p: np.ndarray, method: str = "holm") -> np.ndarray:
