@@ -2,13 +2,14 @@ import itertools
 import math
 
 import numpy as np
+import pandas as pd
 import pytest
 from scipy import stats
 from sklearn.metrics import average_precision_score, roc_auc_score
 from statsmodels.stats.power import TTestPower
 
 from hardneg import calibration, metrics, statistics
-from hardneg.bootstrap import METRICS, ScoredFiles, _Scorer, two_way
+from hardneg.bootstrap import METRICS, ScoredFiles, _Scorer, night_intervals, two_way
 
 # Hours of sleep gained with one drug over another: Student, Biometrika 6 (1908), table on p. 20.
 SLEEP = np.array([1.2, 2.4, 1.3, 1.3, 0.0, 1.0, 1.8, 0.8, 4.6, 1.4])
@@ -142,6 +143,26 @@ def test_one_seed_gives_a_difference_and_no_verdict():
     own, base = study(5, seeds=1)
     estimate, _ = two_way(own, base, resamples=50)["f1"]
     assert math.isfinite(estimate.difference) and math.isnan(estimate.p)
+
+
+def test_one_night_gives_no_interval_of_a_runs_own_metrics():
+    (run,), _ = study(5, seeds=1, nights=1)
+    assert all(math.isnan(low) and math.isnan(high) for low, high in night_intervals(run, resamples=50).values())
+    (run,), _ = study(5, seeds=1, nights=8)
+    assert all(low < high for low, high in night_intervals(run, resamples=50).values())
+
+
+def test_the_model_card_shows_a_dash_for_the_interval_of_one_night():
+    from hardneg import export
+
+    files = {"label": [1, 0, 1, 0], "confidence": [0.9, 0.2, 0.8, 0.4], "group": "g", "duration_s": 60.0}
+    measured = pd.DataFrame({"split": ["test_iid", "test_ood"], "threshold": 0.5, **dict.fromkeys(METRICS, 1.0)})
+    scores = pd.DataFrame(files | {"split": "test_iid"})
+    nights = scores.assign(split="test_ood", group=["a", "a", "b", "b"])
+    rows = export.measured_with_intervals(measured, pd.concat([scores, nights]), resamples=20)
+    assert [(row["value"], row["interval"]) for row in rows if row["metric"] == "F1"] == [
+        ("1.000", "\N{EN DASH}"), ("1.000", "1.000 to 1.000")
+    ]  # fmt: skip
 
 
 @pytest.mark.slow

@@ -87,10 +87,12 @@ def night_intervals(
 
     Returns
     -------
-    Lower and upper end for each of :data:`METRICS`.
+    Lower and upper end for each of :data:`METRICS`; missing where there are fewer than two nights.
     """
     generator = np.random.default_rng(seed)
     scorer, nights = _Scorer(run), int(run.nights.max()) + 1
+    if nights < 2:
+        return dict.fromkeys(METRICS, (math.nan, math.nan))
     drawn = [scorer.measure(weights) for _, weights in _night_weights(generator, resamples, nights, len(run.labels))]
     ends = np.nanquantile(np.concatenate(drawn), [(1 - confidence) / 2, (1 + confidence) / 2], axis=0)
     return {metric: (float(low), float(high)) for metric, low, high in zip(METRICS, *ends, strict=True)}

@@ -1,5 +1,6 @@
 """Write a run of the matrix as a detector to take away: weights, other formats, label, frozen threshold, model card."""
 
+import math
 import os
 from pathlib import Path
 
@@ -16,6 +17,7 @@ from hardneg.files import replacing, write_text
 from hardneg.mining_models import labels_path
 from hardneg.names import METRIC_NAMES, SPLIT_NAMES
 from hardneg.networks import Head
+from hardneg.text import MISSING, number
 
 CARD = Path(__file__).with_name("model_card.md.j2")
 SHOWN = ("average_precision", "auroc", "f1", "precision", "recall", "false_positives_per_hour")
@@ -82,7 +84,7 @@ def measured_with_intervals(metrics: pd.DataFrame, scores: pd.DataFrame, resampl
 
     Returns
     -------
-    One mapping per split and metric: ``split, metric, value, low, high``.
+    One mapping per split and metric: ``split, metric, value, interval``, as they are shown.
     """
     rows = []
     for values in metrics[metrics.split != "val"].to_dict("records"):
@@ -100,13 +102,16 @@ def measured_with_intervals(metrics: pd.DataFrame, scores: pd.DataFrame, resampl
             {
                 "split": SPLIT_NAMES.get(values["split"], values["split"]),
                 "metric": METRIC_NAMES.get(metric, metric),
-                "value": values[metric],
-                "low": intervals[metric][0],
-                "high": intervals[metric][1],
+                "value": number(values[metric]),
+                "interval": _shown(*intervals[metric]),
             }
             for metric in SHOWN
         ]
     return rows
+
+
+def _shown(low: float, high: float) -> str:
+    return MISSING if math.isnan(low) else f"{number(low)} to {number(high)}"
 
 
 def write_tflite(network: Head, label: str, path: str | os.PathLike, backbone: str | None = None) -> None:
