@@ -96,6 +96,20 @@ def test_hardness_is_told_apart_from_number(runs):
     assert (first["more"]["difference"], first["harder"]["difference"]) == ("+4.0", "+6.0")
 
 
+def test_hardness_is_told_apart_from_number_at_each_value_of_any_axis(runs):
+    random = runs[runs.negative_tier == "hard"].assign(negative_tier="random")
+    tiers = pd.concat([runs, random])
+    wide = pd.concat([tiers.assign(dropout=dropout) for dropout in ("0.1", "0.5")])
+    gain = 0.2 * ((wide.negative_tier == "random") & (wide.dropout == "0.5"))
+    wide = wide.assign(**{metric: wide[metric] - gain for metric in comparison.METRICS})
+    vary = [*TIERS, {"vary": "negative_tier", "baseline": "random"}, {"vary": "dropout", "baseline": "0.1"}]
+    deltas = comparison.compare(wide, vary, [*AXES, "dropout"], SETTINGS)
+    rows = findings.harder_or_more(deltas, {"hard": "random"}, "none")
+    assert len(rows) == 2 * 2 * 2 * 2
+    harder = {row["where"]: row["harder"]["difference"] for row in rows}
+    assert harder == {"a, 0.1": "+0.0", "a, 0.5": "+20.0", "b, 0.1": "+0.0", "b, 0.5": "+20.0"}
+
+
 def test_axes_stand_in_order_with_the_seed_last_and_as_text():
     runs = matrix.expand(
         {

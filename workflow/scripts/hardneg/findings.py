@@ -86,7 +86,7 @@ def harder_or_more(deltas: pd.DataFrame, controls: dict[str, str], none: str) ->
         more = tiers[(tiers.value == control) & (tiers.baseline == none)]
         harder = tiers[(tiers.value == tier) & (tiers.baseline == control)]
         held = _held(more, deltas)
-        axes = [axis for axis in ("positive_subset", "validation") if axis in deltas]
+        axes = [axis for axis in _axes(deltas) if axis != "negative_tier" and more[axis].notna().any()]
         keys = [*axes, "split", "metric"]
         by_key = harder.set_index(keys)
         for _, first in more.iterrows():
@@ -121,10 +121,13 @@ def _in_order(deltas: pd.DataFrame) -> pd.DataFrame:
     return deltas.assign(comparison=comparisons, rank=rank).sort_values(["comparison", "rank"], kind="stable")
 
 
-def _held(part: pd.DataFrame, deltas: pd.DataFrame) -> list[str]:
+def _axes(deltas: pd.DataFrame) -> list[str]:
     columns = list(deltas.columns)
-    between = columns[columns.index("baseline") + 1 : columns.index("split")]
-    return [axis for axis in between if deltas[axis].nunique() > 1 and part[axis].notna().any()]
+    return columns[columns.index("baseline") + 1 : columns.index("split")]
+
+
+def _held(part: pd.DataFrame, deltas: pd.DataFrame) -> list[str]:
+    return [axis for axis in _axes(deltas) if deltas[axis].nunique() > 1 and part[axis].notna().any()]
 
 
 def _named(row: pd.Series, held: list[str]) -> str:
