@@ -1,6 +1,5 @@
 """Compare runs that were made elsewhere, from a table with columns of its own."""
 
-import math
 import os
 from pathlib import Path
 
@@ -145,8 +144,11 @@ def _contrast(own: pd.DataFrame, base: pd.DataFrame, metric: str, is_baseline: b
 
 
 def _as_printed(mean: float) -> float:
-    """Round to three decimals, halves up, as a person does."""
-    return math.floor(1000 * mean + 0.5 + 1e-9) / 1000
+    """Round to three decimals as Python prints a number: by the float's exact value, which lies beside the half.
+
+    NumPy, and so pandas, rounds the thousandfold instead, halves to even.
+    """
+    return round(float(mean), 3)
 
 
 def _values(column: pd.Series, rule: dict) -> pd.Series:
