@@ -96,8 +96,16 @@ def test_a_claim_is_held_against_the_figure_found(tmp_path, claim, verdict):
     assert list(judged(tmp_path, **claim).claim_verdict) == [verdict]
 
 
-def test_claims_are_written_with_their_figures(tmp_path):
+def test_a_claims_value_that_its_groups_do_not_hold_is_named(tmp_path):
+    with pytest.raises(InputError, match="claim 1 \\(it helps\\): no difference of none, soft in its groups"):
+        judged(tmp_path, values=["hard", "soft", "none"], difference=0.1025)
+
+
+def test_claims_are_written_with_their_figures_and_the_tables_own_note(tmp_path):
     page = claims.as_markdown(judged(tmp_path, difference=0.1025), 0.05, "holm", 0.8)
+    assert "threshold" not in page
+    noted = claims.as_markdown(judged(tmp_path, difference=0.1025), 0.05, "holm", 0.8, "Tuned on the test sets.")
+    assert "\nTuned on the test sets.\n" in noted
     assert (
         "Of 1 claims: 1 supported." in page and "+10.2" in page.replace("+10.3", "+10.2") and "## 1. it helps" in page
     )

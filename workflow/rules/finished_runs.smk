@@ -36,6 +36,7 @@ rule judge_claims:
     params:
         claims=config["claims"],
         statistics=dict(config["statistics"]),
+        note=config["finished_runs"]["note"],
         code=code("judge_claims"),
     script:
         "../scripts/judge_claims.py"

