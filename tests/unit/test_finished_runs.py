@@ -57,12 +57,23 @@ def test_differences_are_paired_by_seed(tmp_path):
         ({}, {"baseline": "soft"}, "no run has tier = soft, its baseline; there are: hard, none"),
         ({"size": (1, "small")}, {"where": {"split": "OOD"}}, "differ in size \\(big, small\\) as well as in tier"),
         ({}, {"where": {"split": "OOD", "size": "huge"}}, "no run fits"),
+        ({}, {"where": {"split": "OOD", "sise": "big"}}, "sise under 'where' is no axis; there are: split, tier, size"),
+        ({}, {"vary": "teir"}, "teir under 'vary' is no axis; there are: tier, size"),
+        ({}, {"pool": ["split"]}, "split under 'pool' is no axis; there are: tier, size"),
     ],
 )
 def test_what_cannot_be_compared_is_named(tmp_path, change, group, said):
     with pytest.raises(InputError, match=said):
         runs = finished_runs.load(table(tmp_path, **change), **COLUMNS)
         finished_runs.compare(runs, [GROUP | group], ["tier", "size"], 0.05, "holm")
+
+
+def test_two_splits_are_not_pooled(tmp_path):
+    splits = {"splits": COLUMNS["splits"] | {"IID": COLUMNS["splits"]["OOD"]}}
+    runs = finished_runs.load(table(tmp_path), **COLUMNS | splits)
+    both = GROUP | {"where": {"split": ["OOD", "IID"], "size": "big"}}
+    with pytest.raises(InputError, match=r"in split \(IID, OOD\) as well as in tier: fix it under 'where'\.$"):
+        finished_runs.compare(runs, [both], ["tier", "size"], 0.05, "holm")
 
 
 def test_a_missing_column_is_named(tmp_path):

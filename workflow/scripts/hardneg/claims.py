@@ -31,18 +31,25 @@ def judge(claims: list[dict], deltas: pd.DataFrame, alpha: float, power: float) 
     -------
     One row per claim, group and value: ``claim`` (its number), ``text``, the row of `deltas`, ``verdict,
     claim_verdict`` (over all its figures: contradicted if one is, supported if all are) and ``seeds_needed``.
+
+    Raises
+    ------
+    InputError
+        If a group, or a value in all its groups, has no difference that a claim could be about.
     """
     rows = []
     for place, claim in enumerate(claims, start=1):
-        found = deltas[
-            deltas.group.isin(claim["groups"])
-            & deltas.value.isin(claim["values"])
-            & (deltas.metric == claim["metric"])
-            & (deltas.value != deltas.baseline)
-        ]
+        differences = deltas[deltas.group.isin(claim["groups"]) & (deltas.value != deltas.baseline)]
+        found = differences[differences.value.isin(claim["values"]) & (differences.metric == claim["metric"])]
         lost = set(claim["groups"]) - set(found.group)
         if lost:
             raise InputError(f"claim {place} ({claim['text']}): no difference in {', '.join(sorted(lost))}.")
+        lost = set(claim["values"]) - set(found.value)
+        if lost:
+            named, there = (", ".join(sorted(values)) for values in (lost, set(differences.value)))
+            raise InputError(
+                f"claim {place} ({claim['text']}): no difference of {named} in its groups; there are: {there}."
+            )
         verdicts = [_verdict(row, claim, alpha) for row in found.itertuples()]
         overall = CONTRADICTED if CONTRADICTED in verdicts else SUPPORTED if set(verdicts) == {SUPPORTED} else UNDECIDED
         needed = [

@@ -82,7 +82,8 @@ def compare(runs: pd.DataFrame, groups: list[dict], axes: list[str], alpha: floa
     Raises
     ------
     InputError
-        If a group has no run, no baseline, or differs in a second axis.
+        If a group names an axis that does not exist, has no run or no baseline, or differs in a second axis or in its
+        split.
     """
     rows = [row for group in groups for row in _group_rows(runs, group, axes, alpha)]
     deltas = pd.DataFrame(rows)
@@ -92,6 +93,15 @@ def compare(runs: pd.DataFrame, groups: list[dict], axes: list[str], alpha: floa
 
 def _group_rows(runs: pd.DataFrame, group: dict, axes: list[str], alpha: float) -> list[dict]:
     held, vary, baseline = runs, group["vary"], str(group["baseline"])
+    for key, named, known in (
+        ("where", group["where"], ["split", *axes]),
+        ("vary", [vary], axes),
+        ("pool", group.get("pool", []), axes),
+    ):
+        for axis in named:
+            if axis not in known:
+                there = ", ".join(known)
+                raise InputError(f"group {group['name']}: {axis} under '{key}' is no axis; there are: {there}.")
     for axis, values in group["where"].items():
         values = [str(value) for value in (values if isinstance(values, list) else [values])]
         held = held[held[axis].astype(str).isin(values)]
@@ -100,12 +110,13 @@ def _group_rows(runs: pd.DataFrame, group: dict, axes: list[str], alpha: float) 
     if baseline not in set(held[vary]):
         there = ", ".join(sorted(set(held[vary])))
         raise InputError(f"group {group['name']}: no run has {vary} = {baseline}, its baseline; there are: {there}.")
-    for axis in set(axes) - {vary, *group.get("pool", [])}:
-        if held[axis].nunique() > 1:
+    for axis in ("split", *axes):
+        if axis not in (vary, *group.get("pool", [])) and held[axis].nunique() > 1:
             values = ", ".join(sorted(set(held[axis])))
+            mixed = "" if axis == "split" else ", or name it under 'pool' if its values may be mixed"
             raise InputError(
                 f"group {group['name']}: its runs differ in {axis} ({values}) as well as in {vary}: fix it under "
-                "'where', or name it under 'pool' if its values may be mixed."
+                f"'where'{mixed}."
             )
     base = held[held[vary] == baseline]
     order = [baseline, *[value for value in pd.unique(held[vary]) if value != baseline]]
