@@ -81,6 +81,16 @@ def test_a_missing_column_is_named(tmp_path):
         finished_runs.load(table(tmp_path), **COLUMNS | {"seed": "epochs"})
 
 
+def test_a_claim_on_runs_that_all_differ_alike_is_not_supported(tmp_path):
+    runs = finished_runs.load(table(tmp_path), **COLUMNS)
+    runs = runs.assign(f1=0.6 + 0.1 * (runs.tier == "hard"))
+    deltas = finished_runs.compare(runs, [GROUP], ["tier", "size"], 0.05, "holm")
+    claim = {"text": "it helps", "groups": ["g"], "values": ["hard"], "metric": "f1", "difference": 0.1}
+    found = claims.judge([claim], deltas, 0.05, 0.8)
+    assert list(found.claim_verdict) == ["not distinguishable from no effect"]
+    assert found[["p", "p_welch", "seeds_needed"]].isna().all(axis=None)
+
+
 def judged(tmp_path, **claim):
     deltas = finished_runs.compare(
         finished_runs.load(table(tmp_path), **COLUMNS), [GROUP], ["tier", "size"], 0.05, "holm"

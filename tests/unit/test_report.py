@@ -110,6 +110,67 @@ def test_an_interval_without_zero_that_is_undecided_says_why(context):
     assert told == ["not after adjustment", "9 seeds", ""]
 
 
+def test_a_difference_without_an_interval_says_what_it_lacks():
+    none = float("nan")
+    deltas = pd.DataFrame(
+        {"verdict": "undecided", "seeds_needed": none, "n": [3, 1], "effect_of_interest": 0.03, "metric": "f1",
+         "difference": 0.02, "ci_low": none, "ci_high": none}
+    )  # fmt: skip
+    assert [findings.cell(row)["rest"] for _, row in deltas.iterrows()] == ["no spread to judge by", "one seed"]
+
+
+def test_no_effect_is_told_with_its_bound_wherever_it_stands(context, tmp_path):
+    row = {
+        "vary": "negative_tier", "value": "hard", "baseline": "none", "positive_subset": "base", "split": "test_ood", "n": 3,
+        "mean": 0.5, "std": 0.1, "difference": 0.01, "ci_low": 0.005, "ci_high": 0.015, "seeds_needed": 2.0,
+        "verdict": "no effect larger than d",
+    }  # fmt: skip
+    bounds = dict.fromkeys(report.DELTA_METRICS, 0.035) | {"false_positives_per_hour": 2.0}
+    deltas = pd.DataFrame([row | {"metric": metric, "effect_of_interest": bounds[metric]} for metric in bounds])
+    delta = deltas.iloc[0].to_dict()
+    choice = {
+        "goal": "few missed calls",
+        "where": "",
+        "metric": "recall",
+        "tier": "hard",
+        "control": delta,
+        "undecided": [],
+    }
+    choice |= {"delta": delta | {"verdict": "improves"}, "recall_loss": 0.0, "flagged": 2.0, "minutes": 1.0}
+    advice = {"split": "test_ood", "rows": [choice], "paragraph": [], "max_recall_loss": 0.05}
+    shown = {
+        "comparisons": report.deltas_by_comparison(deltas), "in_short": findings.in_short(deltas),
+        "verdicts": findings.by_verdict(deltas), "recommendation": advice,
+    }  # fmt: skip
+    report.write(tmp_path / "report.html", context | shown, {})
+    page = (tmp_path / "report.html").read_text()
+    # In the tables of verdicts F1 and average precision, in numbers four rates and false positives, and the control.
+    assert page.count("no effect larger than 3.5<") == 2 + 4 + 1
+    assert page.count("no effect larger than 2<") == 1
+    assert (
+        "no negative tier is judged better or worse than “none”" in page and "1 of 1 differences can be shown" in page
+    )
+
+
+def test_an_interaction_that_could_not_be_tested_is_a_dash(context, tmp_path):
+    tested = {
+        "split": "test_ood",
+        "metric": "f1",
+        "interaction": "a x b",
+        "df": 1.0,
+        "df_residual": 9.0,
+        "F": 2.0,
+        "p": 0.2,
+        "p_adjusted": 0.4,
+    }
+    missing = tested | dict.fromkeys(["df", "df_residual", "F", "p", "p_adjusted"], float("nan"))
+    report.write(tmp_path / "report.html", context | {"interactions": [tested, missing]}, {})
+    page = (tmp_path / "report.html").read_text()
+    assert "<td>2.00</td><td>1, 9</td><td>0.200</td>" in page
+    dash = "\N{EN DASH}"
+    assert f"<td>{dash}</td><td>{dash}, {dash}</td><td>{dash}</td>" in page and "nan" not in page
+
+
 @pytest.mark.parametrize(
     ("definition", "words"),
     [

@@ -133,10 +133,23 @@ def test_the_bootstrap_is_repeatable_and_does_not_depend_on_its_chunks(monkeypat
     assert pieces["f1"][0].standard_error == pytest.approx(whole["f1"][0].standard_error, rel=0.2)
 
 
-def test_identical_runs_differ_by_nothing_for_certain():
+def test_runs_that_differ_by_nothing_show_no_spread_to_judge_by():
     own, _ = study(4)
-    estimate, _ = two_way(own, own, resamples=100)["f1"]
-    assert (estimate.difference, estimate.low, estimate.high, estimate.p) == (0, 0, 0, 1)
+    estimate, *_ = two_way(own, own, resamples=100)["f1"]
+    assert estimate.difference == 0
+    assert all(math.isnan(value) for value in (estimate.low, estimate.high, estimate.p))
+    assert statistics.verdict(estimate, estimate.p, bound=0.03) == "undecided"
+
+
+@pytest.mark.parametrize("difference", [0.0, 0.1])
+def test_no_observed_spread_is_no_certainty(difference):
+    estimate = statistics.paired_t(difference + np.array([0, 1e-17, 0]))
+    assert estimate.difference == pytest.approx(difference)
+    assert all(math.isnan(value) for value in (estimate.low, estimate.high, estimate.p))
+    assert math.isnan(statistics.equivalence_p(estimate, 0.03))
+    assert statistics.verdict(estimate, estimate.p, bound=0.03) == "undecided"
+    assert math.isnan(statistics.detectable_effect(1e-17, 0.0, 3))
+    assert math.isnan(statistics.seeds_needed(0.03, 1e-17, 0.0))
 
 
 def test_one_seed_gives_a_difference_and_no_verdict():

@@ -51,7 +51,9 @@ def by_verdict(deltas: pd.DataFrame) -> list[dict]:
 def cell(row: pd.Series) -> dict:
     """A table's cell: ``difference`` and ``interval`` in points, ``verdict``, and ``rest``: what would decide."""
     rest = ""
-    if row.verdict == "undecided" and (row.ci_low > 0 or row.ci_high < 0):
+    if pd.isna(row.ci_low):
+        rest = "one seed" if row.n == 1 else "no spread to judge by"
+    elif row.verdict == "undecided" and (row.ci_low > 0 or row.ci_high < 0):
         rest = "not after adjustment"
     elif row.verdict == "undecided" and row.seeds_needed > row.n:
         enough = row.seeds_needed < float("inf")

@@ -149,9 +149,14 @@ def _contrast(own: pd.DataFrame, base: pd.DataFrame, metric: str, is_baseline: b
         "p": estimate.p,
         "p_sign_flip": statistics.sign_flip_p(changes) if len(changes) > 1 else np.nan,
         "p_sign_flip_smallest": statistics.smallest_p(len(changes)),
-        "p_welch": float(stats.ttest_ind(own[metric], base[metric], equal_var=False).pvalue),
+        "p_welch": _welch_p(own[metric], base[metric]),
         "seed_sd": float(np.std(changes, ddof=1)) if len(changes) > 1 else np.nan,
     }
+
+
+def _welch_p(own: pd.Series, base: pd.Series) -> float:
+    error = np.hypot(own.sem(), base.sem())
+    return float(stats.ttest_ind(own, base, equal_var=False).pvalue) if error >= statistics.NO_SPREAD else np.nan
 
 
 def _as_printed(mean: float) -> float:

@@ -9,6 +9,7 @@ from statsmodels.stats.multitest import multipletests
 
 EXACT_LIMIT = 16
 FLIPS = 9999
+NO_SPREAD = 1e-9
 
 
 @dataclass(frozen=True)
@@ -18,8 +19,8 @@ class Estimate:
     Attributes
     ----------
     difference : the estimate.
-    standard_error, degrees_of_freedom : of the t distribution that its intervals and p come from; missing where one
-        value alone tells nothing of its spread.
+    standard_error, degrees_of_freedom : of the t distribution that its intervals and p come from; missing where the
+        values tell nothing of their spread: one alone, or all alike.
     low, high : confidence interval.
     p : two-sided, of no difference.
     """
@@ -35,11 +36,13 @@ class Estimate:
 def t_estimate(
     difference: float, standard_error: float, degrees_of_freedom: float, confidence: float = 0.95
 ) -> Estimate:
-    """Wrap an estimate whose error is distributed as Student's t (Student, *Biometrika* 6, 1908)."""
-    if not (math.isfinite(standard_error) and degrees_of_freedom > 0):
+    """Wrap an estimate whose error is distributed as Student's t (Student, *Biometrika* 6, 1908).
+
+    A standard error of nothing is no certainty: a few runs that happen to agree tell nothing of their spread. It counts
+    as missing.
+    """
+    if not (math.isfinite(standard_error) and standard_error >= NO_SPREAD and degrees_of_freedom > 0):
         return Estimate(difference, math.nan, math.nan, math.nan, math.nan, math.nan)
-    if standard_error == 0:
-        return Estimate(difference, 0.0, degrees_of_freedom, difference, difference, float(difference == 0))
     half = stats.t.ppf(0.5 + confidence / 2, degrees_of_freedom) * standard_error
     p = 2 * stats.t.sf(abs(difference) / standard_error, degrees_of_freedom)
     return Estimate(
@@ -116,8 +119,6 @@ def equivalence_p(estimate: Estimate, bound: float) -> float:
     """
     if not math.isfinite(estimate.standard_error):
         return math.nan
-    if estimate.standard_error == 0:
-        return float(abs(estimate.difference) >= bound)
     below = stats.t.sf((estimate.difference + bound) / estimate.standard_error, estimate.degrees_of_freedom)
     above = stats.t.cdf((estimate.difference - bound) / estimate.standard_error, estimate.degrees_of_freedom)
     return float(max(below, above))
@@ -153,13 +154,11 @@ def detectable_effect(
     ----------
     seed_sd : standard deviation of the difference from seed to seed.
     fixed_variance : variance of the mean difference that remains with any number of seeds.
-    seeds : at least 2, else the result is missing.
+    seeds : at least 2, else the result is missing, as it is without any spread.
     """
     variance = seed_sd**2 / seeds + fixed_variance
-    if seeds < 2 or not math.isfinite(variance):
+    if seeds < 2 or not _is_known(seed_sd, fixed_variance):
         return math.nan
-    if variance == 0:
-        return 0.0
     share = seed_sd**2 / seeds / variance
     freedom = (seeds - 1) / share**2 if share > 0 else math.inf
     return float((stats.t.ppf(1 - alpha / 2, freedom) + stats.t.ppf(power, freedom)) * math.sqrt(variance))
@@ -172,9 +171,10 @@ def seeds_needed(
 
     Returns
     -------
-    A whole number, or infinity if not even `most` seeds would do: then it is more test nights that are needed.
+    A whole number, or infinity if not even `most` seeds would do: then it is more test nights that are needed. Missing
+    without any spread to plan by.
     """
-    if not math.isfinite(seed_sd + fixed_variance):
+    if not _is_known(seed_sd, fixed_variance):
         return math.nan
     if detectable_effect(seed_sd, fixed_variance, most, alpha, power) > effect:
         return math.inf
@@ -184,3 +184,7 @@ def seeds_needed(
         enough = detectable_effect(seed_sd, fixed_variance, middle, alpha, power) <= effect
         low, high = (low, middle) if enough else (middle, high)
     return float(high)
+
+
+def _is_known(seed_sd: float, fixed_variance: float) -> bool:
+    return NO_SPREAD**2 <= seed_sd**2 + fixed_variance < math.inf
