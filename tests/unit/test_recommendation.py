@@ -45,14 +45,14 @@ def test_the_tier_that_improves_a_goal_most_is_taken_and_its_burden_told():
     assert found["rows"][0]["flagged"] == 5 and found["rows"][1]["flagged"] == 20
     text = " ".join(found["paragraph"])
     assert "for few false alarms take harder: precision +20.0 points [+2.0, +18.0], 5.0 files or 4 minutes" in text
-    assert "No tier can be told from “none” for both alike (F1); few missed calls." in text
+    assert "No tier is judged better than “none” for both alike (F1); few missed calls." in text
     assert "3 of the differences behind this are undecided" in text
 
 
 def test_no_tier_is_taken_where_none_is_distinguishable_and_the_page_says_so():
     found = recommendation.recommend(*study({("hard", "f1"): "no effect larger than d"}))
     assert taken(found) == {"precision": None, "f1": None, "recall": None}
-    assert "no tier can be told from “none”" in found["paragraph"][0]
+    assert "no tier is judged better than “none”" in found["paragraph"][0]
 
 
 def test_a_tier_that_costs_recall_on_validation_is_never_taken():

@@ -44,7 +44,7 @@ def test_the_page_escapes_what_comes_from_outside_and_needs_no_network(context, 
     assert "<b>hard" not in page and "conf<50>" not in page
     assert "\N{MINUS SIGN}5.1" in page
     assert "undecided: 9 seeds" in page
-    assert "no negative tier can be told from “none”" in page
+    assert "no negative tier is judged better or worse than “none”" in page
     assert "Generated sound" in page and "1 missing, 1 unreadable" in page
     assert 'src="http' not in page and 'href="http' not in page.replace('xlink:href="http://www.w3.org', "")
 
@@ -76,7 +76,7 @@ def test_the_audit_the_clusters_and_the_recommendation_are_escaped_text(context,
     advice = {
         "split": "test_ood",
         "rows": [choice],
-        "paragraph": ["no tier can be told from “none”."],
+        "paragraph": ["no tier is judged better than “none”."],
         "max_recall_loss": 0.05,
     }
     models = {
@@ -95,7 +95,7 @@ def test_the_audit_the_clusters_and_the_recommendation_are_escaped_text(context,
         assert markup not in page
     assert "<bdi>&lt;img&gt;⟨U+202E⟩x.wav</bdi>" in page
     assert "&lt;i&gt; and (no name) agree on 100 % of 3 files." in page
-    assert "no tier can be told from “none”." in page and "no tier is shown to be better" in page
+    assert "no tier is judged better than “none”." in page and "no tier is shown to be better" in page
     assert "nobody has listened" not in page and "3 of them have been listened to" in page
     assert "50 % of &lt;u&gt;top&lt;/u&gt; is &lt;b&gt;Frog; 25 % has no label." in page
     assert "<td>33 %</td><td>2</td>" in page and "&lt;i&gt; and new 0.40" in page
@@ -104,7 +104,7 @@ def test_the_audit_the_clusters_and_the_recommendation_are_escaped_text(context,
 def test_an_interval_without_zero_that_is_undecided_says_why(context):
     deltas = pd.DataFrame(
         {"verdict": "undecided", "seeds_needed": [9.0, 9.0, 2.0], "n": 3, "effect_of_interest": 0.03,
-         "difference": 0.02, "ci_low": [0.01, -0.01, -0.01], "ci_high": 0.05}
+         "difference": 0.02, "ci_low": [0.01, -0.01, -0.01], "ci_high": 0.05, "metric": "f1"}
     )  # fmt: skip
     told = [findings.cell(row)["rest"] for _, row in deltas.iterrows()]
     assert told == ["not after adjustment", "9 seeds", ""]

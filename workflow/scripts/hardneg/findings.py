@@ -19,7 +19,7 @@ def in_short(deltas: pd.DataFrame) -> list[str]:
         told = [_named(row, held) + f" {row.verdict} by {points(abs(row.difference))[1:]} points" + _interval(row)
                 for _, row in part[part.verdict.isin(["improves", "hurts"])].iterrows()]  # fmt: skip
         vary, baseline = part.vary.iloc[0].replace("_", " "), part.baseline.iloc[0]
-        text = "; ".join(told) if told else f"no {vary} can be told from {quoted(baseline)}"
+        text = "; ".join(told) if told else f"no {vary} is judged better or worse than {quoted(baseline)}"
         without, open_ = counts.get("no effect larger than d", 0), counts.get("undecided", 0)
         bound = f"{100 * part.effect_of_interest.iloc[0]:g} points"
         rest = f"{without} of {len(part)} differences can be shown to be below {bound}; undecided: {open_}."
@@ -58,14 +58,19 @@ def cell(row: pd.Series) -> dict:
     elif row.verdict == "undecided" and row.seeds_needed > row.n:
         enough = row.seeds_needed < float("inf")
         rest = f"{number(row.seeds_needed, 0)} seeds" if enough else "more nights"
-    bound = f"larger than {100 * row.effect_of_interest:g}"
     return {
         "value": row.difference,
         "difference": points(row.difference),
         "interval": _interval(row).strip(),
-        "verdict": row.verdict.replace("larger than d", bound),
+        "verdict": with_bound(row),
         "rest": rest,
     }
+
+
+def with_bound(row: pd.Series | dict) -> str:
+    """The verdict, with the effect of interest in points (false positives per hour as they are) for the ``d`` in it."""
+    bound = row["effect_of_interest"] * (1 if row["metric"] == "false_positives_per_hour" else 100)
+    return row["verdict"].replace("larger than d", f"larger than {bound:g}")
 
 
 def harder_or_more(deltas: pd.DataFrame, controls: dict[str, str], none: str) -> list[dict]:
@@ -90,7 +95,7 @@ def harder_or_more(deltas: pd.DataFrame, controls: dict[str, str], none: str) ->
         held = _held(more, deltas)
         axes = [axis for axis in _axes(deltas) if axis != "negative_tier" and more[axis].notna().any()]
         keys = [*axes, "split", "metric"]
-        by_key = harder.set_index(keys)
+        by_key = harder.set_index(keys, drop=False)
         for _, first in more.iterrows():
             if tuple(first[keys]) in by_key.index:
                 rows.append(

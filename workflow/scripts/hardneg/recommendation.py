@@ -35,7 +35,7 @@ def recommend(
     Returns
     -------
     ``split``; ``paragraph``, a list of sentences; ``guarded``, the tiers that the guard rules out; ``rows``, one per
-    configuration and goal: ``where, goal, metric``, ``tier`` (None where none can be told from the baseline), its
+    configuration and goal: ``where, goal, metric``, ``tier`` (None where none is judged better than the baseline), its
     ``delta`` (the row of `deltas`), ``control`` (its difference from its control, None where there is none) and
     ``recall_loss`` on validation, ``flagged`` and ``minutes`` per night without
     calls (of the tier, or else the baseline), and ``undecided`` tiers. Empty where no tier is compared with `baseline`.
@@ -128,10 +128,10 @@ def _paragraph(rows: list[dict], guarded: list[tuple[str, str]], split: str, bas
         sentences = [f"{SPLIT_NAMES[split]}, against {baseline}: {'; '.join(told)}."]
         without = [f"{row['goal']}{at(row['where'])}" for row in rows if not row["tier"]]
         if without:
-            sentences.append(f"No tier can be told from {quoted(baseline)} for {'; '.join(without)}.")
+            sentences.append(f"No tier is judged better than {quoted(baseline)} for {'; '.join(without)}.")
     else:
         sentences = [
-            f"{SPLIT_NAMES[split]}, no tier can be told from {quoted(baseline)}: nothing here says that mined "
+            f"{SPLIT_NAMES[split]}, no tier is judged better than {quoted(baseline)}: nothing here says that mined "
             "negatives are worth their trouble, for whichever goal."
         ]
     if guarded:

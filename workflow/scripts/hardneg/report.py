@@ -45,7 +45,7 @@ def write(page_path: str | os.PathLike, context: dict, figures: dict[str, str | 
     figures : the SVG file of each figure, by name.
     """
     environment = Environment(loader=FileSystemLoader(TEMPLATE.parent), autoescape=True, trim_blocks=True)
-    environment.filters |= {"points": points, "number": number, "visible": visible}
+    environment.filters |= {"points": points, "number": number, "visible": visible, "with_bound": findings.with_bound}
     # The figures are our own files and matplotlib escapes their text.
     drawn = {name: Markup(_inline(path, name)) for name, path in figures.items()}  # noqa: S704
     forests = [drawn[name] for name in drawn if name.startswith("forest")]
@@ -155,7 +155,7 @@ def deltas_by_comparison(deltas: pd.DataFrame) -> list[dict]:
         held = [axis for axis in part.columns[first:last] if deltas[axis].nunique() > 1]
         rows = []
         for key, cells in part.groupby([*held, "value"], sort=False):
-            by_metric = cells.set_index("metric")
+            by_metric = cells.set_index("metric", drop=False)
             rows.append(
                 {"held": key[:-1], "value": key[-1], "n": int(cells.n.max()), "metrics": by_metric.to_dict("index")}
             )
