@@ -83,6 +83,16 @@ def test_the_detectable_effect_has_the_power_asked_for(seeds):
     assert statistics.seeds_needed(effect * 1.001, 1.0, 0.0) == seeds
 
 
+def test_fewer_nights_need_a_larger_effect_or_more_seeds():
+    effects = [statistics.detectable_effect(0.02, 0.01**2, 5, fixed_freedom=freedom) for freedom in (2, 9, 39)]
+    assert effects == sorted(effects, reverse=True) and effects[0] > 1.1 * effects[-1]
+    needed = [statistics.seeds_needed(0.05, 0.03, 0.01**2, fixed_freedom=freedom) for freedom in (3, 39)]
+    assert needed[0] > needed[1]
+    for seeds in range(2, int(needed[0]) + 1):
+        enough = statistics.detectable_effect(0.03, 0.01**2, seeds, fixed_freedom=3) <= 0.05
+        assert enough == (seeds == needed[0])
+
+
 def test_more_seeds_cannot_make_up_for_too_few_nights():
     assert statistics.seeds_needed(0.03, seed_sd=0.02, fixed_variance=0.02**2) == math.inf
     assert statistics.seeds_needed(0.03, seed_sd=0.02, fixed_variance=0.0) < 10
@@ -133,6 +143,51 @@ def test_the_bootstrap_is_repeatable_and_does_not_depend_on_its_chunks(monkeypat
     assert pieces["f1"][0].standard_error == pytest.approx(whole["f1"][0].standard_error, rel=0.2)
 
 
+def on_few_nights(seed, seeds=3, nights=12, calling=3):
+    """Runs on a test set whose positives lie on a few of the nights; all files are of one length."""
+    rng = np.random.default_rng(seed)
+    night = np.repeat(np.arange(nights), 10)
+    labels = rng.integers(0, 2, len(night)) * (night < calling)
+
+    def one():
+        scores = 1 / (1 + np.exp(-(rng.standard_normal(len(night)) + labels)))
+        return ScoredFiles(labels, scores, night, np.full(len(night), 0.5), 0.6)
+
+    return [one() for _ in range(seeds)], [one() for _ in range(seeds)]
+
+
+def test_nights_that_a_metric_does_not_count_give_it_no_degrees_of_freedom():
+    own, base = on_few_nights(1)
+    found = {metric: freedom for metric, (_, _, freedom) in two_way(own, base, resamples=50).items()}
+    positives = np.bincount(own[0].nights, own[0].labels)
+    for metric in ("recall", "average_precision", "auroc"):
+        assert found[metric] == pytest.approx(positives.sum() ** 2 / (positives**2).sum() - 1)
+        assert 1 < found[metric] <= 2
+    assert found["false_positives_per_hour"] == pytest.approx(11)
+    assert 2 < found["f1"] < found["precision"] < 11
+    one = two_way(*on_few_nights(1, calling=1), resamples=200)
+    assert math.isfinite(one["recall"][0].difference) and math.isnan(one["recall"][0].p)
+    assert math.isfinite(one["false_positives_per_hour"][0].p)
+
+
+def test_two_seeds_leave_one_degree_of_freedom():
+    for metric, (estimate, *_) in two_way(*study(8, seeds=2, nights=30, files=300), resamples=200).items():
+        assert estimate.degrees_of_freedom <= 1, metric
+
+
+def test_what_is_planned_for_is_what_decides():
+    own, base = study(8, seeds=4, nights=20, files=200)
+    found = two_way(own, base, resamples=300)
+    changes = [metrics.at_threshold(a.labels, a.confidences, 0.6, 1)["f1"] - metrics.at_threshold(b.labels, b.confidences, 0.6, 1)["f1"]
+               for a, b in zip(own, base, strict=True)]  # fmt: skip
+    estimate, night_part, night_freedom = found["f1"]
+    planned = statistics.detectable_effect(
+        float(np.std(changes, ddof=1)), night_part, 4, 0.05, 0.8, fixed_freedom=night_freedom
+    )
+    quantiles = stats.t.ppf([0.975, 0.8], estimate.degrees_of_freedom).sum()
+    assert night_part > 0 and planned == pytest.approx(quantiles * estimate.standard_error)
+
+
 def test_runs_that_differ_by_nothing_show_no_spread_to_judge_by():
     own, _ = study(4)
     estimate, *_ = two_way(own, own, resamples=100)["f1"]
@@ -154,7 +209,7 @@ def test_no_observed_spread_is_no_certainty(difference):
 
 def test_one_seed_gives_a_difference_and_no_verdict():
     own, base = study(5, seeds=1)
-    estimate, _ = two_way(own, base, resamples=50)["f1"]
+    estimate, *_ = two_way(own, base, resamples=50)["f1"]
     assert math.isfinite(estimate.difference) and math.isnan(estimate.p)
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from hardneg.statistics import Estimate, t_estimate
+from hardneg.statistics import Estimate, degrees_of_freedom, t_estimate
 
 CHUNK_CELLS = 1_000_000
 METRICS = ("average_precision", "auroc", "f1", "precision", "recall", "false_positives_per_hour")
@@ -38,7 +38,7 @@ def two_way(
     resamples: int = 10_000,
     confidence: float = 0.95,
     seed: int = 0,
-) -> dict[str, tuple[Estimate, float]]:
+) -> dict[str, tuple[Estimate, float, float]]:
     """Estimate the differences between paired runs, unsure of both seeds and test nights.
 
     Recorder-nights are resampled whole, the same for all runs, and seeds independently of them (the pigeonhole
@@ -49,6 +49,12 @@ def two_way(
     2011). The interval is Student's with Satterthwaite's degrees of freedom (F. E. Satterthwaite, *Biometrics Bull.* 2,
     1946), because percentiles of three seeds are far too narrow.
 
+    The part of the nights has one degree of freedom less than there are effective nights (L. Kish, *Survey Sampling*,
+    1965): ``sum(w) ** 2 / sum(w ** 2)``, where ``w`` is how much of what the metric divides by lies on a night. That is
+    positives for recall, average precision and AUROC; flagged files for precision; both together for F1; hours for
+    false positives per hour. A night without a positive has no say in recall, so forty nights of which four hold the
+    positives are four. Where fewer than two count there is an estimate and no more.
+
     Parameters
     ----------
     runs, baseline : one per seed, in the same order; all on the same files in the same order.
@@ -56,7 +62,8 @@ def two_way(
 
     Returns
     -------
-    For each of :data:`METRICS` the estimate and the part of its variance that more seeds would not shrink.
+    For each of :data:`METRICS` the estimate, the part of its variance that more seeds would not shrink, and the degrees
+    of freedom of that part.
     """
     generator = np.random.default_rng(seed)
     nights = int(runs[0].nights.max()) + 1
@@ -69,6 +76,7 @@ def two_way(
     seeds = generator.multinomial(max(pairs - 1, 1), np.full(pairs, 1 / pairs), size=resamples) / max(pairs - 1, 1)
     everything = np.ones((1, nights))
     seen = np.array([own.measure(everything)[0] - base.measure(everything)[0] for own, base in scorers])
+    freedom = _night_freedom([scorer for pair in scorers for scorer in pair])
     result = {}
     for column, metric in enumerate(METRICS):
         draws = values[:, :, column]
@@ -76,7 +84,8 @@ def two_way(
         nights_alone = float(np.nanvar(draws.mean(axis=1), ddof=1))
         each_pair = float(np.nanvar(draws, axis=0, ddof=1).mean())
         particular = max(each_pair - nights_alone, 0.0) / max(pairs - 1, 1)
-        result[metric] = _estimate(seen[:, column], both - 2 * particular, nights, confidence)
+        estimate, night_part = _estimate(seen[:, column], both - 2 * particular, freedom[metric], confidence)
+        result[metric] = estimate, night_part, freedom[metric]
     return result
 
 
@@ -98,15 +107,29 @@ def night_intervals(
     return {metric: (float(low), float(high)) for metric, low, high in zip(METRICS, *ends, strict=True)}
 
 
-def _estimate(differences: np.ndarray, variance: float, nights: int, confidence: float) -> tuple[Estimate, float]:
+def _night_freedom(scorers: list["_Scorer"]) -> dict[str, float]:
+    """Effective nights less one, at least one; 0 where fewer than two nights count."""
+    found, false, missed, hours = np.mean([scorer.counts for scorer in scorers], axis=0).T
+    positives, flagged = found + missed, found + false
+    of_metric = dict.fromkeys(METRICS, positives) | {
+        "f1": positives + flagged, "precision": flagged, "false_positives_per_hour": hours,
+    }  # fmt: skip
+    return {
+        metric: float(max(w.sum() ** 2 / (w**2).sum() - 1, 1)) if np.count_nonzero(w) > 1 else 0.0
+        for metric, w in of_metric.items()
+    }
+
+
+def _estimate(
+    differences: np.ndarray, variance: float, night_freedom: float, confidence: float
+) -> tuple[Estimate, float]:
     pairs = len(differences)
     mean = float(np.mean(differences))
-    if pairs < 2 or nights < 2 or not math.isfinite(variance):
+    if pairs < 2 or night_freedom == 0 or not math.isfinite(variance):
         return t_estimate(mean, math.nan, 0, confidence), math.nan
     seed_part = float(np.var(differences, ddof=1)) / pairs
     night_part = max(variance - seed_part, 0.0)
-    spread = seed_part**2 / (pairs - 1) + night_part**2 / (nights - 1)
-    freedom = (seed_part + night_part) ** 2 / spread if spread > 0 else pairs - 1
+    freedom = float(degrees_of_freedom(seed_part, pairs, night_part, night_freedom))
     return t_estimate(mean, math.sqrt(seed_part + night_part), freedom, confidence), night_part
 
 

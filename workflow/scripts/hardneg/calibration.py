@@ -55,7 +55,7 @@ def try_study(place: int, seeds: int, effect: float, bound: float, resamples: in
     """Judge one simulated study as the workflow judges a real one, alone in its family."""
     rng = np.random.default_rng([place, seeds, round(1000 * effect)])
     rows = []
-    for metric, (estimate, _) in two_way(*simulate_study(rng, seeds, effect), resamples, seed=place).items():
+    for metric, (estimate, *_) in two_way(*simulate_study(rng, seeds, effect), resamples, seed=place).items():
         said = statistics.verdict(estimate, estimate.p, bound)
         rows.append({"metric": metric, "verdict": said, "low": estimate.low, "high": estimate.high})
     return rows

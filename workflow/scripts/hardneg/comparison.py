@@ -1,5 +1,6 @@
 """Compare runs that differ in one axis, paired by seed, and say which differences are real."""
 
+import math
 from collections.abc import Callable
 from functools import cache
 
@@ -14,6 +15,7 @@ from hardneg.statistics import Estimate
 
 SPLITS = ("test_iid", "test_ood")
 LOWER_IS_BETTER = ("false_positives_per_hour",)
+UNSAID = ("standard_error", "degrees_of_freedom", "seed_sd", "night_variance", "night_freedom")
 ScoresOf = Callable[[dict, str], ScoredFiles]
 
 
@@ -50,9 +52,13 @@ def compare(
     deltas = pd.concat(tables, ignore_index=True)
     family = deltas.groupby(["vary", "baseline", "metric"], sort=False).p
     deltas["p_adjusted"] = family.transform(lambda p: statistics.adjust(p.to_numpy(), settings["adjust"]))
+    deltas[["detectable_effect", "seeds_needed"]] = [
+        _planned(row, settings["alpha"], settings["power"])
+        for row in deltas.itertuples()
+    ]
     deltas["verdict"] = [_verdict(row, settings) for row in deltas.itertuples()]
     front = ["vary", "value", "baseline", *axes, "split", "metric", "n"]
-    deltas = deltas.drop(columns=["standard_error", "degrees_of_freedom"])
+    deltas = deltas.drop(columns=list(UNSAID))
     return deltas[[column for column in front if column in deltas] + list(deltas.columns.difference(front, sort=False))]
 
 
@@ -128,10 +134,13 @@ def _differences(pairs: pd.DataFrame, axes: list[str], settings: dict, scores_of
     return pd.DataFrame(rows)
 
 
-def _estimates(group, configuration, vary, baseline, held, settings, scores_of) -> dict[str, tuple[Estimate, float]]:
+def _estimates(
+    group, configuration, vary, baseline, held, settings, scores_of
+) -> dict[str, tuple[Estimate, float, float]]:
     if scores_of is None:
         changes = {metric: part.change.to_numpy() for metric, part in group.groupby("metric")}
-        return {metric: (statistics.paired_t(change, 1 - settings["alpha"]), 0.0) for metric, change in changes.items()}
+        estimates = {metric: statistics.paired_t(change, 1 - settings["alpha"]) for metric, change in changes.items()}
+        return {metric: (estimate, 0.0, math.inf) for metric, estimate in estimates.items()}
     runs = [{axis: configuration[axis] for axis in held} | {"seed": seed} for seed in group.seed.unique()]
     split = configuration["split"]
     own = [scores_of(run | {vary: configuration["value"]}, split) for run in runs]
@@ -139,12 +148,12 @@ def _estimates(group, configuration, vary, baseline, held, settings, scores_of) 
     return two_way(own, base, settings["resamples"], 1 - settings["alpha"])
 
 
-def _describe(part: pd.DataFrame, estimate: Estimate, fixed_variance: float, settings: dict) -> dict:
+def _describe(
+    part: pd.DataFrame, estimate: Estimate, night_variance: float, night_freedom: float, settings: dict
+) -> dict:
     changes = part.change.to_numpy()
     n = len(changes)
     bound = settings["effects_of_interest"][part.metric.iloc[0]]
-    spread = float(np.std(changes, ddof=1)) if n > 1 else np.nan
-    alpha, power = settings["alpha"], settings["power"]
     return {
         "n": n,
         "mean": part.score.mean(),
@@ -160,11 +169,22 @@ def _describe(part: pd.DataFrame, estimate: Estimate, fixed_variance: float, set
         "p_sign_flip_smallest": statistics.smallest_p(n),
         "p_equivalence": statistics.equivalence_p(estimate, bound),
         "effect_of_interest": bound,
-        "detectable_effect": statistics.detectable_effect(spread, fixed_variance, n, alpha, power),
-        "seeds_needed": statistics.seeds_needed(bound, spread, fixed_variance, alpha, power),
+        "detectable_effect": np.nan,
+        "seeds_needed": np.nan,
         "standard_error": estimate.standard_error,
         "degrees_of_freedom": estimate.degrees_of_freedom,
+        "seed_sd": float(np.std(changes, ddof=1)) if n > 1 else np.nan,
+        "night_variance": night_variance,
+        "night_freedom": night_freedom,
     }
+
+
+def _planned(row, alpha: float, power: float) -> tuple[float, float]:
+    rest = {"alpha": alpha, "power": power, "fixed_freedom": row.night_freedom}
+    return (
+        statistics.detectable_effect(row.seed_sd, row.night_variance, row.n, **rest),
+        statistics.seeds_needed(row.effect_of_interest, row.seed_sd, row.night_variance, **rest),
+    )
 
 
 def _verdict(row, settings: dict) -> str:

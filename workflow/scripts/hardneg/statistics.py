@@ -141,31 +141,59 @@ def verdict(
     return "undecided"
 
 
+def degrees_of_freedom(seed_variance, pairs, night_variance: float, night_freedom: float):
+    """Degrees of freedom of a mean whose variance has two parts (F. E. Satterthwaite, *Biometrics Bull.* 2, 1946).
+
+    With two pairs no more than one: the seeds' part is itself known from one difference then, and a sum that rests on
+    it would seem surer than it is.
+
+    Parameters
+    ----------
+    seed_variance : of the mean, from the spread between pairs; a number or an array.
+    pairs : their number, 2 or more; of the same shape.
+    night_variance : of the mean, from the test nights.
+    night_freedom : degrees of freedom of that part.
+    """
+    parts = np.square(seed_variance) / (pairs - 1) + night_variance**2 / night_freedom
+    with np.errstate(invalid="ignore"):
+        freedom = np.square(seed_variance + night_variance) / parts
+    return np.where(pairs == 2, np.minimum(freedom, 1.0), freedom)
+
+
 def detectable_effect(
-    seed_sd: float, fixed_variance: float, seeds: int, alpha: float = 0.05, power: float = 0.8
+    seed_sd: float,
+    fixed_variance: float,
+    seeds: int,
+    alpha: float = 0.05,
+    power: float = 0.8,
+    fixed_freedom: float = math.inf,
 ) -> float:
     """The smallest true difference that a two-sided t test would find with probability `power`.
 
     ``(t[1 - alpha / 2] + t[power])`` standard errors (H. S. Bloom, *Evaluation Review* 19, 1995). The error has a part
-    that more seeds shrink and one that they do not: the test nights at hand, taken as known, so that the degrees of
-    freedom follow Satterthwaite.
+    that more seeds shrink and one that they do not, the test nights at hand; see :func:`degrees_of_freedom`.
 
     Parameters
     ----------
     seed_sd : standard deviation of the difference from seed to seed.
     fixed_variance : variance of the mean difference that remains with any number of seeds.
     seeds : at least 2, else the result is missing, as it is without any spread.
+    alpha : of the decision: for an adjusted p that of the smallest of its family, ``alpha`` by the family's size.
+    fixed_freedom : degrees of freedom of the variance that remains.
     """
-    variance = seed_sd**2 / seeds + fixed_variance
     if seeds < 2 or not _is_known(seed_sd, fixed_variance):
         return math.nan
-    share = seed_sd**2 / seeds / variance
-    freedom = (seeds - 1) / share**2 if share > 0 else math.inf
-    return float((stats.t.ppf(1 - alpha / 2, freedom) + stats.t.ppf(power, freedom)) * math.sqrt(variance))
+    return float(_detectable(seed_sd, fixed_variance, np.array([seeds]), alpha, power, fixed_freedom)[0])
 
 
 def seeds_needed(
-    effect: float, seed_sd: float, fixed_variance: float, alpha: float = 0.05, power: float = 0.8, most: int = 1000
+    effect: float,
+    seed_sd: float,
+    fixed_variance: float,
+    alpha: float = 0.05,
+    power: float = 0.8,
+    fixed_freedom: float = math.inf,
+    most: int = 1000,
 ) -> float:
     """The number of seeds with which a true difference of `effect` is found with probability `power`.
 
@@ -176,14 +204,16 @@ def seeds_needed(
     """
     if not _is_known(seed_sd, fixed_variance):
         return math.nan
-    if detectable_effect(seed_sd, fixed_variance, most, alpha, power) > effect:
-        return math.inf
-    low, high = 1, most
-    while high - low > 1:
-        middle = (low + high) // 2
-        enough = detectable_effect(seed_sd, fixed_variance, middle, alpha, power) <= effect
-        low, high = (low, middle) if enough else (middle, high)
-    return float(high)
+    seeds = np.arange(2, most + 1)
+    enough = seeds[_detectable(seed_sd, fixed_variance, seeds, alpha, power, fixed_freedom) <= effect]
+    return float(enough[0]) if len(enough) else math.inf
+
+
+def _detectable(seed_sd, fixed_variance, seeds: np.ndarray, alpha, power, fixed_freedom) -> np.ndarray:
+    seed_variance = seed_sd**2 / seeds
+    freedom = degrees_of_freedom(seed_variance, seeds, fixed_variance, fixed_freedom)
+    quantiles = stats.t.ppf(1 - alpha / 2, freedom) + stats.t.ppf(power, freedom)
+    return quantiles * np.sqrt(seed_variance + fixed_variance)
 
 
 def _is_known(seed_sd: float, fixed_variance: float) -> bool:
