@@ -57,6 +57,20 @@ def test_p_is_adjusted_within_one_comparison_and_metric(runs):
     assert (family.p_adjusted > family.p).any()
 
 
+def test_seeds_are_planned_for_the_level_that_the_adjusted_p_is_held_against(runs):
+    rng = np.random.default_rng(0)
+    noisy = runs.assign(f1=runs.f1 + rng.normal(0, 0.02, len(runs)))
+    noisy.loc[(noisy.split == "test_iid") & (noisy.positive_subset == "a"), "f1"] = np.nan
+    pairs = comparison.pair_runs(noisy, axes=AXES, **TIERS[0])
+    family = comparison.compare(noisy, TIERS, AXES, SETTINGS).query("metric == 'f1'")
+    assert family.p.notna().sum() == 3
+    for row in family[family.p.notna()].itertuples():
+        own = pairs.query("metric == 'f1' and split == @row.split and positive_subset == @row.positive_subset").change
+        spread = float(own.std())
+        assert row.detectable_effect == pytest.approx(statistics.detectable_effect(spread, 0.0, 3, 0.05 / 3))
+        assert row.seeds_needed == statistics.seeds_needed(0.03, spread, 0.0, 0.05 / 3)
+
+
 def test_a_seed_without_its_partner_is_not_compared(runs):
     lonely = runs[~((runs.negative_tier == "none") & (runs.seed == "3"))]
     assert set(comparison.compare(lonely, TIERS, AXES, SETTINGS).n) == {2}

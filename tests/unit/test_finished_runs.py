@@ -4,7 +4,7 @@ import pandas as pd
 import pytest
 import yaml
 
-from hardneg import claims, finished_runs
+from hardneg import claims, finished_runs, statistics
 from hardneg.errors import InputError
 
 ROOT = Path(__file__).parents[2]
@@ -89,6 +89,16 @@ def test_a_claim_on_runs_that_all_differ_alike_is_not_supported(tmp_path):
     found = claims.judge([claim], deltas, 0.05, 0.8)
     assert list(found.claim_verdict) == ["not distinguishable from no effect"]
     assert found[["p", "p_welch", "seeds_needed"]].isna().all(axis=None)
+
+
+def test_the_seeds_of_a_claim_are_those_of_its_adjusted_p(tmp_path):
+    runs = finished_runs.load(table(tmp_path), **COLUMNS)
+    soft = runs[runs.tier == "hard"].assign(tier="soft", name=lambda own: "soft " + own.name)
+    soft["f1"] += 0.01 * (soft.seed % 3)
+    claim = {"text": "it helps", "groups": ["g"], "values": ["soft"], "metric": "f1", "positive": True}
+    both = finished_runs.compare(pd.concat([runs, soft]), [GROUP], ["tier", "size"], 0.05, "holm")
+    found = claims.judge([claim], both, 0.05, 0.8).iloc[0]
+    assert found.seeds_needed == statistics.seeds_needed(found.difference, found.seed_sd, 0.0, 0.05 / 2)
 
 
 def judged(tmp_path, **claim):

@@ -25,7 +25,8 @@ def judge(claims: list[dict], deltas: pd.DataFrame, alpha: float, power: float) 
     claims : each with ``text``, ``groups``, ``values``, ``metric`` and one of ``difference`` (the figure claimed),
         ``between`` (two limits) and ``positive: true``.
     deltas : from :func:`hardneg.finished_runs.compare`.
-    alpha, power : for the verdict and for the number of seeds that would find the figure.
+    alpha, power : for the verdict and for the number of seeds that would find the figure, if its p is the smallest of
+        those that are adjusted together.
 
     Returns
     -------
@@ -52,8 +53,9 @@ def judge(claims: list[dict], deltas: pd.DataFrame, alpha: float, power: float) 
             )
         verdicts = [_verdict(row, claim, alpha) for row in found.itertuples()]
         overall = CONTRADICTED if CONTRADICTED in verdicts else SUPPORTED if set(verdicts) == {SUPPORTED} else UNDECIDED
+        level = alpha / max(deltas[deltas.metric == claim["metric"]].p.count(), 1)
         needed = [
-            statistics.seeds_needed(abs(row.difference), row.seed_sd, 0.0, alpha, power) for row in found.itertuples()
+            statistics.seeds_needed(abs(row.difference), row.seed_sd, 0.0, level, power) for row in found.itertuples()
         ]
         about = {"claim": place, "text": claim["text"], "claim_verdict": overall}
         rows.append(found.assign(**about, verdict=verdicts, seeds_needed=needed))
@@ -91,7 +93,7 @@ def as_markdown(judged: pd.DataFrame, alpha: float, adjust: str, power: float, n
         f"paired by seed. p is adjusted ({adjust}) over all differences in one metric.",
         f"With {' or '.join(map(str, pairs))} seeds the exact sign-flip test cannot give a p below",
         f"{judged.p_sign_flip_smallest.min():g}, whatever the runs show. Seeds: how many would find the figure seen,",
-        f"if it is the true one, with a probability of {100 * power:g} %.",
+        f"if it is the true one, with a probability of {100 * power:g} % and after adjustment.",
         *(["", note] if note else []),
         "",
     ]

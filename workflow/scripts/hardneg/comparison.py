@@ -40,7 +40,8 @@ def compare(
     seeds); ``mean, std`` (of the value's runs, ddof 1), ``baseline_mean, baseline_std``; ``difference`` (mean over
     seeds of value minus baseline), ``ci_low, ci_high, p``; ``p_adjusted`` in the family of one comparison and metric;
     ``p_sign_flip`` and ``p_sign_flip_smallest``, the least that so few seeds can give; ``p_equivalence``;
-    ``detectable_effect``; ``seeds_needed`` for the effect of interest; ``verdict``.
+    ``detectable_effect`` and ``seeds_needed`` for the effect of interest, at the level that decides: ``alpha`` by the
+    number of differences in the family whose p is known, which is what Holm's method asks of the smallest; ``verdict``.
 
     Raises
     ------
@@ -53,8 +54,8 @@ def compare(
     family = deltas.groupby(["vary", "baseline", "metric"], sort=False).p
     deltas["p_adjusted"] = family.transform(lambda p: statistics.adjust(p.to_numpy(), settings["adjust"]))
     deltas[["detectable_effect", "seeds_needed"]] = [
-        _planned(row, settings["alpha"], settings["power"])
-        for row in deltas.itertuples()
+        _planned(row, settings["alpha"] / max(size, 1), settings["power"])
+        for row, size in zip(deltas.itertuples(), family.transform("count"), strict=True)
     ]
     deltas["verdict"] = [_verdict(row, settings) for row in deltas.itertuples()]
     front = ["vary", "value", "baseline", *axes, "split", "metric", "n"]
