@@ -66,10 +66,10 @@ config-table: $(ENVIRONMENT)
 clean:
 	rm -rf results .snakemake
 
-# Tries the verdicts on 2,000 simulated studies of each kind (about 10 minutes on two cores).
+# Tries the verdicts on 1,000 simulated studies of each kind (about 10 minutes on two cores).
 .PHONY: calibrate
 calibrate: $(ENVIRONMENT)
-	OMP_NUM_THREADS=1 $(BIN)/python -m hardneg.calibration results/calibration.md --studies 2000 --resamples 300
+	OMP_NUM_THREADS=1 $(BIN)/python -m hardneg.calibration results/calibration.md --studies 1000 --resamples 300
 
 # Damaged recordings and checkpoints, by libFuzzer, for ten minutes; what it finds lies in results/fuzz.
 .PHONY: fuzz
