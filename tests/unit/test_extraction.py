@@ -69,6 +69,44 @@ def test_decoding_is_soundfiles_own_conversion(tmp_path, extension, subtype, cha
     np.testing.assert_allclose(audio.decode(path)[0], expected, rtol=0, atol=1e-7)
 
 
+def read_part(path, first, count):
+    held = stretches.read(stretches.Stretch(path, 48000, first, count, np.zeros(1, np.int64), 0))
+    expected, _ = soundfile.read(path, frames=count, start=first, dtype="float32", always_2d=True)
+    np.testing.assert_allclose(audio.as_float_mono(held), expected.mean(axis=1), rtol=0, atol=1e-7)
+
+
+@pytest.mark.parametrize(("extension", "subtype"), FORMATS)
+@pytest.mark.parametrize("channels", [1, 2, 3])
+def test_a_part_of_a_file_is_soundfiles(tmp_path, extension, subtype, channels):
+    path = tmp_path / f"x.{extension}"
+    soundfile.write(path, noise(len(subtype) + channels, 7919, channels), 48000, subtype=subtype)
+    read_part(path, 0, 7919)
+    read_part(path, 1009, 3001)
+
+
+@pytest.mark.parametrize("kind", ["RIFX", "WAVEX", "RF64", "chunks", "cut short", "no length", "odd end"])
+def test_unusual_headers_of_wav_files_are_read_as_by_soundfile(tmp_path, kind):
+    path = tmp_path / "x.wav"
+    written = {"format": kind} if kind in ("WAVEX", "RF64") else {"format": "WAV"}
+    sound = noise(3, 7919, 2)
+    soundfile.write(path, sound, 48000, subtype="PCM_16", endian="BIG" if kind == "RIFX" else None, **written)
+    content = path.read_bytes()
+    data = content.index(b"data") if b"data" in content else 0
+    if kind == "chunks":  # one of an odd length, so padded, before the sound, and one after it
+        note = b"LIST" + (5).to_bytes(4, "little") + b"hello\0"
+        content = content[:data] + note + content[data:] + note
+    if kind == "cut short":
+        content = content[:-4001]
+    if kind == "no length":  # as a recorder leaves it that lost its power
+        content = content[: data + 4] + b"\0\0\0\0" + content[data + 8 :]
+    if kind == "odd end":
+        content += b"\1"
+    path.write_bytes(content)
+    frames = soundfile.info(path).frames
+    read_part(path, 0, frames)
+    read_part(path, frames // 3, frames // 2)
+
+
 def test_features_of_every_kind_of_file_are_the_plain_ones(tmp_path, listed):
     rng = np.random.default_rng(4)
     rows = []

@@ -5,6 +5,7 @@ A front end is anything that maps float32 windows of samples, a tensor of shape 
 :mod:`hardneg.device_extraction`.
 """
 
+import hashlib
 import os
 from collections.abc import Callable, Iterable, Iterator
 from functools import partial
@@ -15,7 +16,7 @@ import numpy as np
 import pandas as pd
 import torch
 
-from hardneg import device_extraction, fingerprint, stretches, workers
+from hardneg import device_extraction, stretches, workers
 from hardneg.files import replacing
 from hardneg.log import logger, progress
 from hardneg.stretches import Stretch, Windows
@@ -72,25 +73,30 @@ def extract(
             batches = list(device_extraction.batches(planned))
             work = partial(_write, path=draft, offset=offset)
             done = starmap(work, device_extraction.compute(batches, windows, front_end, device, processes))
-        for _ in progress(done, len(batches), "extracting features"):
-            pass
+        content = hashlib.sha256()
+        for written in progress(done, len(batches), "extracting features"):
+            content.update(written)
     logger.info("%d windows of %d recordings", len(index), len(recordings))
-    return index.assign(content=fingerprint.of_file(array_path))
+    return index.assign(content=content.hexdigest()[:16])
 
 
-def _extract_batch(batch: list[Stretch], windows: Windows, front_end: FrontEnd, path: Path, offset: int) -> None:
-    heard = torch.from_numpy(np.concatenate([stretches.hear(stretch, windows) for stretch in batch]))
+def _extract_batch(batch: list[Stretch], windows: Windows, front_end: FrontEnd, path: Path, offset: int) -> bytes:
+    ends = np.cumsum([len(stretch.starts) for stretch in batch])
+    heard = np.empty((ends[-1], windows.length), np.float32)
+    for stretch, end in zip(batch, ends, strict=True):
+        heard[end - len(stretch.starts) : end] = stretches.hear(stretch, windows)
     with torch.inference_mode():
-        features = front_end(heard).half().contiguous().numpy()
-    _write(batch[0].row + np.arange(len(features)), features, path, offset)
+        features = front_end(torch.from_numpy(heard)).half().contiguous().numpy()
+    return _write(batch[0].row + np.arange(len(features)), features, path, offset)
 
 
-def _write(rows: np.ndarray, features: np.ndarray, path: Path, offset: int) -> None:
-    """Put features into their rows of the array whose data start at `offset`."""
+def _write(rows: np.ndarray, features: np.ndarray, path: Path, offset: int) -> bytes:
+    """Put features into their rows of the array whose data start at `offset`; give their hash."""
     with open(path, "r+b") as file:
         for run in np.split(np.arange(len(rows)), np.flatnonzero(np.diff(rows) != 1) + 1):
             file.seek(offset + int(rows[run[0]]) * features[0].nbytes)
             file.write(features[run[0] : run[-1] + 1].data)
+    return hashlib.sha256(features.data).digest()
 
 
 def batched(planned: Iterable[Stretch], size: int) -> Iterator[list[Stretch]]:

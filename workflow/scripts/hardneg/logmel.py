@@ -52,13 +52,17 @@ class LogMel(torch.nn.Module):
         frames = self.frames(windows.shape[1])
         mel = windows.new_empty(len(windows), frames, self.n_mels)
         at_once = max(FRAMES_IN_CACHE // frames, 1) if windows.device.type == "cpu" else max(len(windows), 1)
+        margin = self.n_fft // 2
+        padded = windows.new_zeros(min(at_once, len(windows)), windows.shape[1] + 2 * margin)
         for start in range(0, len(windows), at_once):
-            self._weigh(windows[start : start + at_once], mel[start : start + at_once].view(-1, self.n_mels))
+            part = windows[start : start + at_once]
+            padded[: len(part), margin : margin + part.shape[1]] = part
+            self._weigh(padded[: len(part)], mel[start : start + at_once].view(-1, self.n_mels))
         return mel.clamp_(min=FLOOR).log10_().mul_(10).transpose(1, 2)
 
-    def _weigh(self, windows: torch.Tensor, mel: torch.Tensor) -> None:
-        padded = torch.nn.functional.pad(windows, (self.n_fft // 2, self.n_fft // 2))
+    def _weigh(self, padded: torch.Tensor, mel: torch.Tensor) -> None:
         spectra = torch.fft.rfft(padded.unfold(1, self.n_fft, self.hop) * self.hann)
         squares = torch.view_as_real(spectra).square_().view(len(mel), -1)
         for band, low, high in self.spans:
-            mel[:, band : band + BANDS_AT_ONCE] = torch.mm(squares[:, low:high], getattr(self, f"weights_{band}"))
+            weights = getattr(self, f"weights_{band}")
+            torch.mm(squares[:, low:high], weights, out=mel[:, band : band + BANDS_AT_ONCE])

@@ -1,5 +1,7 @@
 """Spread independent tasks over processes."""
 
+import ctypes
+import sys
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Executor, ProcessPoolExecutor
 from contextlib import contextmanager
@@ -13,6 +15,7 @@ from hardneg import forking
 Task = TypeVar("Task")
 Result = TypeVar("Result")
 _function: Callable
+M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3  # of glibc's malloc.h
 
 
 @contextmanager
@@ -23,7 +26,7 @@ def processes(workers: int, function: Callable[[Task], Result]) -> Iterator[Exec
     must be picklable.
     """
     if workers == 1:
-        torch.set_num_threads(1)
+        _prepare(function)
         yield None
         return
     with ProcessPoolExecutor(workers, forking.context(), initializer=_prepare, initargs=(function,)) as pool:
@@ -57,7 +60,16 @@ def results(
 def _prepare(function: Callable) -> None:
     global _function
     torch.set_num_threads(1)
+    _keep_freed_memory()
     _function = function
+
+
+def _keep_freed_memory() -> None:
+    """Have glibc keep what one batch has freed for the next, else the system clears each page of it anew."""
+    mallopt = getattr(ctypes.CDLL(None), "mallopt", None) if sys.platform == "linux" else None
+    if mallopt:
+        mallopt(M_MMAP_THRESHOLD, 1 << 25)  # bytes; the most that glibc takes
+        mallopt(M_TRIM_THRESHOLD, 1 << 28)
 
 
 def _do(task):
