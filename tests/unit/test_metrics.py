@@ -137,6 +137,7 @@ def design(interaction, seed=0):
     return runs.assign(split="test_ood", **noisy)
 
 
+@pytest.mark.slow
 def test_an_interaction_is_found_where_it_is_and_only_there():
     axes = ["positive_subset", "negative_tier", "validation"]
     there = interactions.interaction_tests(design(0.1), "negative_tier", axes)

@@ -10,6 +10,8 @@ import cluster
 import pytest
 import yaml
 
+pytestmark = pytest.mark.slow  # a workflow is planned three times
+
 ROOT = Path(__file__).parents[2]
 # What each rule asks for, where no number of cores is given, as on a cluster.
 ASKED = """

@@ -1,0 +1,41 @@
+"""The benchmarks that the documentation names run, and what is fast gives what is plain."""
+
+import json
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+pytestmark = pytest.mark.slow
+SCRIPTS = Path(__file__).parents[2] / "workflow" / "scripts"
+
+
+def run(module, *arguments):
+    command = [sys.executable, "-W", "ignore", "-m", f"hardneg.{module}", *map(str, arguments)]
+    done = subprocess.run(command, cwd=SCRIPTS, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def test_all_ways_from_recordings_to_scores_are_timed_and_ours_gives_the_naive_scores(tmp_path):
+    table = run("bench", tmp_path, "--files", 24, "--repeats", 1)
+    result = json.loads((tmp_path / "bench.json").read_text())
+    assert (tmp_path / "bench.md").read_text().strip() == table.strip()
+    ours = [row for row in result["pipelines"] if row["rival"] == "this workflow"]
+    assert {(row["format"], row["rate"], row["cache"]) for row in ours} == {
+        ("wav", 48000, "warm"), ("wav", 48000, "cold"), ("flac", 48000, "warm"), ("wav", 24000, "warm"),
+    }  # fmt: skip
+    for row in ours:
+        assert row["ratio"] > 0 and row["cpu_ms_per_file"] > 0
+        assert row["largest_score_difference"] < 0.02 * row["score_spread"]
+    assert {row["step"] for row in result["steps"]} >= {"decode", "log-mel", "network", "write features"}
+    assert all(peak > 1e8 for peak in result["peak_bytes"].values()), "torch alone takes more"
+
+
+def test_a_matrix_of_heads_is_timed(tmp_path):
+    said = run("matrix_benchmark", tmp_path, "--runs", 1, "--processes", 1)
+    assert re.fullmatch(r"1 runs, 0 hidden units, 1 processes: \d+ s; CPU seconds of a training .+\n", said)
+    (metrics,) = tmp_path.glob("*/run-0/metrics.csv")
+    assert "test_ood" in metrics.read_text()
