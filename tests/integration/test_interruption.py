@@ -64,7 +64,7 @@ def test_a_run_killed_thirty_times_gives_what_an_undisturbed_one_gives(project, 
 
 def test_ctrl_c_stops_within_seconds_and_leaves_no_lock(project, calm):
     run = interruption.start(project, "night.yaml")
-    wait_for(project.path("results/night/features"), run)
+    wait_for_jobs(run, "train")
     os.killpg(run.pid, signal.SIGINT)
     assert interruption.ends_within(run, 15) and run.returncode != 0
     assert not processes.descendants(run.pid)
@@ -75,12 +75,7 @@ def test_ctrl_c_stops_within_seconds_and_leaves_no_lock(project, calm):
 def test_a_job_killed_for_memory_is_named_with_the_setting_to_change(project, calm):
     project.path("run.log").unlink(missing_ok=True)
     run = interruption.start(project, "night.yaml")
-    wait_for(project.path("results/night/features"), run)
-    deadline = time.monotonic() + 60
-    while not (jobs := [pid for pid in processes.descendants(run.pid) if runs_script(pid, "train")]):
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
-    os.kill(jobs[-1], signal.SIGKILL)
+    os.kill(wait_for_jobs(run, "train")[-1], signal.SIGKILL)
     assert interruption.ends_within(run, 60) and run.returncode != 0
     printed = project.path("run.log").read_text()
     assert "killed from outside" in printed and "mem_mb" in printed
@@ -106,12 +101,16 @@ def test_a_full_disk_is_named_and_the_run_goes_on_when_there_is_space(project, c
         subprocess.run(["umount", results], check=True)
 
 
-def wait_for(path, run):
-    """Wait until `path` exists in the results of a run that goes on."""
+def wait_for_jobs(run, script):
+    """Wait until jobs of a run are in `script`; give their processes.
+
+    A job that Snakemake is about to start when Ctrl-C is pressed may not hear of it, and is waited for.
+    """
     deadline = time.monotonic() + 120
-    while not path.exists():
+    while not (jobs := [pid for pid in processes.descendants(run.pid) if runs_script(pid, script)]):
         assert run.poll() is None and time.monotonic() < deadline
         time.sleep(0.05)
+    return jobs
 
 
 def runs_script(pid, name):
