@@ -24,41 +24,46 @@ def decode(path: str | os.PathLike) -> tuple[np.ndarray, int]:
     soundfile.LibsndfileError
         If the file is absent or is not audio that libsndfile reads.
     """
-    with soundfile.SoundFile(path) as recording:
-        return as_float_mono(stored_samples(recording)), recording.samplerate
+    samples, rate = read(path)
+    return as_float_mono(samples), rate
 
 
-def stored_samples(recording: soundfile.SoundFile, frames: int = -1) -> np.ndarray:
-    """Read from where `recording` stands: int16 or int32 where it stores integers, else float32.
-
-    Parameters
-    ----------
-    frames : to read; -1 for all.
-
-    Returns
-    -------
-    shape (n, channels), where n is smaller than `frames` if the recording ends before.
-    """
-    return recording.read(frames, dtype=INTEGERS.get(recording.subtype, "float32"), always_2d=True)
-
-
-def plain_wav(path: str | os.PathLike, first: int, count: int) -> tuple[np.ndarray, int] | None:
-    """Read 16-bit PCM from a WAV file by the standard library, in half of libsndfile's time.
+def read(path: str | os.PathLike, first: int = 0, count: int = -1) -> tuple[np.ndarray, int]:
+    """Read a file as it is stored: int16 or int32 where it stores integers, else float32.
 
     Parameters
     ----------
-    first, count : frames to read.
+    first, count : frames to read; a `count` of -1 for all from `first` on.
 
     Returns
     -------
-    samples : int16, shape (count, channels).
+    samples : shape (n, channels), where n is smaller than `count` if the recording ends before.
     sample_rate : Hz, as stored.
 
-    None if the file is anything else, or does not hold so many: libsndfile may know more of it.
+    Raises
+    ------
+    soundfile.LibsndfileError
+        If the file is absent or is not audio that libsndfile reads.
+    """
+    plain = _plain_wav(path, first, count)
+    if plain:
+        return plain
+    with soundfile.SoundFile(path) as recording:
+        if first:
+            recording.seek(first)
+        dtype = INTEGERS.get(recording.subtype, "float32")
+        return recording.read(count, dtype=dtype, always_2d=True), recording.samplerate
+
+
+def _plain_wav(path: str | os.PathLike, first: int, count: int) -> tuple[np.ndarray, int] | None:
+    """Read 16-bit PCM from a WAV file by the standard library, in half of libsndfile's time.
+
+    None if the file is anything else, or does not hold what is asked for or what it says: libsndfile may know more.
     """
     try:
         with wave.open(os.fspath(path)) as recording:
-            if recording.getsampwidth() != 2:
+            count = recording.getnframes() - first if count < 0 else count
+            if recording.getsampwidth() != 2 or count < 1:
                 return None
             recording.setpos(first)
             stored = np.frombuffer(recording.readframes(count), np.int16)

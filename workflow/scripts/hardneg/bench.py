@@ -23,7 +23,7 @@ import psutil
 import soundfile
 import torch
 
-from hardneg import audio, bench_pipelines, inference, machine, provenance, stretches, tables
+from hardneg import audio, bench_pipelines, inference, machine, provenance, tables
 from hardneg.bench_pipelines import LENGTH_S, LOGMEL, MEL, RATE
 from hardneg.files import write_text
 from hardneg.logmel import LogMel
@@ -153,10 +153,6 @@ def time_parts(folder: Path, repeats: int) -> list[dict]:
     torch.set_num_threads(1)
     paths = sorted((folder / "wav-48000").iterdir())[:96]
     decoded = [audio.decode(path)[0] for path in paths]
-    listed = [
-        stretches.Stretch(path, 48000, 0, len(samples), np.zeros(1, np.int64), 0)
-        for path, samples in zip(paths, decoded, strict=True)
-    ]
     heard = [audio.resample(samples, 48000, RATE) for samples in decoded]
     stacked = torch.from_numpy(np.stack(heard))
     front_end, network = LogMel(RATE, **LOGMEL).eval(), bench_pipelines.detector()
@@ -178,7 +174,7 @@ def time_parts(folder: Path, repeats: int) -> list[dict]:
     steps: dict[str, tuple[Callable | None, Callable]] = {
         "decode": (
             lambda: [soundfile.read(path, dtype="float32") for path in paths],
-            lambda: [audio.as_float_mono(stretches.read(stretch)) for stretch in listed],
+            lambda: [audio.decode(path) for path in paths],
         ),
         "resample 48 to 24 kHz": (
             lambda: [librosa.resample(samples, orig_sr=48000, target_sr=RATE) for samples in decoded],

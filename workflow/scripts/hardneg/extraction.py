@@ -81,10 +81,10 @@ def extract(
 
 
 def _extract_batch(batch: list[Stretch], windows: Windows, front_end: FrontEnd, path: Path, offset: int) -> bytes:
-    ends = np.cumsum([len(stretch.starts) for stretch in batch])
-    heard = np.empty((ends[-1], windows.length), np.float32)
-    for stretch, end in zip(batch, ends, strict=True):
-        heard[end - len(stretch.starts) : end] = stretches.hear(stretch, windows)
+    heard = np.empty((sum(len(stretch.starts) for stretch in batch), windows.length), np.float32)
+    for stretch in batch:
+        place = stretch.row - batch[0].row
+        heard[place : place + len(stretch.starts)] = stretches.hear(stretch, windows)
     with torch.inference_mode():
         features = front_end(torch.from_numpy(heard)).half().contiguous().numpy()
     return _write(batch[0].row + np.arange(len(features)), features, path, offset)

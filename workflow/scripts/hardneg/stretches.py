@@ -6,7 +6,6 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-import soundfile
 
 from hardneg import audio
 from hardneg.errors import InputError
@@ -123,22 +122,15 @@ def _cut(path: Path, rate: int, frames: int, starts: np.ndarray, row: int, windo
 
 
 def read(stretch: Stretch) -> np.ndarray:
-    """Read a stretch as it is stored; see :func:`hardneg.audio.stored_samples`.
+    """Read a stretch as it is stored; see :func:`hardneg.audio.read`.
 
     Raises
     ------
     InputError
         If the file is not what it was when it was checked.
     """
-    plain = audio.plain_wav(stretch.path, stretch.first, stretch.count)
-    if plain and plain[1] == stretch.rate:
-        return plain[0]
     try:
-        with soundfile.SoundFile(stretch.path) as recording:
-            if stretch.first:
-                recording.seek(stretch.first)
-            samples = audio.stored_samples(recording, stretch.count)
-            found = recording.samplerate
+        samples, found = audio.read(stretch.path, stretch.first, stretch.count)
     except (OSError, RuntimeError) as error:
         raise _changed(stretch, str(error)) from error
     if len(samples) < stretch.count or found != stretch.rate:

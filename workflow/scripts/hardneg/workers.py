@@ -26,7 +26,7 @@ def processes(workers: int, function: Callable[[Task], Result]) -> Iterator[Exec
     must be picklable.
     """
     if workers == 1:
-        _prepare(function)
+        _settle()
         yield None
         return
     with ProcessPoolExecutor(workers, forking.context(), initializer=_prepare, initargs=(function,)) as pool:
@@ -59,13 +59,13 @@ def results(
 
 def _prepare(function: Callable) -> None:
     global _function
-    torch.set_num_threads(1)
-    _keep_freed_memory()
+    _settle()
     _function = function
 
 
-def _keep_freed_memory() -> None:
-    """Have glibc keep what one batch has freed for the next, else the system clears each page of it anew."""
+def _settle() -> None:
+    """Use one thread, and have glibc keep what a batch has freed: else the system clears each page of it anew."""
+    torch.set_num_threads(1)
     mallopt = getattr(ctypes.CDLL(None), "mallopt", None) if sys.platform == "linux" else None
     if mallopt:
         mallopt(M_MMAP_THRESHOLD, 1 << 25)  # bytes; the most that glibc takes
