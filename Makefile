@@ -10,11 +10,14 @@ AUDIO ?= ../shared/audio/anurans
 run: $(ENVIRONMENT)
 	$(BIN)/snakemake --cores $(CORES)
 
+# Several test files at a time, the long ones first. For one at a time, with a debugger: .venv/bin/python -m pytest FILE
+PYTEST := $(BIN)/python -m pytest --numprocesses logical --maxprocesses 4 --dist loadfile --no-loadscope-reorder
+
 test: $(ENVIRONMENT)
-	$(BIN)/python -m pytest
+	$(PYTEST)
 
 unit: $(ENVIRONMENT)
-	$(BIN)/python -m pytest tests/unit
+	$(PYTEST) tests/unit
 
 lint: $(ENVIRONMENT)
 	$(BIN)/ruff check
