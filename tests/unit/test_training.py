@@ -16,7 +16,7 @@ from hardneg.errors import InputError
 from hardneg.inference import window_confidences
 from hardneg.losses import focal_loss
 from hardneg.ranking import file_confidence
-from hardneg.training import learning_rate_factor, mix_up, train
+from hardneg.training import draw_batches, learning_rate_factor, mix_up, train
 
 TRAINING = {
     "model": "cnn", "channels": [8, 16], "hidden_units": 0, "dropout": 0.1, "epochs": 6, "patience": 6, "batch_size": 16,
@@ -116,11 +116,22 @@ def test_label_smoothing_moves_the_best_logit_off_infinity():
 
 def test_mixup_blends_windows_and_targets_alike():
     windows, targets = torch.eye(4), torch.tensor([0.0, 1.0, 0.0, 1.0])
-    mixed, goal = mix_up(windows, targets, 0.4, np.random.default_rng(0))
+    ((_, partner, share),) = draw_batches(4, 1, 0.4, np.random.default_rng(0), "cpu")
+    mixed, goal = mix_up(windows, targets, partner, share)
     torch.testing.assert_close(mixed @ targets, goal)
     torch.testing.assert_close(mixed.sum(dim=1), torch.ones(4))
     assert not torch.equal(mixed, windows)
-    assert mix_up(windows, targets, 0, np.random.default_rng(0))[0] is windows
+    assert share.min() >= 0.5, "a window is the larger part of its own blend"
+
+
+def test_an_epoch_deals_each_window_to_one_batch_and_partners_stay_in_it():
+    batches = list(draw_batches(100, 7, 0.4, np.random.default_rng(0), "cpu"))
+    assert sorted(torch.cat([rows for rows, _, _ in batches]).tolist()) == list(range(100))
+    assert {len(rows) for rows, _, _ in batches} == {14, 15}
+    for rows, partner, share in batches:
+        assert sorted(partner.tolist()) == list(range(len(rows))) and len(share) == len(rows)
+    for rows, partner, share in draw_batches(100, 7, 0, np.random.default_rng(0), "cpu"):
+        assert torch.equal(partner, torch.arange(len(rows))) and torch.equal(share, torch.ones(len(rows)))
 
 
 def test_the_learning_rate_warms_up_and_falls_to_nothing():

@@ -1,6 +1,7 @@
 """Train one detector: a readable loop, seeded throughout."""
 
 import math
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -73,19 +74,18 @@ def train(
     for epoch in progress(range(1, training["epochs"] + 1), training["epochs"], "training epochs"):
         network.train()
         losses = []
-        for batch in np.array_split(generator.permutation(len(windows)), batches):
-            chosen = torch.from_numpy(batch).to(device)
-            mixed, goal = mix_up(
-                features.index_select(0, chosen).float(), targets.index_select(0, chosen), training["mixup"], generator
-            )
+        for chosen, partner, share in draw_batches(len(windows), batches, training["mixup"], generator, device):
+            mixed, goal = features.index_select(0, chosen).float(), targets.index_select(0, chosen)
+            if training["mixup"]:
+                mixed, goal = mix_up(mixed, goal, partner, share)
             loss = focal_loss(network(mixed), goal, training["focal_gamma"], training["label_smoothing"])
             loss.backward()
             rate = next(rates)
             optimiser.step(rate)
-            losses.append(loss.item())
+            losses.append(loss.detach())
         scores = score_files(network, validation_windows, validation_index, device)
         precision = metrics.average_precision(scores.label.to_numpy(), scores.confidence.to_numpy())
-        history.append((epoch, np.mean(losses), rate, precision))
+        history.append((epoch, np.mean(torch.stack(losses).tolist()), rate, precision))
         if precision > best:
             best, best_scores, best_epoch = precision, scores, epoch
             best_weights = {name: tensor.clone() for name, tensor in network.state_dict().items()}
@@ -109,21 +109,45 @@ def learning_rate_factor(step: int, warm_up: int, total: int) -> float:
     return 0.5 * (1 + math.cos(math.pi * min((step - warm_up) / max(total - warm_up, 1), 1)))
 
 
+def draw_batches(
+    count: int, batches: int, alpha: float, generator: np.random.Generator, device: str
+) -> Iterator[tuple[torch.Tensor, ...]]:
+    """Draw an epoch: which windows are in each batch, and for :func:`mix_up` each one's partner and share.
+
+    All of it is drawn and sent to the device before the first batch, so that a GPU waits for none of them.
+
+    Parameters
+    ----------
+    count : windows to deal out to so many `batches`.
+    alpha : of the Beta(alpha, alpha) that shares are drawn from; with 0 each window is its own partner.
+
+    Returns
+    -------
+    For each batch its rows, the partner of each as a place in the batch, and the share of each, all of shape (n,).
+    """
+    rows = np.array_split(generator.permutation(count), batches)
+    sizes = [len(batch) for batch in rows]
+    if alpha:
+        drawn = [(generator.beta(alpha, alpha, size=size), generator.permutation(size)) for size in sizes]
+    else:
+        drawn = [(np.ones(size), np.arange(size)) for size in sizes]
+    shares, partners = (np.concatenate(part) for part in zip(*drawn, strict=True))
+    shares = np.float32(shares)
+    sent = [np.concatenate(rows), partners, np.maximum(shares, 1 - shares)]
+    return zip(*(torch.from_numpy(part).to(device).split(sizes) for part in sent), strict=True)
+
+
 def mix_up(
-    windows: torch.Tensor, targets: torch.Tensor, alpha: float, generator: np.random.Generator
+    windows: torch.Tensor, targets: torch.Tensor, partner: torch.Tensor, share: torch.Tensor
 ) -> tuple[torch.Tensor, torch.Tensor]:
     """Blend each window and its target with those of another of the batch (H. Zhang et al., "mixup", ICLR 2018).
 
     Parameters
     ----------
-    windows, targets : shapes (n, ...) and (n,).
-    alpha : of the Beta(alpha, alpha) that each blend's share is drawn from; 0 leaves the batch as it is.
+    windows, targets : float32, shapes (n, ...) and (n,).
+    partner : the place in the batch of the other of each, shape (n,).
+    share : that each has of its own blend, shape (n,).
     """
-    if not alpha:
-        return windows, targets
-    share = np.float32(generator.beta(alpha, alpha, size=len(windows)))
-    share = torch.from_numpy(np.maximum(share, 1 - share)).to(windows.device)
-    partner = torch.from_numpy(generator.permutation(len(windows))).to(windows.device)
     wide = share.view(-1, *[1] * (windows.dim() - 1))
     blended = torch.lerp(windows.index_select(0, partner), windows, wide)
     return blended, torch.lerp(targets.index_select(0, partner), targets, share)
