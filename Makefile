@@ -93,7 +93,8 @@ scale: $(ENVIRONMENT)
 bench: $(ENVIRONMENT)
 	$(BIN)/python -m hardneg.bench results/bench $(BENCH)
 
-# Times 72 runs of the study's size on simulated embeddings; MATRIX="--runs 6" for less.
+# Times 72 runs of the study's size on simulated embeddings; MATRIX="--runs 6" for less, MATRIX="--model cnn --device cuda"
+# for the default network on a GPU.
 .PHONY: bench-matrix
 bench-matrix: $(ENVIRONMENT)
 	$(BIN)/python -m hardneg.matrix_benchmark results/bench $(MATRIX)

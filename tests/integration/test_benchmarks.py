@@ -34,8 +34,11 @@ def test_all_ways_from_recordings_to_scores_are_timed_and_ours_gives_the_naive_s
     assert all(peak > 1e8 for peak in result["peak_bytes"].values()), "torch alone takes more"
 
 
-def test_a_matrix_of_heads_is_timed(tmp_path):
-    said = run("matrix_benchmark", tmp_path, "--runs", 1, "--processes", 1)
-    assert re.fullmatch(r"1 runs, 0 hidden units, 1 processes: \d+ s; CPU seconds of a training .+\n", said)
-    (metrics,) = tmp_path.glob("*/run-0/metrics.csv")
+@pytest.mark.parametrize(("model", "epochs"), [("head", 50), ("cnn", 1)])
+def test_a_matrix_is_timed(tmp_path, model, epochs):
+    said = run("matrix_benchmark", tmp_path, "--model", model, "--epochs", epochs, "--runs", 1, "--processes", 1)
+    start = f"1 runs of {model}, 0 hidden units, {epochs} epochs, on cpu, 1 processes: "
+    assert re.fullmatch(re.escape(start) + r"\d+ s; CPU seconds of a training .+\n", said)
+    (history,), (metrics,) = tmp_path.glob("*/run-0/history.csv"), tmp_path.glob("*/run-0/metrics.csv")
+    assert len(history.read_text().splitlines()) == 1 + epochs
     assert "test_ood" in metrics.read_text()

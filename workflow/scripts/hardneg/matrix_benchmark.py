@@ -1,7 +1,8 @@
-"""Time a matrix of the study's size on simulated embeddings: ``python -m hardneg.matrix_benchmark results/bench``.
+"""Time a matrix of the study's size on simulated features: ``python -m hardneg.matrix_benchmark results/bench``.
 
 Each run is trained and evaluated as the rules ``train`` and ``evaluate`` do it, in two new processes of one thread,
-imports included; Snakemake's own time is not.
+imports included; Snakemake's own time is not. Runs are heads on embeddings or, with ``--model cnn``, the default
+network on log-mel windows; with ``--device cuda`` the processes share a GPU.
 """
 
 import argparse
@@ -9,6 +10,7 @@ import multiprocessing
 import os
 import time
 from concurrent.futures import ProcessPoolExecutor
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -20,15 +22,17 @@ from hardneg.files import write_text
 WINDOW_S = 3.0
 INPUT = {"windows": {"length_s": WINDOW_S}, "features": {"kind": "simulated"}}
 FILES = {"train": 5500, "val": 1000, "test_iid": 2943, "test_ood": 3585, "pool": 1500}  # the tests are the study's
+SHAPES = {"head": (1024,), "cnn": (64, 188)}  # 3 s of 64 bands, a frame each 16 ms
+BLOCK = 500
 TRAINING = {
-    "model": "head", "channels": [], "hidden_units": 0, "dropout": 0.25, "epochs": 50, "patience": 50, "batch_size": 32,
+    "channels": [16, 32, 64, 128], "hidden_units": 0, "dropout": 0.25, "patience": 50, "batch_size": 32,
     "learning_rate": 0.001, "weight_decay": 0.01, "warmup_fraction": 0.1, "mixup": 0.2, "label_smoothing": 0.1,
     "focal_gamma": 0, "upsampling": "none", "upsampling_ratio": 1.0, "internal_fraction": 0.2, "balance": False,
 }  # fmt: skip
 
 
-def simulate(folder: Path, seed: int = 1) -> None:
-    """Write the tables and arrays that a run reads: embeddings of 1,024 numbers, one window a file."""
+def simulate(folder: Path, shape: tuple[int, ...], seed: int = 1) -> None:
+    """Write the tables and arrays that a run reads: features of a `shape`, one window a file."""
     rng = np.random.default_rng(seed)
     split = np.repeat(list(FILES), list(FILES.values()))
     number = np.arange(len(split))
@@ -38,7 +42,11 @@ def simulate(folder: Path, seed: int = 1) -> None:
         label=np.where(positive, "positive", "negative"), group=(number % 400).astype(str), **about
     )
     index = pd.DataFrame({"file_path": files.file_path, "start_s": 0.0, "end_s": WINDOW_S, "row": number})
-    np.save(folder / "features.npy", (rng.standard_normal((len(split), 1024)) + 0.05 * positive[:, None]).astype("f2"))
+    array = np.lib.format.open_memmap(folder / "features.npy", "w+", np.float16, (len(split), *shape))
+    for start in range(0, len(split), BLOCK):
+        block = array[start : start + BLOCK]
+        shift = 0.05 * positive[start : start + BLOCK].reshape(-1, *[1] * len(shape))
+        block[:] = rng.standard_normal(block.shape, np.float32) + shift
     index["array"] = str(folder / "features.npy")
     pool = split == "pool"
     tables.write(files[~pool], folder / "labelled.parquet")
@@ -48,7 +56,7 @@ def simulate(folder: Path, seed: int = 1) -> None:
     tables.write(files[positive & (split == "train")][["file_path"]].assign(start_s=np.nan), folder / "positives.csv")
 
 
-def train(folder: Path, seed: int, more: dict) -> float:
+def train(folder: Path, device: str, more: dict, seed: int) -> float:
     """Train one run; give the CPU seconds of this process since it began."""
     from hardneg import devices, experiment
 
@@ -63,17 +71,17 @@ def train(folder: Path, seed: int, more: dict) -> float:
         seed=seed,
         training=TRAINING | more,
         input=INPUT,
-        device=devices.choose("cpu", 1),
+        device=devices.choose(device, 1),
     )
     return time.process_time()
 
 
-def evaluate(folder: Path, seed: int) -> float:
+def evaluate(folder: Path, device: str, seed: int) -> float:
     """Evaluate one run; give the CPU seconds of this process since it began."""
     from hardneg import checkpoints, devices, evaluation
 
     run = folder / f"run-{seed}"
-    device = devices.choose("cpu", 1)
+    device = devices.choose(device, 1)
     network, _ = checkpoints.load(run / "model.safetensors", INPUT)
     files = [tables.read(path) for path in (folder / "labelled.parquet", folder / "index.parquet")]
     scores = evaluation.score_splits(network, *files, tables.read(run / "validation.parquet"), device)
@@ -87,21 +95,25 @@ def main(arguments: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("folder", type=Path)
     parser.add_argument("--runs", type=int, default=72)
+    parser.add_argument("--model", choices=SHAPES, default="head")
     parser.add_argument("--hidden-units", type=int, default=0)
-    parser.add_argument("--processes", type=int, default=os.cpu_count())
+    parser.add_argument("--epochs", type=int, default=50)
+    parser.add_argument("--device", choices=["cpu", "cuda"], default="cpu")
+    parser.add_argument("--processes", type=int, default=os.cpu_count(), help="runs at a time")
     given = parser.parse_args(arguments)
     folder = given.folder / f"matrix-{time.strftime('%Y%m%d-%H%M%S')}"
     folder.mkdir(parents=True)
-    simulate(folder)
+    simulate(folder, SHAPES[given.model])
+    more = {"model": given.model, "hidden_units": given.hidden_units, "epochs": given.epochs}
     started = time.perf_counter()
     context = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(given.processes, mp_context=context, max_tasks_per_child=1) as pool:
-        more = {"hidden_units": given.hidden_units}
-        trained = list(pool.map(train, *zip(*[(folder, seed, more) for seed in range(given.runs)], strict=True)))
-        evaluated = list(pool.map(evaluate, *zip(*[(folder, seed) for seed in range(given.runs)], strict=True)))
+        trained = list(pool.map(partial(train, folder, given.device, more), range(given.runs)))
+        evaluated = list(pool.map(partial(evaluate, folder, given.device), range(given.runs)))
     wall = time.perf_counter() - started
     said = (
-        f"{given.runs} runs, {given.hidden_units} hidden units, {given.processes} processes: {wall:.0f} s; "
+        f"{given.runs} runs of {given.model}, {given.hidden_units} hidden units, {given.epochs} epochs, "
+        f"on {given.device}, {given.processes} processes: {wall:.0f} s; "
         f"CPU seconds of a training {np.median(trained):.1f}, of an evaluation {np.median(evaluated):.1f} (medians)\n"
     )
     write_text(said, folder / "matrix.txt")
