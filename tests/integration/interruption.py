@@ -19,8 +19,14 @@ def start(project, config: str) -> subprocess.Popen:
     command = [sys.executable, "-m", "snakemake", "--cores", "2", "--configfile", config]
     with project.path("run.log").open("ab") as printed:
         return subprocess.Popen(
-            command, cwd=project.folder, env=environment, stdout=printed, stderr=printed, start_new_session=True
-        )
+            command, cwd=project.folder, env=environment, stdout=printed, stderr=printed, start_new_session=True,
+            preexec_fn=_hear_ctrl_c,
+        )  # fmt: skip
+
+
+def _hear_ctrl_c() -> None:
+    """As in a terminal: pytest-xdist's workers ignore SIGINT, and what they start would too."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def kill_tree(run: subprocess.Popen) -> None:

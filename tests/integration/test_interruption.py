@@ -102,10 +102,7 @@ def test_a_full_disk_is_named_and_the_run_goes_on_when_there_is_space(project, c
 
 
 def wait_for_jobs(run, script):
-    """Wait until jobs of a run are in `script`; give their processes.
-
-    A job that Snakemake is about to start when Ctrl-C is pressed may not hear of it, and is waited for.
-    """
+    """Wait until jobs of a run are in `script`; give their processes."""
     deadline = time.monotonic() + 120
     while not (jobs := [pid for pid in processes.descendants(run.pid) if runs_script(pid, script)]):
         assert run.poll() is None and time.monotonic() < deadline
