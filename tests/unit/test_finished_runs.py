@@ -133,9 +133,9 @@ def test_a_claims_value_that_its_groups_do_not_hold_is_named(tmp_path):
 
 
 def test_claims_are_written_with_their_figures_and_the_tables_own_note(tmp_path):
-    page = claims.as_markdown(judged(tmp_path, difference=0.1025), 0.05, "holm", 0.8)
+    page = claims.as_markdown(judged(tmp_path, difference=0.1025), "holm", 0.8)
     assert "threshold" not in page
-    noted = claims.as_markdown(judged(tmp_path, difference=0.1025), 0.05, "holm", 0.8, "Tuned on the test sets.")
+    noted = claims.as_markdown(judged(tmp_path, difference=0.1025), "holm", 0.8, "Tuned on the test sets.")
     assert "\nTuned on the test sets.\n" in noted
     assert (
         "Of 1 claims: 1 supported." in page and "+10.2" in page.replace("+10.3", "+10.2") and "## 1. it helps" in page

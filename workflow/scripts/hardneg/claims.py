@@ -79,7 +79,7 @@ def _verdict(row, claim: dict, alpha: float) -> str:
     return SUPPORTED if certain else UNDECIDED
 
 
-def as_markdown(judged: pd.DataFrame, alpha: float, adjust: str, power: float, note: str = "") -> str:
+def as_markdown(judged: pd.DataFrame, adjust: str, power: float, note: str = "") -> str:
     """Write the claims down, each with the figures it is about; `note` is what a reader must know of the runs."""
     counts = judged.drop_duplicates("claim").claim_verdict.value_counts()
     verdicts = ", ".join(f"{count} {verdict}" for verdict, count in counts.items())

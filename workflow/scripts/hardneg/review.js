@@ -131,7 +131,6 @@ function show(candidate, play = kept.autoplay) {
     ["Site", candidate.site],
     ["Date", candidate.date],
     ["Within tiers", candidate.tiers.join(", ") || "none"],
-    ["BirdNET", candidate.birdnet_label],
   ].filter(([, text]) => text);
   $("facts").replaceChildren(
     ...facts.map(([name, text]) => {

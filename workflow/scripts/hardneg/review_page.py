@@ -94,9 +94,7 @@ def _entry(row: dict) -> dict:
     known = {key: value for key, value in row.items() if not pd.isna(value)}
     models = {key.removeprefix("confidence_"): value for key, value in known.items() if key.startswith("confidence_")}
     scores = {"mining": known["confidence"]} | models | {"audit": known.get("cross_fit")}
-    about = {
-        key: str(known.get(key, "")) for key in ("file_path", "recorder_id", "site", "date", "birdnet_label", "clip")
-    }
+    about = {key: str(known.get(key, "")) for key in ("file_path", "recorder_id", "site", "date", "clip")}
     times = {key: known[key] for key in ("start_s", "end_s", "from_s", "to_s", "gain_db", "confidence")}
     return (
         about
