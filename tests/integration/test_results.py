@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 
 import pandas as pd
 import pytest
@@ -27,6 +28,17 @@ def test_the_default_run_leaves_its_results_and_says_where(default):
     assert str(project.path("results/report.html")) in printed
     assert "negative_tier against none" in printed
     assert project.plan() == {}
+
+
+def test_every_column_of_the_results_is_documented(default):
+    chapters = re.findall(r"^## `(\S+)`$(.*?)(?=^## |\Z)", (ROOT / "docs/results.md").read_text(), re.M | re.S)
+    assert len(chapters) == 11
+    for name, text in chapters:
+        rows = re.findall(r"^\| (`.*?) \|", text, re.M)
+        documented = {column for row in rows for column in re.findall("`(.+?)`", row)}
+        columns = set(default[0].table(f"results/{name}").columns)
+        assert columns <= documented, name
+        assert documented - columns <= {"positive_subset", "negative_tier", "validation"}, name
 
 
 def test_the_default_matrix_is_whole(default):
