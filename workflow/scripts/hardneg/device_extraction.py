@@ -28,14 +28,14 @@ class Decoded:
 
     Attributes
     ----------
-    batch : the stretches.
+    place : of the batch of stretches among all.
     slot : which slot.
     dtype : int16, or float32 with full scale at 1.
     rate : Hz.
     counts : samples of each stretch; the slot holds stretches x the largest, the rest is zero.
     """
 
-    batch: list[Stretch]
+    place: int
     slot: int
     dtype: str
     rate: int
@@ -76,11 +76,10 @@ def compute(
     copying = torch.cuda.Stream() if overlap else None
     resamplers = cache(lambda rate: Resampler(rate, windows.rate).to(device))
     under_way: deque = deque()
-    decode = partial(_decode, windows=windows, slots=slots.numpy())
-    # A slot is taken again only when the batch that was in it has been awaited.
-    tasks = ((batch, place % len(slots)) for place, batch in enumerate(planned))
+    decode = partial(_decode, planned=planned, windows=windows, slots=slots.numpy())
     try:
-        for decoded in workers.results(decode, tasks, processes, AHEAD):
+        for decoded in workers.results(decode, range(len(planned)), processes, AHEAD):
+            batch = planned[decoded.place]
             if overlap and not registered:  # now that the processes are there, which are to inherit plain memory
                 torch.cuda.check_error(torch.cuda.cudart().cudaHostRegister(slots.data_ptr(), slots.nbytes, 0))
                 registered = True
@@ -92,14 +91,14 @@ def compute(
                 torch.cuda.current_stream().wait_stream(copying)
                 samples.record_stream(torch.cuda.current_stream())
             with torch.inference_mode():
-                heard = _windows(samples, decoded, windows, resamplers)
+                heard = _windows(samples, batch, decoded, windows, resamplers)
                 features = front_end(heard).half().contiguous()
                 result = torch.empty(features.shape, dtype=torch.float16, pin_memory=overlap)
                 result.copy_(features, non_blocking=True)
             finished = torch.cuda.Event() if overlap else None
             if finished:
                 finished.record()
-            under_way.append((decoded.batch, result, finished))
+            under_way.append((batch, result, finished))
             if len(under_way) > UNDER_WAY:
                 yield _await(*under_way.popleft())
         while under_way:
@@ -116,7 +115,9 @@ def _shared(slots: int, longest: int) -> torch.Tensor:
     return torch.frombuffer(memory, dtype=torch.uint8)[: slots * longest].view(slots, longest)
 
 
-def _windows(samples: torch.Tensor, decoded: Decoded, windows: Windows, resamplers) -> torch.Tensor:
+def _windows(
+    samples: torch.Tensor, batch: list[Stretch], decoded: Decoded, windows: Windows, resamplers
+) -> torch.Tensor:
     """Resample what was decoded and cut its windows: float32, shape (windows, length)."""
     if samples.dtype == torch.int16:
         samples = samples.float() * 2.0**-15
@@ -125,8 +126,8 @@ def _windows(samples: torch.Tensor, decoded: Decoded, windows: Windows, resample
     # The filter rings on where a recording has ended.
     place = torch.arange(heard.shape[1], device=heard.device)
     heard = heard * (place < torch.from_numpy(lengths).to(heard.device)[:, None])
-    starts = np.concatenate([stretch.starts for stretch in decoded.batch])
-    sizes = [len(stretch.starts) for stretch in decoded.batch]
+    starts = np.concatenate([stretch.starts for stretch in batch])
+    sizes = [len(stretch.starts) for stretch in batch]
     which = torch.from_numpy(np.repeat(np.arange(len(sizes)), sizes)).to(heard.device)
     missing = max(int(starts.max()) + windows.length - heard.shape[1], 0)
     return torch.nn.functional.pad(heard, (0, missing)).unfold(1, windows.length, 1)[
@@ -153,8 +154,9 @@ def _on_device(rate: int, windows: Windows) -> bool:
     return rate == windows.rate or has_fast_blocks(rate, windows.rate)
 
 
-def _decode(task: tuple[list[Stretch], int], windows: Windows, slots: np.ndarray) -> Decoded:
-    batch, slot = task
+def _decode(place: int, planned: list[list[Stretch]], windows: Windows, slots: np.ndarray) -> Decoded:
+    # A slot is taken again only when the batch that was in it has been awaited.
+    batch, slot = planned[place], place % len(slots)
     rate = batch[0].rate
     parts = [stretches.read(stretch) for stretch in batch]
     if not _on_device(rate, windows):
@@ -169,4 +171,4 @@ def _decode(task: tuple[list[Stretch], int], windows: Windows, slots: np.ndarray
     for row, part in zip(held, parts, strict=True):
         row[: len(part)] = part
         row[len(part) :] = 0
-    return Decoded(batch, slot, str(parts[0].dtype), rate, counts)
+    return Decoded(place, slot, str(parts[0].dtype), rate, counts)

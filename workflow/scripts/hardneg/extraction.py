@@ -67,8 +67,8 @@ def extract(
         offset = _write_header(draft, (len(index), *shape))
         if device == "cpu":
             batches = list(batched(planned, BATCH))
-            work = partial(_extract_batch, windows=windows, front_end=front_end, path=draft, offset=offset)
-            done = workers.results(work, batches, processes)
+            given = {"batches": batches, "windows": windows, "front_end": front_end, "path": draft, "offset": offset}
+            done = workers.results(partial(_extract_batch, **given), range(len(batches)), processes)
         else:
             batches = list(device_extraction.batches(planned))
             work = partial(_write, path=draft, offset=offset)
@@ -80,11 +80,14 @@ def extract(
     return index.assign(content=content.hexdigest()[:16])
 
 
-def _extract_batch(batch: list[Stretch], windows: Windows, front_end: FrontEnd, path: Path, offset: int) -> bytes:
+def _extract_batch(
+    place: int, batches: list[list[Stretch]], windows: Windows, front_end: FrontEnd, path: Path, offset: int
+) -> bytes:
+    batch = batches[place]
     heard = np.empty((sum(len(stretch.starts) for stretch in batch), windows.length), np.float32)
     for stretch in batch:
-        place = stretch.row - batch[0].row
-        heard[place : place + len(stretch.starts)] = stretches.hear(stretch, windows)
+        row = stretch.row - batch[0].row
+        heard[row : row + len(stretch.starts)] = stretches.hear(stretch, windows)
     with torch.inference_mode():
         features = front_end(torch.from_numpy(heard)).half().contiguous().numpy()
     return _write(batch[0].row + np.arange(len(features)), features, path, offset)

@@ -1,14 +1,14 @@
 """The log-mel front end: windows of samples in, pictures of their spectra out."""
 
+from functools import cached_property
+
 import torch
 
 from hardneg.torchaudio_on_any_torch import torchaudio
 
 FLOOR = 1e-10
-# Spectra are to stay in a CPU core's cache: many windows at once are up to three times slower than one.
+# What is transformed at once is to stay in a CPU core's cache: many windows are up to three times slower than one.
 FRAMES_IN_CACHE = 256
-# Bands are weighted in groups, each over the bins that it spans, since a mel matrix is nearly all zeros.
-BANDS_AT_ONCE = 16
 
 
 class LogMel(torch.nn.Module):
@@ -22,7 +22,7 @@ class LogMel(torch.nn.Module):
     sample_rate : Hz.
     n_mels : bands.
     fmin, fmax : edges of the lowest and highest band (Hz); `fmax` at most half of `sample_rate`.
-    n_fft : samples in one frame.
+    n_fft : samples in one frame; where it is a power of 2, a CPU needs half of the time.
     hop_s : time from frame to frame (s), rounded to whole samples.
     """
 
@@ -33,15 +33,7 @@ class LogMel(torch.nn.Module):
         weights = torchaudio.functional.melscale_fbanks(
             n_fft // 2 + 1, fmin, fmax, n_mels, sample_rate, norm="slaney", mel_scale="slaney"
         )
-        # The squares of a bin's real and imaginary part lie side by side and are weighted alike.
-        weights = weights.repeat_interleave(2, dim=0)
-        self.spans = []
-        for band in range(0, n_mels, BANDS_AT_ONCE):
-            group = weights[:, band : band + BANDS_AT_ONCE]
-            used = torch.nonzero(group.any(dim=1)).flatten()
-            low, high = (int(used[0]), int(used[-1]) + 1) if len(used) else (0, 1)
-            self.spans.append((band, low, high))
-            self.register_buffer(f"weights_{band}", group[low:high].contiguous())
+        self.register_buffer("weights", weights)
 
     def frames(self, samples: int) -> int:
         """Frames of a window of `samples`."""
@@ -49,20 +41,28 @@ class LogMel(torch.nn.Module):
 
     def forward(self, windows: torch.Tensor) -> torch.Tensor:
         """Map float32 ``(windows, samples)`` to float32 ``(windows, n_mels, frames)``, in dB."""
-        frames = self.frames(windows.shape[1])
-        mel = windows.new_empty(len(windows), frames, self.n_mels)
-        at_once = max(FRAMES_IN_CACHE // frames, 1) if windows.device.type == "cpu" else max(len(windows), 1)
-        margin = self.n_fft // 2
-        padded = windows.new_zeros(min(at_once, len(windows)), windows.shape[1] + 2 * margin)
-        for start in range(0, len(windows), at_once):
-            part = windows[start : start + at_once]
-            padded[: len(part), margin : margin + part.shape[1]] = part
-            self._weigh(padded[: len(part)], mel[start : start + at_once].view(-1, self.n_mels))
-        return mel.clamp_(min=FLOOR).log10_().mul_(10).transpose(1, 2)
+        power = windows.new_empty(len(windows), self.n_mels, self.frames(windows.shape[1]))
+        if windows.device.type == "cpu" and self._compiled:
+            self._compiled(windows.contiguous().numpy(), power.numpy())
+        else:
+            self._fill(windows, power)
+        return power.clamp_(min=FLOOR).log10_().mul_(10)
 
-    def _weigh(self, padded: torch.Tensor, mel: torch.Tensor) -> None:
-        spectra = torch.fft.rfft(padded.unfold(1, self.n_fft, self.hop) * self.hann)
-        squares = torch.view_as_real(spectra).square_().view(len(mel), -1)
-        for band, low, high in self.spans:
-            weights = getattr(self, f"weights_{band}")
-            torch.mm(squares[:, low:high], weights, out=mel[:, band : band + BANDS_AT_ONCE])
+    @cached_property
+    def _compiled(self):
+        """What does the same as :meth:`_fill` on a CPU, in less time; None for frames that it does not take."""
+        from hardneg import mel_power  # numba takes its time to import, and a GPU has no use for it
+
+        if not mel_power.has_size(self.n_fft):
+            return None
+        return mel_power.MelPower(self.hann.numpy(), self.hop, self.weights.numpy())
+
+    def _fill(self, windows: torch.Tensor, power: torch.Tensor) -> None:
+        """Fill `power` with mel sums by torch: on any device, for frames of any size."""
+        at_once = max(FRAMES_IN_CACHE // power.shape[2], 1) if windows.device.type == "cpu" else max(len(windows), 1)
+        margin = self.n_fft // 2
+        for start in range(0, len(windows), at_once):
+            padded = torch.nn.functional.pad(windows[start : start + at_once], (margin, margin))
+            spectra = torch.fft.rfft(padded.unfold(1, self.n_fft, self.hop) * self.hann)
+            squares = torch.view_as_real(spectra).square_().sum(dim=-1)
+            power[start : start + at_once] = (squares @ self.weights).transpose(1, 2)

@@ -1,5 +1,6 @@
 """What a result was made with."""
 
+import importlib.metadata
 import platform
 
 import librosa
@@ -18,6 +19,7 @@ def versions(device: str) -> dict[str, str]:
         "hardneg": hardneg.__version__,
         "python": platform.python_version(),
         "torch": torch.__version__,
+        "numba": importlib.metadata.version("numba"),
         "numpy": np.__version__,
         "pandas": pd.__version__,
         "librosa": librosa.__version__,
