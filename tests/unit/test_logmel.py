@@ -11,8 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hardneg import backbones, features, recordings
+from hardneg.lanes import MelPower
 from hardneg.logmel import LogMel
-from hardneg.mel_power import MelPower
 
 
 @pytest.mark.parametrize(

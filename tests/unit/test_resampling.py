@@ -3,7 +3,8 @@ import pytest
 import soxr
 import torch
 
-from hardneg.resampling import Resampler, has_fast_blocks, resampled_length
+from hardneg import audio
+from hardneg.resampling import Resampler, has_fast_blocks, heard, resampled_length
 
 PAIRS = [
     (48000, 24000), (48000, 32000), (48000, 16000), (24000, 48000), (8000, 24000), (96000, 24000), (384000, 24000),
@@ -38,6 +39,35 @@ def test_a_recording_of_any_length_is_resampled_whole(samples):
         assert length == len(theirs)
         ours = Resampler(48000, target)(torch.from_numpy(sound[None]), length)[0].numpy()
         assert_alike(ours, theirs)
+
+
+@pytest.mark.parametrize("samples", [1, 2, 3, 101, 1607, 1608, 1609, 27336, 54671, 54672, 54673, 144000, 300001])
+def test_16_bit_recordings_are_halved_in_rate_as_by_soxr(samples):
+    rng = np.random.default_rng(samples)
+    stored = rng.integers(-(2**15), 2**15, (samples, 1), dtype=np.int16)
+    if samples % 2:
+        stored.flags.writeable = False
+    theirs = soxr.resample(stored[:, 0] / np.float32(2**15), 48000, 24000, quality="HQ")
+    ours = heard(stored, 48000, 24000)
+    assert ours.dtype == np.float32
+    np.testing.assert_allclose(ours, theirs, rtol=0, atol=1e-6)
+
+
+def test_silence_halved_in_rate_is_silent():
+    assert not heard(np.zeros((50000, 1), np.int16), 48000, 24000).any()
+
+
+@pytest.mark.parametrize(
+    ("dtype", "channels", "rate"),
+    [("int16", 2, 48000), ("int32", 1, 48000), ("float32", 1, 48000), ("int16", 1, 44100)],
+)
+def test_all_other_recordings_are_left_to_soxr(dtype, channels, rate):
+    rng = np.random.default_rng(1)
+    sound = rng.uniform(-1, 1, (rate, channels))
+    scale = 1 if dtype == "float32" else 2.0 ** (8 * np.dtype(dtype).itemsize - 1) - 1
+    stored = (sound * scale).astype(dtype)
+    theirs = soxr.resample(audio.as_float_mono(stored), rate, 24000, quality="HQ")
+    np.testing.assert_array_equal(heard(stored, rate, 24000), theirs)
 
 
 def test_a_ratio_of_large_primes_is_left_to_soxr():

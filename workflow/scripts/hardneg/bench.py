@@ -23,7 +23,7 @@ import psutil
 import soundfile
 import torch
 
-from hardneg import audio, bench_pipelines, inference, machine, provenance, tables
+from hardneg import audio, bench_pipelines, inference, machine, provenance, resampling, tables
 from hardneg.bench_pipelines import LENGTH_S, LOGMEL, MEL, RATE
 from hardneg.files import write_text
 from hardneg.logmel import LogMel
@@ -152,14 +152,15 @@ def time_parts(folder: Path, repeats: int) -> list[dict]:
     """
     torch.set_num_threads(1)
     paths = sorted((folder / "wav-48000").iterdir())[:96]
-    decoded = [audio.decode(path)[0] for path in paths]
-    heard = [audio.resample(samples, 48000, RATE) for samples in decoded]
+    stored = [audio.read(path)[0] for path in paths]
+    decoded = [audio.as_float_mono(samples) for samples in stored]
+    heard = [resampling.heard(samples, 48000, RATE) for samples in stored]
     stacked = torch.from_numpy(np.stack(heard))
     front_end, network = LogMel(RATE, **LOGMEL).eval(), bench_pipelines.detector()
     folded = inference.folded(network)
     with torch.inference_mode():
         pictures = front_end(stacked).contiguous()
-    stored = pictures.half().numpy()
+    features = pictures.half().numpy()
 
     def naive_mel(samples: np.ndarray) -> None:
         librosa.power_to_db(librosa.feature.melspectrogram(y=samples, sr=RATE, fmin=50, fmax=12000, **MEL))
@@ -169,16 +170,16 @@ def time_parts(folder: Path, repeats: int) -> list[dict]:
             function(items[start : start + 32])
 
     def write() -> None:
-        np.save(folder / "written.npy", stored)
+        np.save(folder / "written.npy", features)
 
     steps: dict[str, tuple[Callable | None, Callable]] = {
         "decode": (
             lambda: [soundfile.read(path, dtype="float32") for path in paths],
-            lambda: [audio.decode(path) for path in paths],
+            lambda: [audio.read(path) for path in paths],
         ),
         "resample 48 to 24 kHz": (
             lambda: [librosa.resample(samples, orig_sr=48000, target_sr=RATE) for samples in decoded],
-            lambda: [audio.resample(samples, 48000, RATE) for samples in decoded],
+            lambda: [resampling.heard(samples, 48000, RATE) for samples in stored],
         ),
         "log-mel": (
             lambda: [naive_mel(samples) for samples in heard],

@@ -12,7 +12,7 @@ from functools import cache, partial
 import numpy as np
 import torch
 
-from hardneg import audio, stretches, workers
+from hardneg import audio, resampling, stretches, workers
 from hardneg.resampling import Resampler, has_fast_blocks, resampled_length
 from hardneg.stretches import Stretch, Windows
 
@@ -160,7 +160,7 @@ def _decode(place: int, planned: list[list[Stretch]], windows: Windows, slots: n
     rate = batch[0].rate
     parts = [stretches.read(stretch) for stretch in batch]
     if not _on_device(rate, windows):
-        parts = [audio.resample(audio.as_float_mono(part), rate, windows.rate) for part in parts]
+        parts = [resampling.heard(part, rate, windows.rate) for part in parts]
         rate = windows.rate
     elif all(part.dtype == np.int16 and part.shape[1] == 1 for part in parts):
         parts = [part[:, 0] for part in parts]

@@ -16,7 +16,7 @@ import numpy as np
 import pandas as pd
 import torch
 
-from hardneg import device_extraction, stretches, workers
+from hardneg import device_extraction, resampling, stretches, workers
 from hardneg.files import replacing
 from hardneg.log import logger, progress
 from hardneg.stretches import Stretch, Windows
@@ -66,6 +66,8 @@ def extract(
     with replacing(array_path) as draft:
         offset = _write_header(draft, (len(index), *shape))
         if device == "cpu":
+            for rate in recordings.sample_rate.unique():  # what is compiled for it is to be there before processes fork
+                resampling.heard(np.zeros((1, 1), np.int16), int(rate), windows.rate)
             batches = list(batched(planned, BATCH))
             given = {"batches": batches, "windows": windows, "front_end": front_end, "path": draft, "offset": offset}
             done = workers.results(partial(_extract_batch, **given), range(len(batches)), processes)

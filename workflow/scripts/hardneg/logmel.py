@@ -51,11 +51,11 @@ class LogMel(torch.nn.Module):
     @cached_property
     def _compiled(self):
         """What does the same as :meth:`_fill` on a CPU, in less time; None for frames that it does not take."""
-        from hardneg import mel_power  # numba takes its time to import, and a GPU has no use for it
+        from hardneg import lanes  # numba takes its time to import, and a GPU has no use for it
 
-        if not mel_power.has_size(self.n_fft):
+        if not lanes.has_size(self.n_fft):
             return None
-        return mel_power.MelPower(self.hann.numpy(), self.hop, self.weights.numpy())
+        return lanes.MelPower(self.hann.numpy(), self.hop, self.weights.numpy())
 
     def _fill(self, windows: torch.Tensor, power: torch.Tensor) -> None:
         """Fill `power` with mel sums by torch: on any device, for frames of any size."""

@@ -1,4 +1,4 @@
-"""Resample as soxr does, by FFT, in batches, on any device."""
+"""Resample as soxr does: one recording on a CPU, or by FFT many at once on any device."""
 
 import math
 from functools import cache
@@ -6,6 +6,8 @@ from functools import cache
 import numpy as np
 import soxr
 import torch
+
+from hardneg import audio
 
 QUALITY = "HQ"
 # soxr's filter reaches about 100 periods of the lower of the two rates to either side.
@@ -28,6 +30,32 @@ def ratio(rate: int, target_rate: int) -> tuple[int, int]:
 def has_fast_blocks(rate: int, target_rate: int) -> bool:
     """Whether blocks of both rates can be cut for which the FFT is fast: no factor of the ratio is a large prime."""
     return all(_largest_prime(term) <= LARGEST_PRIME for term in ratio(rate, target_rate))
+
+
+def heard(stored: np.ndarray, rate: int, target_rate: int) -> np.ndarray:
+    """Resample what was read of a recording, as :func:`hardneg.audio.resample` does.
+
+    Most recordings are of 16 bit, of one channel, and at 48 kHz, and most detectors want half of that: this is computed
+    in three quarters of soxr's time, with the same answer to 1e-6 of full scale.
+
+    Parameters
+    ----------
+    stored : shape (n, channels), as :func:`hardneg.audio.read` gives it.
+
+    Returns
+    -------
+    float32, shape (:func:`resampled_length` of n,): the mean of the channels, full scale at 1.
+    """
+    if rate == 2 * target_rate and stored.dtype == np.int16 and stored.shape[1] == 1:
+        return _halving()(stored[:, 0], resampled_length(len(stored), rate, target_rate))
+    return audio.resample(audio.as_float_mono(stored), rate, target_rate)
+
+
+@cache
+def _halving():
+    from hardneg import lanes  # numba takes its time to import, and a GPU has no use for it
+
+    return lanes.Halving(2 * REACH, _response(2, 1, block=2048, margin=2 * REACH))
 
 
 class Resampler(torch.nn.Module):

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from hardneg import audio
+from hardneg import audio, resampling
 from hardneg.errors import InputError
 from hardneg.resampling import REACH, ratio, resampled_length
 
@@ -140,7 +140,7 @@ def read(stretch: Stretch) -> np.ndarray:
 
 def hear(stretch: Stretch, windows: Windows) -> np.ndarray:
     """Decode a stretch, resample it and cut its windows: float32, shape (windows, length)."""
-    samples = audio.resample(audio.as_float_mono(read(stretch)), stretch.rate, windows.rate)
+    samples = resampling.heard(read(stretch), stretch.rate, windows.rate)
     return audio.cut(samples, stretch.starts, windows.length)
 
 
