@@ -5,16 +5,26 @@ import re
 import shutil
 import subprocess
 import sys
+from functools import cache
 from pathlib import Path
 
 import pandas as pd
 import pytest
+import torch
 import yaml
 
 from hardneg import soundscapes, synthesis
+from hardneg.logmel import LogMel
 
 ROOT = Path(__file__).parents[2]
 SHARED = ROOT.parent / "shared"
+PACKAGE = "workflow/scripts/hardneg"
+
+
+@cache
+def _compile() -> None:
+    """Compile the front end here, for what is kept of it to be copied with the project."""
+    LogMel(16000, 32, 50, 8000, 512, 0.02)(torch.zeros(1, 512))
 
 
 class Project:
@@ -30,6 +40,11 @@ class Project:
             if (ROOT / name).is_file():
                 (folder / name).parent.mkdir(parents=True, exist_ok=True)
                 shutil.copy2(ROOT / name, folder / name)
+        _compile()
+        kept = folder / PACKAGE / "__pycache__"
+        kept.mkdir()
+        for path in (ROOT / PACKAGE / "__pycache__").glob("*.nb?"):
+            shutil.copy2(path, kept / path.name)
 
     def path(self, name: str) -> Path:
         return self.folder / name
