@@ -240,7 +240,7 @@ def main(arguments: list[str] | None = None) -> None:
     """Run the benchmark and write its results; see the module."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("folder", type=Path, help="where to write; the recordings made are kept there too")
-    parser.add_argument("--files", type=int, default=1600, help="files of each kind; with few, starting processes counts")
+    parser.add_argument("--files", type=int, default=1600, help="of each kind; few are over too soon")
     parser.add_argument("--repeats", type=int, default=3, help="turns")
     parser.add_argument("--cores", type=int, default=len(os.sched_getaffinity(0)), help="to use")
     parser.add_argument("--gpu", action="store_true", help="run networks and front ends on CUDA")
