@@ -30,6 +30,9 @@ def test_all_ways_from_recordings_to_scores_are_timed_and_ours_gives_the_naive_s
     for row in ours:
         assert row["ratio"] > 0 and row["cpu_ms_per_file"] > 0
         assert row["largest_score_difference"] < 0.02 * row["score_spread"]
+        assert 0 < row["parts"]["scoring"] < row["seconds"] and row["parts"]["extraction"] > 0
+    minute = re.search(r"this workflow scores ([\d,]+) windows a minute", table).group(1)
+    assert float(minute.replace(",", "")) == pytest.approx(24 * 60 / ours[0]["parts"]["scoring"], abs=1)
     assert {row["step"] for row in result["steps"]} >= {"decode", "log-mel", "network", "write features"}
     assert all(peak > 1e8 for peak in result["peak_bytes"].values()), "torch alone takes more"
 

@@ -11,6 +11,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import librosa
@@ -116,8 +117,14 @@ def _import_torchvision_on_any_torch() -> None:
             torch.library.register_fake = register
 
 
-def this_workflow(paths: list[Path], network: torch.nn.Module, device: str, processes: int) -> np.ndarray:
-    """The functions behind the rules extract_features and mine_shard, with the shard's array between them."""
+def this_workflow(
+    paths: list[Path], network: torch.nn.Module, device: str, processes: int, parts: dict[str, float] | None = None
+) -> np.ndarray:
+    """The functions behind the rules extract_features and mine_shard, with the shard's array between them.
+
+    What each of the two takes, in seconds, is put into `parts`.
+    """
+    started = time.perf_counter()
     facts = [soundfile.info(paths[0])] * len(paths)
     table = pd.DataFrame(
         {
@@ -129,7 +136,11 @@ def this_workflow(paths: list[Path], network: torch.nn.Module, device: str, proc
     with tempfile.TemporaryDirectory() as folder:
         array = Path(folder, "shard.npy")
         index = backbones.extract(table, "/", array, WINDOWS, {"kind": "logmel"} | LOGMEL, device, processes)
-        return mining.score_windows(network, index, array, device, processes).confidence.to_numpy()
+        extracted = time.perf_counter()
+        scores = mining.score_windows(network, index, array, device, processes).confidence.to_numpy()
+    if parts is not None:
+        parts |= {"extraction": extracted - started, "scoring": time.perf_counter() - extracted}
+    return scores
 
 
 PIPELINES: dict[str, Callable] = {
@@ -158,10 +169,13 @@ def serve(name: str, threads: int, processes: int, device: str) -> None:
         paths = sorted(Path(line.strip()).iterdir())
         if device != "cpu":
             torch.cuda.reset_peak_memory_stats()
+        parts: dict[str, float] = {}
+        pipeline = partial(this_workflow, parts=parts) if name == "workflow" else PIPELINES[name]
         started = time.perf_counter()
-        scores = PIPELINES[name](paths, network, device, processes)
+        scores = pipeline(paths, network, device, processes)
         answer = {
             "seconds": time.perf_counter() - started,
+            "parts": parts,
             "cpu_s": _cpu_s(),
             "gpu_bytes": torch.cuda.max_memory_allocated() if device != "cpu" else 0,
             "scores": [round(float(score), 6) for score in scores],
