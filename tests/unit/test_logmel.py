@@ -7,7 +7,7 @@ import librosa
 import numpy as np
 import pytest
 import torch
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from hardneg import backbones, features, recordings
@@ -50,10 +50,9 @@ def test_the_log_mel_is_librosas(rate, n_mels, fmin, fmax, n_fft, hop_s, length_
     low=st.floats(0, 0.9),
     seed=st.integers(0, 2**32 - 1),
 )
-@settings(max_examples=60, deadline=None)
 def test_both_ways_to_the_log_mel_agree_on_a_cpu(n_fft, hop, samples, n_mels, low, seed):
     front_end = LogMel(8000, n_mels, 4000 * low, 4000, n_fft, hop / 8000)
-    windows = torch.randn(2, samples, generator=torch.Generator().manual_seed(seed % 2**63))
+    windows = torch.randn(2, samples, generator=torch.Generator().manual_seed(seed))
     power = torch.empty(2, n_mels, front_end.frames(samples))
     front_end._fill(windows, power)
     torch.testing.assert_close(front_end(windows), 10 * power.clamp(min=1e-10).log10(), rtol=1e-4, atol=2e-3)

@@ -11,7 +11,6 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
-from functools import partial
 from pathlib import Path
 
 import librosa
@@ -32,8 +31,10 @@ MEL = {"n_fft": 1024, "hop_length": round(0.016 * RATE), "n_mels": 64}
 NETWORK = {"model": "cnn", "channels": [16, 32, 64, 128], "hidden_units": 0, "dropout": 0.25, "shape": (64, 188)}
 BATCH = 32
 
+Scored = tuple[np.ndarray, dict[str, float]]  # the files' scores, and the seconds of parts that a way has
 
-def naive(paths: list[Path], network: torch.nn.Module, device: str, processes: int) -> np.ndarray:
+
+def naive(paths: list[Path], network: torch.nn.Module, device: str, processes: int) -> Scored:
     """What one would write first: librosa, and one file at a time into the network."""
     scores = []
     for path in paths:
@@ -42,7 +43,7 @@ def naive(paths: list[Path], network: torch.nn.Module, device: str, processes: i
         picture = torch.from_numpy(librosa.power_to_db(power, top_db=None))[None].to(device)
         with torch.inference_mode():
             scores.append(float(torch.sigmoid(network(picture))))
-    return np.array(scores)
+    return np.array(scores), {}
 
 
 class _Files(torch.utils.data.Dataset):
@@ -60,7 +61,7 @@ class _Files(torch.utils.data.Dataset):
         return samples if self.transform is None else self.transform(samples)
 
 
-def dataloader(paths: list[Path], network: torch.nn.Module, device: str, processes: int) -> np.ndarray:
+def dataloader(paths: list[Path], network: torch.nn.Module, device: str, processes: int) -> Scored:
     """torchaudio's transforms and torch's DataLoader: its processes decode (and, on a CPU, transform)."""
     transform = torch.nn.Sequential(
         torchaudio.transforms.MelSpectrogram(
@@ -77,10 +78,10 @@ def dataloader(paths: list[Path], network: torch.nn.Module, device: str, process
         for batch in loader:
             batch = batch.to(device, non_blocking=True)
             scores.append(torch.sigmoid(network(batch if on_cpu else transform(batch))).cpu())
-    return torch.cat(scores).numpy()
+    return torch.cat(scores).numpy(), {}
 
 
-def opensoundscape(paths: list[Path], network: torch.nn.Module, device: str, processes: int) -> np.ndarray:
+def opensoundscape(paths: list[Path], network: torch.nn.Module, device: str, processes: int) -> Scored:
     """OpenSoundscape's ``CNN.predict`` with its own spectrogram of as many bins, and the same network."""
     _import_torchvision_on_any_torch()
     from opensoundscape import CNN
@@ -100,7 +101,7 @@ def opensoundscape(paths: list[Path], network: torch.nn.Module, device: str, pro
         activation_layer="sigmoid",
         progress_bar=False,
     )
-    return table.to_numpy()[:, 0]
+    return table.to_numpy()[:, 0], {}
 
 
 def _import_torchvision_on_any_torch() -> None:
@@ -117,13 +118,8 @@ def _import_torchvision_on_any_torch() -> None:
             torch.library.register_fake = register
 
 
-def this_workflow(
-    paths: list[Path], network: torch.nn.Module, device: str, processes: int, parts: dict[str, float] | None = None
-) -> np.ndarray:
-    """The functions behind the rules extract_features and mine_shard, with the shard's array between them.
-
-    What each of the two takes, in seconds, is put into `parts`.
-    """
+def this_workflow(paths: list[Path], network: torch.nn.Module, device: str, processes: int) -> Scored:
+    """The functions behind the rules extract_features and mine_shard, with the shard's array between them."""
     started = time.perf_counter()
     facts = [soundfile.info(paths[0])] * len(paths)
     table = pd.DataFrame(
@@ -138,12 +134,10 @@ def this_workflow(
         index = backbones.extract(table, "/", array, WINDOWS, {"kind": "logmel"} | LOGMEL, device, processes)
         extracted = time.perf_counter()
         scores = mining.score_windows(network, index, array, device, processes).confidence.to_numpy()
-    if parts is not None:
-        parts |= {"extraction": extracted - started, "scoring": time.perf_counter() - extracted}
-    return scores
+    return scores, {"extraction": extracted - started, "scoring": time.perf_counter() - extracted}
 
 
-PIPELINES: dict[str, Callable] = {
+PIPELINES: dict[str, Callable[..., Scored]] = {
     "naive": naive,
     "dataloader": dataloader,
     "opensoundscape": opensoundscape,
@@ -169,10 +163,8 @@ def serve(name: str, threads: int, processes: int, device: str) -> None:
         paths = sorted(Path(line.strip()).iterdir())
         if device != "cpu":
             torch.cuda.reset_peak_memory_stats()
-        parts: dict[str, float] = {}
-        pipeline = partial(this_workflow, parts=parts) if name == "workflow" else PIPELINES[name]
         started = time.perf_counter()
-        scores = pipeline(paths, network, device, processes)
+        scores, parts = PIPELINES[name](paths, network, device, processes)
         answer = {
             "seconds": time.perf_counter() - started,
             "parts": parts,

@@ -28,14 +28,12 @@ class Decoded:
 
     Attributes
     ----------
-    place : of the batch of stretches among all.
     slot : which slot.
     dtype : int16, or float32 with full scale at 1.
     rate : Hz.
     counts : samples of each stretch; the slot holds stretches x the largest, the rest is zero.
     """
 
-    place: int
     slot: int
     dtype: str
     rate: int
@@ -78,8 +76,8 @@ def compute(
     under_way: deque = deque()
     decode = partial(_decode, planned=planned, windows=windows, slots=slots.numpy())
     try:
-        for decoded in workers.results(decode, range(len(planned)), processes, AHEAD):
-            batch = planned[decoded.place]
+        results = workers.results(decode, range(len(planned)), processes, AHEAD)
+        for batch, decoded in zip(planned, results, strict=True):
             if overlap and not registered:  # now that the processes are there, which are to inherit plain memory
                 torch.cuda.check_error(torch.cuda.cudart().cudaHostRegister(slots.data_ptr(), slots.nbytes, 0))
                 registered = True
@@ -171,4 +169,4 @@ def _decode(place: int, planned: list[list[Stretch]], windows: Windows, slots: n
     for row, part in zip(held, parts, strict=True):
         row[: len(part)] = part
         row[len(part) :] = 0
-    return Decoded(place, slot, str(parts[0].dtype), rate, counts)
+    return Decoded(slot, str(parts[0].dtype), rate, counts)

@@ -9,6 +9,8 @@ from hardneg.torchaudio_on_any_torch import torchaudio
 FLOOR = 1e-10
 # What is transformed at once is to stay in a CPU core's cache: many windows are up to three times slower than one.
 FRAMES_IN_CACHE = 256
+# Bands are weighted in groups, each over the bins that it spans, since a mel matrix is nearly all zeros.
+BANDS_AT_ONCE = 16
 
 
 class LogMel(torch.nn.Module):
@@ -33,7 +35,13 @@ class LogMel(torch.nn.Module):
         weights = torchaudio.functional.melscale_fbanks(
             n_fft // 2 + 1, fmin, fmax, n_mels, sample_rate, norm="slaney", mel_scale="slaney"
         )
-        self.register_buffer("weights", weights)
+        # The squares of a bin's real and imaginary part lie side by side and are weighted alike.
+        self.register_buffer("weights", weights.repeat_interleave(2, dim=0))
+        self.groups = []
+        for first in range(0, n_mels, BANDS_AT_ONCE):
+            bands = slice(first, first + BANDS_AT_ONCE)
+            used = torch.nonzero(self.weights[:, bands].any(dim=1)).flatten().tolist() or [0]
+            self.groups.append((bands, slice(used[0], used[-1] + 1)))
 
     def frames(self, samples: int) -> int:
         """Frames of a window of `samples`."""
@@ -55,7 +63,7 @@ class LogMel(torch.nn.Module):
 
         if not lanes.has_size(self.n_fft):
             return None
-        return lanes.MelPower(self.hann.numpy(), self.hop, self.weights.numpy())
+        return lanes.MelPower(self.hann.numpy(), self.hop, self.weights[::2].numpy())
 
     def _fill(self, windows: torch.Tensor, power: torch.Tensor) -> None:
         """Fill `power` with mel sums by torch: on any device, for frames of any size."""
@@ -64,5 +72,6 @@ class LogMel(torch.nn.Module):
         for start in range(0, len(windows), at_once):
             padded = torch.nn.functional.pad(windows[start : start + at_once], (margin, margin))
             spectra = torch.fft.rfft(padded.unfold(1, self.n_fft, self.hop) * self.hann)
-            squares = torch.view_as_real(spectra).square_().sum(dim=-1)
-            power[start : start + at_once] = (squares @ self.weights).transpose(1, 2)
+            squares = torch.view_as_real(spectra).square_().flatten(2).transpose(1, 2)
+            for bands, used in self.groups:
+                torch.matmul(self.weights[used, bands].T, squares[:, used], out=power[start : start + at_once, bands])

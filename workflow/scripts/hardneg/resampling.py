@@ -36,7 +36,7 @@ def heard(stored: np.ndarray, rate: int, target_rate: int) -> np.ndarray:
     """Resample what was read of a recording, as :func:`hardneg.audio.resample` does.
 
     Most recordings are of 16 bit, of one channel, and at 48 kHz, and most detectors want half of that: this is computed
-    in three quarters of soxr's time, with the same answer to 1e-6 of full scale.
+    in four fifths of soxr's time, with the same answer to 1e-6 of full scale.
 
     Parameters
     ----------
