@@ -45,7 +45,7 @@ $(BIRDNET): $(ENVIRONMENT)
 
 # BirdNET here against LiteRT, in turns.
 bench-birdnet: $(BIRDNET)
-	$(BIN)/python -W ignore -m hardneg.birdnet_benchmark
+	$(BIN)/python -W ignore -m hardneg.benchmarks.birdnet_timing
 
 anurans-birdnet: $(BIRDNET)
 	@test -f $(AUDIO)/manifest.csv || { echo "The real recordings are not there: $(AUDIO)/manifest.csv does not exist."; exit 1; }
@@ -73,7 +73,7 @@ clean:
 # Tries the verdicts on 1,000 simulated studies of each kind (about 10 minutes on two cores).
 .PHONY: calibrate
 calibrate: $(ENVIRONMENT)
-	OMP_NUM_THREADS=1 $(BIN)/python -m hardneg.calibration results/calibration.md --studies 1000 --resamples 300
+	OMP_NUM_THREADS=1 $(BIN)/python -m hardneg.benchmarks.calibration results/calibration.md --studies 1000 --resamples 300
 
 # Damaged recordings and checkpoints, by libFuzzer, for ten minutes; what it finds lies in results/fuzz.
 .PHONY: fuzz
@@ -92,14 +92,14 @@ scale: $(ENVIRONMENT)
 # Times the workflow against other ways from recordings to scores; BENCH=--gpu on a GPU, BENCH="--files 100" for less.
 .PHONY: bench growth
 bench: $(ENVIRONMENT)
-	$(BIN)/python -m hardneg.bench results/bench $(BENCH)
+	$(BIN)/python -m hardneg.benchmarks.pipeline_timing results/bench $(BENCH)
 
 # Times 72 runs of the study's size on simulated embeddings; MATRIX="--runs 6" for less, MATRIX="--model cnn --device cuda"
 # for the default network on a GPU.
 .PHONY: bench-matrix
 bench-matrix: $(ENVIRONMENT)
-	$(BIN)/python -m hardneg.matrix_benchmark results/bench $(MATRIX)
+	$(BIN)/python -m hardneg.benchmarks.matrix_timing results/bench $(MATRIX)
 
 # Times ranking and tiers on simulated pools of up to 100 million windows (4 GB of disk).
 growth: $(ENVIRONMENT)
-	OMP_NUM_THREADS=1 $(BIN)/python -m hardneg.growth results/growth
+	OMP_NUM_THREADS=1 $(BIN)/python -m hardneg.benchmarks.ranking_growth results/growth

@@ -10,7 +10,8 @@ import soundfile
 import torch
 from hypothesis import settings
 
-from hardneg import birdnet, manifest
+from hardneg.features import birdnet
+from hardneg.recordings import manifest
 
 torch.set_num_threads(1)  # as the trainings of the workflow run; faster than two on arrays this small
 

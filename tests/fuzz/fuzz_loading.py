@@ -15,8 +15,10 @@ with atheris.instrument_imports(include=["hardneg", "safetensors", "soundfile"])
     import soundfile
     import torch
 
-    from hardneg import audio, checkpoints, networks, recordings
-    from hardneg.errors import InputError
+    from hardneg.audio import decoding
+    from hardneg.common.errors import InputError
+    from hardneg.models import checkpoints, networks
+    from hardneg.recordings import checks
 
 LIMITS = ["-timeout=30", "-rss_limit_mb=2000", "-max_len=40000", "-print_final_stats=1"]
 INPUT = {"windows": {}, "features": {}}
@@ -25,9 +27,9 @@ INPUT = {"windows": {}, "features": {}}
 def read_recording(content: bytes) -> None:
     """A recording is rejected with a reason, or decodes to finite samples of the length that was found."""
     Path("fuzzed.wav").write_bytes(content)
-    found = recordings.probe("fuzzed.wav", ".", 0.1, 1.0)
+    found = checks.probe("fuzzed.wav", ".", 0.1, 1.0)
     if not found["reason"]:
-        samples, rate = audio.decode("fuzzed.wav")
+        samples, rate = decoding.decode("fuzzed.wav")
         assert np.isfinite(samples).all()
         assert rate == found["sample_rate"] and len(samples) == round(found["duration_s"] * rate)
 

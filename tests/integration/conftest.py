@@ -12,13 +12,12 @@ import pandas as pd
 import pytest
 import torch
 import yaml
+from paths import ROOT
 
-from hardneg import soundscapes, synthesis
-from hardneg.logmel import LogMel
+from hardneg.features.logmel import LogMel
+from hardneg.synthetic import dataset, sounds
 
-ROOT = Path(__file__).parents[2]
-SHARED = ROOT.parent / "shared"
-PACKAGE = "workflow/scripts/hardneg"
+PACKAGE = "workflow/scripts/hardneg/audio"
 
 
 @cache
@@ -78,7 +77,7 @@ SMALL = {
     "target": "RADR",
     "audio_root": "data/audio",
     "manifest": "data/manifest.csv",
-    "shard_files": 60,
+    "files_per_shard": 60,
     "splits": {"ood_sites": ["reservoir"], "validation_fraction": 0.2, "iid_fraction": 0.2},
     "windows": {"length_s": 1.5, "hop_s": 1.5, "sample_rate": 16000},
     "features": {"n_mels": 32, "fmin": 50, "fmax": 8000, "n_fft": 512, "hop_s": 0.02},
@@ -92,7 +91,7 @@ SMALL = {
         "none": {},
         "hard": {"top_fraction": 0.3},
         "top": {"top_k": 20},
-        "control": {"match": "top"},
+        "control": {"match_size_of": "top"},
         "clean": {"top_k": 20, "exclude": ["suspected_positive"], "per_cluster": 3, "per_night": 2},
     },
     "audit": {"folds": 2, "passes": 2, "training": {"epochs": 1}},
@@ -124,15 +123,15 @@ def add_recordings(
     project: Project, labelled: int, pool: int, seed: int, only: str | None = None, hostile: bool = False
 ) -> None:
     """Generate recordings and put them into the project's manifest, as a person would add a season."""
-    design = soundscapes.design(labelled, pool, duration_s=1.5, sample_rate=16000, seed=seed)
+    design = dataset.design(labelled, pool, duration_s=1.5, sample_rate=16000, seed=seed)
     if hostile:
         design = name_badly(design)
     if only:
         design = design[design.split == only]
         stamps = design.file_path.str.extract(r"(\d{8}_\d{6})")[0].str.replace("2025", "2026")
         design = design.assign(file_path=design.recorder_id + "/" + stamps + ".WAV", date="")
-    synthesis.render(design, project.path("data/audio"), workers=2)
-    rows = soundscapes.manifest_of(design)
+    sounds.render(design, project.path("data/audio"), workers=2)
+    rows = dataset.manifest_of(design)
     path = project.path("data/manifest.csv")
     old = [pd.read_csv(path, dtype=str, keep_default_na=False)] if path.exists() else []
     pd.concat([*old, rows]).to_csv(path, index=False)

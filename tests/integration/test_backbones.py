@@ -13,7 +13,9 @@ import yaml
 from conftest import SMALL, Project, add_recordings
 from onnx import TensorProto, helper
 
-from hardneg import detection_tables, features, tables
+from hardneg.common import tables
+from hardneg.features import store
+from hardneg.mining import detection_tables
 
 pytestmark = pytest.mark.slow
 
@@ -47,7 +49,7 @@ def exported(tmp_path_factory):
     add_recordings(project, 240, 160, seed=3)
     write_network(project.path("network.onnx"))
     config = SMALL | {
-        "shard_files": 1000,
+        "files_per_shard": 1000,
         "positive_subsets": {"base": SMALL["positive_subsets"]["base"]},
         "features": {"kind": "onnx", "path": "network.onnx"},
         "matrix": {"positive_subset": ["base"], "negative_tier": ["none", "hard"], "seed": [1, 2]},
@@ -65,7 +67,7 @@ def test_heads_on_a_network_of_one_s_own_run_through_the_whole_chain(exported):
     runs = project.table("results/runs.csv")
     assert len(runs) == 3 * 2 * 2 and runs.auroc.notna().all()
     index = project.table("results/features/onnx/labelled.parquet")
-    assert features.load(index.assign(array=index.array.map(project.path))).shape == (len(index), PARTS)
+    assert store.load(index.assign(array=index.array.map(project.path))).shape == (len(index), PARTS)
     assert project.plan("onnx.yaml") == {}
 
 
@@ -132,7 +134,7 @@ def test_the_exported_onnx_gives_the_same_confidences(exported):
     index = project.table("results/features/onnx/labelled.parquet")
     index = index.assign(array=index.array.map(project.path))
     session = onnxruntime.InferenceSession(str(export / "model.onnx"))
-    (confidence,) = session.run(["confidence"], {"features": features.load(index).astype(np.float32)})
+    (confidence,) = session.run(["confidence"], {"features": store.load(index).astype(np.float32)})
     scored = index.assign(confidence=confidence).groupby("file_path").confidence.max()
     theirs = pd.read_parquet(run / "scores.parquet").set_index("file_path").confidence
     np.testing.assert_allclose(scored[theirs.index], theirs, atol=1e-5)
@@ -188,7 +190,7 @@ def several(exported, tmp_path_factory):
     pool = write_detections(project)
     config = yaml.safe_load(project.path("onnx.yaml").read_text())
     config["mining"] |= {"model": ["train", {"name": "theirs", "model": "birdnet", "label": "Red-legged Frog"}]}
-    config["negative_tiers"] |= {"theirs": {"min_confidence": 0.6, "by": "theirs"}}
+    config["negative_tiers"] |= {"theirs": {"min_confidence": 0.6, "ranked_by": "theirs"}}
     project.path("several.yaml").write_text(yaml.safe_dump(config))
     project.snakemake("all", "results/tiers/theirs.csv", config="several.yaml")
     return project, pool
@@ -211,7 +213,7 @@ def test_a_pool_mined_by_several_models_is_cut_by_their_mean_or_by_one_of_them(s
 def test_a_tier_cut_by_another_model_reruns_alone(several):
     project, _ = several
     config = yaml.safe_load(project.path("several.yaml").read_text())
-    config["negative_tiers"]["hard"]["by"] = "minimum"
+    config["negative_tiers"]["hard"]["ranked_by"] = "minimum"
     project.path("changed.yaml").write_text(yaml.safe_dump(config))
     summaries = {"collect_runs", "compare", "model_interactions", "tabulate_nights", "draw_figures", "write_report"}
     plan = project.plan("changed.yaml")

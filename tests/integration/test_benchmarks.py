@@ -4,12 +4,11 @@ import json
 import re
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
+from paths import SCRIPTS
 
 pytestmark = pytest.mark.slow
-SCRIPTS = Path(__file__).parents[2] / "workflow" / "scripts"
 
 
 def run(module, *arguments):

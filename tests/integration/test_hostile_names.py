@@ -4,7 +4,7 @@ import pandas as pd
 import pytest
 from conftest import HOSTILE
 
-from hardneg.text import visible
+from hardneg.common.formatting import visible
 
 pytestmark = pytest.mark.slow
 

@@ -23,7 +23,7 @@ def undisturbed(tmp_path_factory):
     project = Project(tmp_path_factory.mktemp("interrupted") / "hardneg")
     add_recordings(project, 200, 80, seed=6)
     config = SMALL | {
-        "shard_files": 200,
+        "files_per_shard": 200,
         "negative_tiers": {"none": {}, "hard": {"top_fraction": 0.3}},
         "matrix": {"positive_subset": ["half"], "negative_tier": ["none", "hard"], "seed": [1]},
         "pathvars": {"results": "results/night"},

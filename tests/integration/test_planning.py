@@ -27,7 +27,7 @@ def test_another_way_to_write_the_same_reruns_nothing(small, changed):
 
 
 def test_a_shard_size_that_cuts_as_before_reruns_no_shard(small, changed):
-    assert small.plan(changed(lambda config: config.update(shard_files=61))) == {"write_report": 1}
+    assert small.plan(changed(lambda config: config.update(files_per_shard=61))) == {"write_report": 1}
 
 
 def test_a_changed_tier_reruns_that_tier_its_runs_and_the_summaries(small, changed):
@@ -75,11 +75,11 @@ def test_new_pool_recordings_run_new_shards_and_no_run_without_mined_negatives(s
     finally:
         small.path("data/manifest.csv").write_text(listed)
     assert 1 <= plan["check_shard"] < len(shards)
-    assert plan["extract_features"] == plan["mine_shard"] == plan["check_shard"]
+    assert plan["extract_features"] == plan["score_shard"] == plan["check_shard"]
     assert plan == {
-        "check_shard": plan["check_shard"], "extract_features": plan["check_shard"], "mine_shard": plan["check_shard"],
+        "check_shard": plan["check_shard"], "extract_features": plan["check_shard"], "score_shard": plan["check_shard"],
         "gather_recordings": 1, "check_inputs": 1, "merge_indexes": 1, "rank_pool": 1,
-        "cross_fit": 4, "find_copies": 1, "audit": 1, "cluster_pool": 1, "assign_tier": 2, "train": 8, "evaluate": 8, **SUMMARIES,
+        "cross_fit": 4, "find_near_duplicates": 1, "audit": 1, "cluster_pool": 1, "assign_tier": 2, "train": 8, "evaluate": 8, **SUMMARIES,
     }  # fmt: skip
     assert small.plan("small.yaml") == {}
 
@@ -93,7 +93,7 @@ def test_a_changed_recording_reruns_its_shard(small):
     finally:
         audio.write_bytes(content)
         os.utime(audio, ns=(status.st_atime_ns, status.st_mtime_ns))
-    assert (plan["check_shard"], plan["extract_features"], plan["mine_shard"]) == (1, 1, 1)
+    assert (plan["check_shard"], plan["extract_features"], plan["score_shard"]) == (1, 1, 1)
     assert "train_mining_model" not in plan
 
 
@@ -127,7 +127,7 @@ def test_a_second_round_mines_again_and_reruns_nothing_of_the_first(small, chang
         config["matrix"]["negative_tier"].append("again")
 
     shards = len(list(small.path("results/mining/trained/shards").glob("*.parquet")))
-    second = {"train_second_model": 1, "mine_shard_again": shards, "rank_remaining": 1, "compare_rounds": 1}
+    second = {"train_second_model": 1, "score_shard_again": shards, "rank_remaining": 1, "compare_rounds": 1}
     plan = small.plan(changed(twice))
     assert plan.pop("assign_tier") == 1 + (not small.path("results/tiers/top.csv").exists())
     assert plan == {**second, "train": 4, "evaluate": 4, **SUMMARIES}

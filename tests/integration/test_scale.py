@@ -49,7 +49,7 @@ def test_a_season_goes_through_in_bounded_memory_and_every_file_is_accounted_for
     manifest = pd.concat([manifest, pd.DataFrame(rows)]).fillna("")
     manifest.to_csv(project.path("data/manifest.csv"), index=False)
     config = SMALL | {
-        "shard_files": 10_000,
+        "files_per_shard": 10_000,
         "min_duration_s": 0.05,
         "windows": {"length_s": 0.5, "hop_s": 0.5, "sample_rate": RATE},
     }

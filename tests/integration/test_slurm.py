@@ -35,7 +35,7 @@ def project(slurm, tmp_path_factory):
     project = Project(tmp_path_factory.mktemp("on-slurm") / "hardneg")
     add_recordings(project, 200, 80, seed=4)
     config = SMALL | {
-        "shard_files": 10_000,
+        "files_per_shard": 10_000,
         "matrix": {"positive_subset": ["base"], "negative_tier": ["none", "hard"], "seed": [1]},
         "pathvars": {"results": "results/local"},
     }

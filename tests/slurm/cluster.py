@@ -19,7 +19,7 @@ SYSTEM = Path("/etc/slurm")
 NODES = ("n1", "n2")
 # The rules that ask for a GPU.
 ON_GPU = (
-    "extract_features", "mine_shard", "mine_shard_again", "train", "train_mining_model", "train_second_model", "cross_fit",
+    "extract_features", "score_shard", "score_shard_again", "train", "train_mining_model", "train_second_model", "cross_fit",
     "rank_positives", "evaluate",
 )  # fmt: skip
 

@@ -1,14 +1,14 @@
 import copy
-from pathlib import Path
 
 import pandas as pd
 import pytest
 import yaml
+from paths import ROOT
 
-from hardneg import audit_trail, configuration, configuration_table
-from hardneg.errors import InputError
+from hardneg import configuration, configuration_table
+from hardneg.common.errors import InputError
+from hardneg.report import audit_trail
 
-ROOT = Path(__file__).parents[2]
 SCHEMA = ROOT / "workflow" / "schemas" / "config.schema.yaml"
 
 
@@ -105,6 +105,11 @@ def put(value, *path):
 
 
 WRONG = {
+    "a tier's old key for the ranking": (put("minimum", "negative_tiers", "conf50", "by"), "unknown key 'by' at negative_tiers.conf50: it is called 'ranked_by' now"),
+    "a tier's old key for its size": (put("conf50", "negative_tiers", "random", "match"), "it is called 'match_size_of' now"),
+    "the old key of the shards": (put(100, "shard_files"), "unknown key 'shard_files' at the top level: it is called 'files_per_shard' now"),
+    "the old key of the adjustment": (put({"adjust": "bh"}, "statistics"), "it is called 'p_adjustment' now"),
+    "the audit's old key": (put({"similarity": 0.9}, "audit"), "it is called 'min_similarity' now"),
     "a misspelt key": (put(3, "training", "epoch"), "unknown key 'epoch' at training: did you mean 'epochs'?"),
     "a misspelt top key": (put({}, "negativ_tiers"), "unknown key 'negativ_tiers' at the top level: did you mean 'negative_tiers'?"),
     "a key like no other": (put(1, "windows", "zzz"), "unknown key 'zzz' at windows; known here: length_s, hop_s, sample_rate"),
@@ -114,8 +119,8 @@ WRONG = {
     "a value not listed": (put("gpu", "device"), "device: 'gpu' is not one of auto, cpu, cuda"),
     "a tier not defined": (put(["none", "conf5"], "matrix", "negative_tier"), "names 'conf5', which is not in negative_tiers: did you mean 'conf"),
     "an axis that is none": (put([0.1], "matrix", "dropuot"), "matrix.dropuot is not an axis: did you mean 'dropout'?"),
-    "a match to nothing": (put("conf", "negative_tiers", "random", "match"), "match names 'conf', which is not a tier"),
-    "a match to a matched tier": (put("matched", "negative_tiers", "random", "match"), "must be a tier of its own size"),
+    "a match to nothing": (put("conf", "negative_tiers", "random", "match_size_of"), "match_size_of names 'conf', which is not a tier"),
+    "a match to a matched tier": (put("matched", "negative_tiers", "random", "match_size_of"), "must be a tier of its own size"),
     "bounds the wrong way round": (put(0.05, "negative_tiers", "matched", "max_confidence"), "min_confidence must be below max_confidence"),
     "a baseline not trained": (put("conf99", "comparisons", 0, "baseline"), "'conf99' is not in matrix.negative_tier"),
     "a comparison of seeds": (put("seed", "comparisons", 0, "vary"), "'seed' is not an axis of the matrix other than seed"),
@@ -136,8 +141,8 @@ WRONG = {
     "a model named with a slash": (put([{"name": "a/b", "model": "train"}], "mining", "model"), "the name 'a/b' may hold letters, digits and _.+- only"),
     "two models trained here": (put(["train", {"name": "b", "model": "train"}], "mining", "model"), "only one model can be trained here"),
     "a misspelt key of a model": (put([{"nam": "b", "model": "train"}], "mining", "model"), "unknown key 'nam' at mining.model.0: did you mean 'name'?"),
-    "a tier by an unknown model": (put("trian", "negative_tiers", "conf50", "by"), "negative_tiers.conf50.by names 'trian', which is no mining model; known here: mean, minimum, trained"),
-    "a control cut otherwise": (put("minimum", "negative_tiers", "random", "by"), "negative_tiers.random.by: a matched tier is cut by what the tier that it matches is cut by (mean)"),
+    "a tier by an unknown model": (put("trian", "negative_tiers", "conf50", "ranked_by"), "negative_tiers.conf50.ranked_by names 'trian', which is no mining model; known here: mean, minimum, trained"),
+    "a control cut otherwise": (put("minimum", "negative_tiers", "random", "ranked_by"), "negative_tiers.random.ranked_by: a matched tier is cut by what the tier that it matches is cut by (mean)"),
     "a ranking by finished scores in a list": (put(["scores.csv", "train"], "mining", "model"), "or the first of several, which finished scores cannot"),
     "a classifier's class not named": (put("frogs.tflite", "mining", "model"), "mining.model is a BirdNET classifier: give the target's name in it as mining.label"),
     "a classifier of other windows": (lambda config: config.update(mining=config["mining"] | {"model": "frogs.tflite", "label": "Frog"}, windows={"length_s": 5}), "a BirdNET classifier hears 3 s: set windows.length_s to 3"),

@@ -29,7 +29,7 @@ rule cross_fit:
         "../scripts/cross_fit.py"
 
 
-rule find_copies:
+rule find_near_duplicates:
     input:
         labelled="<results>/inputs/labelled.parquet",
         index=f"{FEATURES}/labelled.parquet",
@@ -38,17 +38,17 @@ rule find_copies:
     output:
         copies="<results>/audit/copies.parquet",
     log:
-        "<logs>/find_copies.log",
+        "<logs>/find_near_duplicates.log",
     benchmark:
-        "<benchmarks>/find_copies.jsonl"
+        "<benchmarks>/find_near_duplicates.jsonl"
     conda:
         ENVIRONMENT
     params:
         pool_files=config["audit"]["pool_files"],
-        similarity=config["audit"]["similarity"],
-        code=code("find_copies"),
+        min_similarity=config["audit"]["min_similarity"],
+        code=code("find_near_duplicates"),
     script:
-        "../scripts/find_copies.py"
+        "../scripts/find_near_duplicates.py"
 
 
 rule audit:

@@ -1,7 +1,9 @@
-from hardneg import configuration, fingerprint, machine, summary
-from hardneg.errors import InputError
+from hardneg import configuration
+from hardneg.common import fingerprint, gpu_detection
+from hardneg.report import terminal_summary
+from hardneg.common.errors import InputError
 
-machine.lead_jobs_to(WORKFLOW / "scripts")
+gpu_detection.prepend_pythonpath(WORKFLOW / "scripts")
 
 
 def stop(error):
@@ -21,7 +23,7 @@ except InputError as error:
     stop(error)
 
 RESULTS = config["pathvars"].get("results", "results")
-GPUS = int(machine.wants_gpu(config.get("device", "cpu")))
+GPUS = int(gpu_detection.wants_gpu(config.get("device", "cpu")))
 # A job that asked for no GPU is not to find one by itself.
 DEVICE = config["device"] if GPUS else "cpu"
 ENVIRONMENT = f"../../envs/{'gpu' if GPUS else 'cpu'}.yaml"

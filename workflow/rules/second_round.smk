@@ -27,7 +27,7 @@ use rule train_mining_model as train_second_model with:
         code=code("train"),
 
 
-use rule mine_shard as mine_shard_again with:
+use rule score_shard as score_shard_again with:
     input:
         model="<results>/mining/second/model.safetensors",
         array=f"{FEATURES}/{{shard}}.npy",
@@ -35,9 +35,9 @@ use rule mine_shard as mine_shard_again with:
     output:
         windows="<results>/mining/second/shards/{shard}.parquet",
     log:
-        "<logs>/mine_shard_again/{shard}.log",
+        "<logs>/score_shard_again/{shard}.log",
     benchmark:
-        "<benchmarks>/mine_shard_again/{shard}.jsonl"
+        "<benchmarks>/score_shard_again/{shard}.jsonl"
 
 
 use rule rank_pool as rank_remaining with:

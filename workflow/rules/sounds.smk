@@ -1,5 +1,5 @@
 # What the mined files sound like, where the features are BirdNET's from its package, which has the labels too.
-rule name_sounds:
+rule label_with_birdnet:
     input:
         scores=SCORES,
         index=f"{FEATURES}/pool.parquet",
@@ -8,14 +8,14 @@ rule name_sounds:
         sounds="<results>/tiers/sounds/files.csv",
         counts=report("<results>/tiers/sounds/counts.csv", caption="../report/sounds.rst", category="Tables"),
     log:
-        "<logs>/name_sounds.log",
+        "<logs>/label_with_birdnet.log",
     benchmark:
-        "<benchmarks>/name_sounds.jsonl"
+        "<benchmarks>/label_with_birdnet.jsonl"
     conda:
         ENVIRONMENT
     params:
         tiers=[name for name in TIERS if not is_none(name)],
         package=BACKBONE_PACKAGE,
-        code=code("name_sounds"),
+        code=code("label_with_birdnet"),
     script:
-        "../scripts/name_sounds.py"
+        "../scripts/label_with_birdnet.py"

@@ -1,10 +1,11 @@
 import pandas as pd
 
-from hardneg import recordings, tables
-from hardneg.log import log_to
+from hardneg.common import tables
+from hardneg.common.log import log_to
+from hardneg.recordings import checks
 
 log_to(snakemake.log[0])
 checked = pd.concat([tables.read(part) for part in snakemake.input.parts], ignore_index=True)
-usable, rejected = recordings.accept(checked, snakemake.params.max_rejected_fraction)
+usable, rejected = checks.accept(checked, snakemake.params.max_rejected_fraction)
 tables.write(rejected, snakemake.output.rejected)
 tables.write(usable, snakemake.output.recordings)

@@ -1,8 +1,9 @@
-from hardneg import manifest, recordings, sharding, tables
-from hardneg.log import log_to
+from hardneg.common import tables
+from hardneg.common.log import log_to
+from hardneg.recordings import checks, manifest, sharding
 
 log_to(snakemake.log[0])
-listed = sharding.listing(manifest.read(snakemake.input.manifest), **snakemake.params.listing)
+listed = sharding.assign_splits_and_shards(manifest.read(snakemake.input.manifest), **snakemake.params.listing)
 shard = listed[listed.shard == snakemake.wildcards.shard]
-checked = recordings.check(shard, workers=snakemake.threads, **snakemake.params.checks)
+checked = checks.check(shard, workers=snakemake.threads, **snakemake.params.checks)
 tables.write(checked, snakemake.output.checked)

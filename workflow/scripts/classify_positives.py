@@ -1,9 +1,13 @@
-from hardneg import classifiers, mining, ranking, tables
-from hardneg.log import log_to
+from hardneg.common import tables
+from hardneg.common.log import log_to
+from hardneg.mining import birdnet_classifiers, window_scoring
+from hardneg.models import file_scores
 
 log_to(snakemake.log[0])
-classifier = classifiers.Classifier(snakemake.input.model, **snakemake.params.wanted)
+classifier = birdnet_classifiers.Classifier(snakemake.input.model, **snakemake.params.wanted)
 recordings = tables.read(snakemake.input.recordings)
-windows = mining.windows_of_positives(recordings, tables.read(snakemake.input.index))
-scored = classifiers.score_windows(classifier, windows, recordings, snakemake.params.audio_root, snakemake.threads)
-tables.write(ranking.file_confidence(scored), snakemake.output.ranking)
+windows = window_scoring.windows_of_positives(recordings, tables.read(snakemake.input.index))
+scored = birdnet_classifiers.score_windows(
+    classifier, windows, recordings, snakemake.params.audio_root, snakemake.threads
+)
+tables.write(file_scores.file_confidence(scored), snakemake.output.ranking)

@@ -1,8 +1,9 @@
-from hardneg import classifiers, tables
-from hardneg.log import log_to
+from hardneg.common import tables
+from hardneg.common.log import log_to
+from hardneg.mining import birdnet_classifiers
 
 log_to(snakemake.log[0])
-classifier = classifiers.Classifier(snakemake.input.model, **snakemake.params.wanted)
+classifier = birdnet_classifiers.Classifier(snakemake.input.model, **snakemake.params.wanted)
 index, checked = tables.read(snakemake.input.index), tables.read(snakemake.input.checked)
-scored = classifiers.score_windows(classifier, index, checked, snakemake.params.audio_root, snakemake.threads)
+scored = birdnet_classifiers.score_windows(classifier, index, checked, snakemake.params.audio_root, snakemake.threads)
 tables.write(scored, snakemake.output.windows)

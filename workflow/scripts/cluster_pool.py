@@ -1,5 +1,6 @@
-from hardneg import clusters, tables
-from hardneg.log import log_to
+from hardneg.audit import clusters
+from hardneg.common import tables
+from hardneg.common.log import log_to
 
 log_to(snakemake.log[0])
 scores, index = tables.read(snakemake.input.scores), tables.read(snakemake.input.pool_index)

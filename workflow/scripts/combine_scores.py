@@ -1,5 +1,6 @@
-from hardneg import combination, ranking, tables
-from hardneg.log import log_to
+from hardneg.common import tables
+from hardneg.common.log import log_to
+from hardneg.mining import combination, ranking
 
 log_to(snakemake.log[0])
 files = combination.combine(dict(zip(snakemake.params.models, snakemake.input.windows, strict=True)))

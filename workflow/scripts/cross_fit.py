@@ -1,13 +1,14 @@
 import pandas as pd
 
-from hardneg import cross_fit, devices, suspicion, tables
-from hardneg.log import log_to
+from hardneg.audit import cross_fit, suspected_positives
+from hardneg.common import tables, torch_device
+from hardneg.common.log import log_to
 
 log_to(snakemake.log[0])
-device = devices.choose(snakemake.resources.device, snakemake.threads)
+device = torch_device.choose(snakemake.resources.device, snakemake.threads)
 files = [tables.read(snakemake.input[name]) for name in ("labelled", "index", "scores", "pool_index")]
 earlier = [tables.read(fold) for fold in snakemake.input.earlier]
-left_out = suspicion.suspects(pd.concat(earlier), snakemake.params.percentile) if earlier else set()
+left_out = suspected_positives.suspects(pd.concat(earlier), snakemake.params.percentile) if earlier else set()
 windows, fold = cross_fit.compose(*files), int(snakemake.wildcards.fold)
 scored = cross_fit.score_fold(*windows, left_out, fold, device=device, **snakemake.params.fitted)
 tables.write(scored, snakemake.output.scores)

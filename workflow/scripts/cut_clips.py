@@ -1,5 +1,6 @@
-from hardneg import clips, review_page, tables
-from hardneg.log import log_to
+from hardneg.common import tables
+from hardneg.common.log import log_to
+from hardneg.review import clips, review_page
 
 log_to(snakemake.log[0])
 scores, audited = tables.read(snakemake.input.scores), tables.read(snakemake.input.audit)

@@ -1,8 +1,10 @@
-from hardneg import checkpoints, devices, evaluation, tables
-from hardneg.log import log_to
+from hardneg.common import tables, torch_device
+from hardneg.common.log import log_to
+from hardneg.experiments import evaluation
+from hardneg.models import checkpoints
 
 log_to(snakemake.log[0])
-device = devices.choose(snakemake.resources.device, snakemake.threads)
+device = torch_device.choose(snakemake.resources.device, snakemake.threads)
 network, _ = checkpoints.load(snakemake.input.model, snakemake.params.input)
 files = [tables.read(snakemake.input[name]) for name in ("recordings", "index", "validation_scores")]
 scores = evaluation.score_splits(network.to(device), *files, device)

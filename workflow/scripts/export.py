@@ -1,5 +1,5 @@
-from hardneg import export
-from hardneg.log import log_to
+from hardneg.common.log import log_to
+from hardneg.export import detector
 
 log_to(snakemake.log[0])
-export.export(dict(snakemake.input.items()), dict(snakemake.output.items()), **snakemake.params.about)
+detector.export(dict(snakemake.input.items()), dict(snakemake.output.items()), **snakemake.params.about)

@@ -1,8 +1,9 @@
-from hardneg import soundscapes, synthesis, tables
-from hardneg.log import log_to
+from hardneg.common import tables
+from hardneg.common.log import log_to
+from hardneg.synthetic import dataset, sounds
 
 log_to(snakemake.log[0])
-design = soundscapes.design(**snakemake.params.generated)
-synthesis.render(design, snakemake.output.audio, snakemake.threads)
-tables.write(design[["file_path", *soundscapes.TRUTH]], snakemake.output.truth)
-tables.write(soundscapes.manifest_of(design), snakemake.output.manifest)
+design = dataset.design(**snakemake.params.generated)
+sounds.render(design, snakemake.output.audio, snakemake.threads)
+tables.write(design[["file_path", *dataset.TRUTH]], snakemake.output.truth)
+tables.write(dataset.manifest_of(design), snakemake.output.manifest)

@@ -1,5 +1,6 @@
-from hardneg import interactions, tables
-from hardneg.log import log_to
+from hardneg.common import tables
+from hardneg.common.log import log_to
+from hardneg.statistics import interactions
 
 log_to(snakemake.log[0])
 found = interactions.interaction_tests(tables.read(snakemake.input.runs), **snakemake.params.tested)

@@ -1,5 +1,6 @@
-from hardneg import ranking, tables
-from hardneg.log import log_to
+from hardneg.common import tables
+from hardneg.common.log import log_to
+from hardneg.mining import ranking
 
 log_to(snakemake.log[0])
 files = ranking.gather_scores(snakemake.input.shards, snakemake.output.windows)

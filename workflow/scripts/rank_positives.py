@@ -1,8 +1,10 @@
-from hardneg import checkpoints, devices, mining, tables
-from hardneg.log import log_to
+from hardneg.common import tables, torch_device
+from hardneg.common.log import log_to
+from hardneg.mining import window_scoring
+from hardneg.models import checkpoints
 
 log_to(snakemake.log[0])
-device = devices.choose(snakemake.resources.device, snakemake.threads)
+device = torch_device.choose(snakemake.resources.device, snakemake.threads)
 network, _ = checkpoints.load(snakemake.input.model, snakemake.params.input)
 recordings, index = tables.read(snakemake.input.recordings), tables.read(snakemake.input.index)
-tables.write(mining.rank_positives(network.to(device), recordings, index, device), snakemake.output.ranking)
+tables.write(window_scoring.rank_positives(network.to(device), recordings, index, device), snakemake.output.ranking)

@@ -1,8 +1,10 @@
-from hardneg import finished_scores, ranking, tables
-from hardneg.log import log_to
+from hardneg.common import tables
+from hardneg.common.log import log_to
+from hardneg.mining import external_detections, ranking
+from hardneg.models import file_scores
 
 log_to(snakemake.log[0])
 index, recordings = tables.read(snakemake.input.index), tables.read(snakemake.input.recordings)
-windows = finished_scores.score_windows(snakemake.input.tables, snakemake.params.label, index)
+windows = external_detections.score_windows(snakemake.input.tables, snakemake.params.label, index)
 tables.write(windows, snakemake.output.windows)
-tables.write(ranking.rank_files(ranking.file_confidence(windows), recordings), snakemake.output.scores)
+tables.write(ranking.rank_files(file_scores.file_confidence(windows), recordings), snakemake.output.scores)

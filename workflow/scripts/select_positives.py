@@ -1,5 +1,6 @@
-from hardneg import positives, tables
-from hardneg.log import log_to
+from hardneg.common import tables
+from hardneg.common.log import log_to
+from hardneg.experiments import positive_subsets
 
 log_to(snakemake.log[0])
 ranking = tables.read(snakemake.input.ranking) if snakemake.input.ranking else None
@@ -7,5 +8,5 @@ recordings = tables.read(snakemake.input.recordings)
 name, subset = snakemake.wildcards.positive_subset, snakemake.params.subset
 pool = tables.read(snakemake.input.pool) if snakemake.input.pool else None
 reviewed = snakemake.params.reviewed
-selected = positives.select(recordings, name, ranking=ranking, reviewed=reviewed, pool=pool, **subset)
+selected = positive_subsets.select(recordings, name, ranking=ranking, reviewed=reviewed, pool=pool, **subset)
 tables.write(selected, snakemake.output.subset)

@@ -1,8 +1,10 @@
 from pathlib import Path
 
-from hardneg import audit_trail, comparison, tables
-from hardneg.files import write_text
-from hardneg.log import log_to
+from hardneg.common import tables
+from hardneg.common.files import write_text
+from hardneg.common.log import log_to
+from hardneg.report import audit_trail
+from hardneg.statistics import comparison
 
 log_to(snakemake.log[0])
 folders = dict(zip(map(str, snakemake.params.folders), snakemake.params.runs, strict=True))

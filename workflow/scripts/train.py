@@ -1,7 +1,8 @@
-from hardneg import devices, experiment
-from hardneg.log import log_to
+from hardneg.common import torch_device
+from hardneg.common.log import log_to
+from hardneg.experiments import training_run
 
 log_to(snakemake.log[0])
-device = devices.choose(snakemake.resources.device, snakemake.threads)
+device = torch_device.choose(snakemake.resources.device, snakemake.threads)
 what = {key: snakemake.params[key] for key in ("run", "seed", "training", "input")}
-experiment.train_run(dict(snakemake.input.items()), dict(snakemake.output.items()), device=device, **what)
+training_run.train_run(dict(snakemake.input.items()), dict(snakemake.output.items()), device=device, **what)

@@ -6,7 +6,7 @@ import os
 import sys
 from pathlib import Path
 
-from hardneg.errors import InputError
+from hardneg.common.errors import InputError
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -40,24 +40,27 @@ def main(arguments: list[str] | None = None) -> int:
 
 def _predict(given: argparse.Namespace) -> None:
     # torch takes seconds to import, and a wrong command line needs none of it.
-    from hardneg import devices, folders, prediction
+    from hardneg.common import torch_device
+    from hardneg.export import prediction
+    from hardneg.recordings import discovery
 
-    detector = prediction.load(given.model, devices.choose(given.device, given.threads), given.backbone)
-    scores = prediction.predict(detector, folders.audio_files(given.audio), given.output, given.threshold)
+    detector = prediction.load(given.model, torch_device.choose(given.device, given.threads), given.backbone)
+    scores = prediction.predict(detector, discovery.audio_files(given.audio), given.output, given.threshold)
     print(f"{scores.flagged.sum()} of {len(scores)} recordings flagged; tables are in {given.output}")
 
 
 def _manifest(given: argparse.Namespace) -> None:
-    from hardneg import folders, tables
+    from hardneg.common import tables
+    from hardneg.recordings import discovery
 
     if Path(given.output).exists():
         raise InputError(f"{given.output} exists already: name another file with --output.")
-    table = folders.draft_manifest(given.audio_root)
+    table = discovery.draft_manifest(given.audio_root)
     tables.write(table, given.output)
-    counts = table.split.where(table.split == folders.POOL, table.label).value_counts()
+    counts = table.split.where(table.split == discovery.POOL, table.label).value_counts()
     print(
         f"{given.output}: {len(table)} recordings, {counts.get('positive', 0)} positive, {counts.get('negative', 0)} "
-        f"negative, {counts.get(folders.POOL, 0)} to mine, {counts.get('', 0)} whose label is for you to fill in. Look "
+        f"negative, {counts.get(discovery.POOL, 0)} to mine, {counts.get('', 0)} whose label is for you to fill in. Look "
         "at recorder_id too: it is the folder that a recording lies in."
     )
 

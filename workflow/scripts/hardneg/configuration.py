@@ -8,10 +8,10 @@ import yaml
 from jsonschema import Draft202012Validator
 from jsonschema.exceptions import ValidationError, best_match
 
-from hardneg import mining_models, second_round
-from hardneg.errors import InputError
-from hardneg.matrix import DESIGN_AXES
-from hardneg.tiers import is_none
+from hardneg.common.errors import InputError
+from hardneg.experiments.matrix import DESIGN_AXES
+from hardneg.mining import mining_models, second_round
+from hardneg.mining.tiers import is_none
 
 MOST_VALUES = 100_000
 # The keys of `features` that each kind has.
@@ -82,15 +82,20 @@ def _values(part: object, so_far: int = 0) -> int:
 def _explain(error: ValidationError) -> str:
     where = ".".join(map(str, error.absolute_path)) or "the top level"
     if error.validator == "additionalProperties":
-        known = list(error.schema.get("properties", {}))
-        unknown = [key for key in error.instance if key not in known]
-        return "; ".join(f"unknown key '{key}' at {where}{_meant(key, known)}" for key in unknown)
+        known = error.schema.get("properties", {})
+        return "; ".join(_explain_unknown_key(key, where, known) for key in error.instance if key not in known)
     if error.context:
         error = best_match([error])
         where = ".".join(map(str, error.absolute_path)) or where
     if error.validator == "enum":
         return f"{where}: {error.instance!r} is not one of {', '.join(map(str, error.validator_value))}"
     return f"{where}: {error.message}"
+
+
+def _explain_unknown_key(key: str, where: str, known: dict[str, dict]) -> str:
+    renamed = [name for name, part in known.items() if part.get("formerly") == key]
+    hint = f": it is called '{renamed[0]}' now" if renamed else _meant(key, list(known))
+    return f"unknown key '{key}' at {where}{hint}"
 
 
 def _meant(key: str, known: list[str]) -> str:
@@ -185,13 +190,13 @@ def _matrix_problems(config: dict) -> Iterator[str]:
 
 def _tier_problems(tiers: dict) -> Iterator[str]:
     for name, tier in tiers.items():
-        other = tier.get("match")
+        other = tier.get("match_size_of")
         if other is not None and other not in tiers:
-            yield f"negative_tiers.{name}.match names '{other}', which is not a tier{_meant(other, list(tiers))}"
-        elif other is not None and ("match" in tiers[other] or is_none(tiers[other])):
-            yield f"negative_tiers.{name}.match: '{other}' must be a tier of its own size, neither none nor matched"
-        if len({"random", "match"} & set(tier)) > 1 or len({"top_k", "top_fraction"} & set(tier)) > 1:
-            yield f"negative_tiers.{name}: give one of random and match, and one of top_k and top_fraction"
+            yield f"negative_tiers.{name}.match_size_of names '{other}', which is not a tier{_meant(other, list(tiers))}"
+        elif other is not None and ("match_size_of" in tiers[other] or is_none(tiers[other])):
+            yield f"negative_tiers.{name}.match_size_of: '{other}' must be a tier of its own size, neither none nor matched"
+        if len({"random", "match_size_of"} & set(tier)) > 1 or len({"top_k", "top_fraction"} & set(tier)) > 1:
+            yield f"negative_tiers.{name}: give one of random and match_size_of, and one of top_k and top_fraction"
         if tier.get("min_confidence", 0) >= tier.get("max_confidence", 1.1):
             yield f"negative_tiers.{name}: min_confidence must be below max_confidence"
 
@@ -201,8 +206,8 @@ def _round_problems(config: dict) -> Iterator[str]:
     for name, tier in tiers.items():
         if "round" in tier and config["mining"]["rounds"] < 2:
             yield f"negative_tiers.{name}.round: there is one round of mining only: set mining.rounds to 2"
-        if "round" in tier and {"random", "match"} & set(tier):
-            yield f"negative_tiers.{name}: a tier of the second round cannot be drawn (random, match)"
+        if "round" in tier and {"random", "match_size_of"} & set(tier):
+            yield f"negative_tiers.{name}: a tier of the second round cannot be drawn (random, match_size_of)"
     if config["mining"]["rounds"] < 2:
         return
     if "second" in [model["name"] for model in mining_models.listed(config["mining"])]:
@@ -212,7 +217,7 @@ def _round_problems(config: dict) -> Iterator[str]:
         yield "mining.rounds: no tier of the matrix is cut from the first round: give mining.second_round.negative_tier"
     elif chosen not in tiers:
         yield f"mining.second_round.negative_tier names '{chosen}', which is not a tier{_meant(chosen, list(tiers))}"
-    elif is_none(tiers[chosen]) or "round" in {*tiers[chosen], *tiers.get(tiers[chosen].get("match"), {})}:
+    elif is_none(tiers[chosen]) or "round" in {*tiers[chosen], *tiers.get(tiers[chosen].get("match_size_of"), {})}:
         yield f"mining.second_round.negative_tier: '{chosen}' must hold files that the first round mined"
     name, subsets = again["positive_subset"], list(config["positive_subsets"])
     if name not in subsets:

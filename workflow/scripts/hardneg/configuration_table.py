@@ -9,7 +9,7 @@ from pathlib import Path
 
 import yaml
 
-from hardneg.files import write_text
+from hardneg.common.files import write_text
 
 START, END = "<!-- keys: start (made by `make config-table`) -->", "<!-- keys: end -->"
 

@@ -1,0 +1,8 @@
+"""Folders that tests look into."""
+
+from pathlib import Path
+
+ROOT = Path(__file__).parents[1]
+SCRIPTS = ROOT / "workflow" / "scripts"
+PACKAGE = SCRIPTS / "hardneg"
+SHARED = ROOT.parent / "shared"

@@ -1,0 +1,75 @@
+import numpy as np
+import pytest
+import soxr
+import torch
+
+from hardneg.audio import decoding
+from hardneg.audio.resampling import Resampler, has_fast_blocks, resampled_length, to_working_rate
+
+PAIRS = [
+    (48000, 24000), (48000, 32000), (48000, 16000), (24000, 48000), (8000, 24000), (96000, 24000), (384000, 24000),
+    (44100, 24000), (22050, 48000), (250000, 48000), (256000, 24000), (192000, 48000), (384000, 48000), (11025, 16000),
+]  # fmt: skip
+
+
+def assert_alike(ours, theirs):
+    """Equal, but where soxr's filter runs over an end: its stages begin and end a little late there."""
+    np.testing.assert_allclose(ours[100:-100], theirs[100:-100], atol=1e-5)
+    np.testing.assert_allclose(ours, theirs, atol=0.1)
+
+
+@pytest.mark.parametrize(("rate", "target"), PAIRS)
+def test_the_batched_resampler_gives_soxrs_answer(rate, target):
+    rng = np.random.default_rng(rate + target)
+    samples = rng.standard_normal((2, int(rng.integers(rate, 2 * rate)) | 1)).astype(np.float32)
+    length = resampled_length(samples.shape[1], rate, target)
+    ours = Resampler(rate, target)(torch.from_numpy(samples), length).numpy()
+    for mine, channel in zip(ours, samples, strict=True):
+        theirs = soxr.resample(channel, rate, target, quality="HQ")
+        assert len(mine) == len(theirs)
+        assert_alike(mine, theirs)
+
+
+@pytest.mark.parametrize("samples", [1, 2, 101, 4799, 8192, 48001])
+def test_a_recording_of_any_length_is_resampled_whole(samples):
+    sound = np.random.default_rng(samples).standard_normal(samples).astype(np.float32)
+    for target in (16000, 24000, 32000, 44100):
+        theirs = soxr.resample(sound, 48000, target, quality="HQ")
+        length = resampled_length(samples, 48000, target)
+        assert length == len(theirs)
+        ours = Resampler(48000, target)(torch.from_numpy(sound[None]), length)[0].numpy()
+        assert_alike(ours, theirs)
+
+
+@pytest.mark.parametrize("samples", [1, 2, 3, 101, 1607, 1608, 1609, 27336, 54671, 54672, 54673, 144000, 300001])
+def test_16_bit_recordings_are_halved_in_rate_as_by_soxr(samples):
+    rng = np.random.default_rng(samples)
+    stored = rng.integers(-(2**15), 2**15, (samples, 1), dtype=np.int16)
+    if samples % 2:
+        stored.flags.writeable = False
+    theirs = soxr.resample(stored[:, 0] / np.float32(2**15), 48000, 24000, quality="HQ")
+    ours = to_working_rate(stored, 48000, 24000)
+    assert ours.dtype == np.float32
+    np.testing.assert_allclose(ours, theirs, rtol=0, atol=1e-6)
+
+
+def test_silence_halved_in_rate_is_silent():
+    assert not to_working_rate(np.zeros((50000, 1), np.int16), 48000, 24000).any()
+
+
+@pytest.mark.parametrize(
+    ("dtype", "channels", "rate"),
+    [("int16", 2, 48000), ("int32", 1, 48000), ("float32", 1, 48000), ("int16", 1, 44100)],
+)
+def test_all_other_recordings_are_left_to_soxr(dtype, channels, rate):
+    rng = np.random.default_rng(1)
+    sound = rng.uniform(-1, 1, (rate, channels))
+    scale = 1 if dtype == "float32" else 2.0 ** (8 * np.dtype(dtype).itemsize - 1) - 1
+    stored = (sound * scale).astype(dtype)
+    theirs = soxr.resample(decoding.as_float_mono(stored), rate, 24000, quality="HQ")
+    np.testing.assert_array_equal(to_working_rate(stored, rate, 24000), theirs)
+
+
+def test_a_ratio_of_large_primes_is_left_to_soxr():
+    assert has_fast_blocks(44100, 48000)
+    assert not has_fast_blocks(44056, 24000)

@@ -1,0 +1,44 @@
+"""Jobs are scripts without a guard: a process that ran the script again would do the whole job again."""
+
+import os
+import subprocess
+import sys
+
+import pytest
+from paths import SCRIPTS
+
+START = "import multiprocessing\nmultiprocessing.set_start_method('forkserver')\nimport pandas as pd\nprint('once')\n"
+JOBS = {
+    "check": """
+from hardneg.recordings import checks
+table = pd.DataFrame({"file_path": ["a.wav", "b.wav"]})
+print(*checks.check(table, ".", 0.1, 1.0, workers=2).reason)
+""",
+    "cut": """
+from hardneg.review import clips
+candidates = pd.DataFrame({"file_path": ["a.wav"], "start_s": 0.5, "end_s": 1.0})
+print(*clips.cut_all(candidates, ".", "clips", 16000, 0.1, 4000, workers=2).file_path)
+""",
+    "render": """
+from hardneg.synthetic import dataset, sounds
+design = dataset.design(40, 20, duration_s=1.0, sample_rate=8000, seed=1).head(2)
+sounds.render(design, "made", workers=2)
+print(*design.file_path)
+""",
+    "extract": """
+from hardneg.common import process_pool
+print(*process_pool.results(abs, [-1, -2], workers=2))
+""",
+}
+
+
+@pytest.mark.parametrize("job", JOBS)
+def test_a_job_is_done_once_whatever_way_this_python_starts_processes(job, wav, tmp_path):
+    wav("a.wav"), wav("b.wav", seed=1)
+    (tmp_path / "job.py").write_text(START + JOBS[job])
+    done = subprocess.run(
+        [sys.executable, "job.py"], cwd=tmp_path, env=os.environ | {"PYTHONPATH": str(SCRIPTS)},
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.split().count("once") == 1

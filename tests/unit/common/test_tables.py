@@ -1,0 +1,48 @@
+import numpy as np
+import pandas as pd
+import pytest
+
+from hardneg.common import tables
+from hardneg.common.files import atomic_write
+
+
+@pytest.mark.parametrize("suffix", ["csv", "parquet"])
+def test_numbers_come_back_to_the_last_bit(tmp_path, suffix):
+    values = np.random.default_rng(0).random(2000) / 3
+    tables.write(pd.DataFrame({"x": values}), tmp_path / f"t.{suffix}")
+    assert list(tables.read(tmp_path / f"t.{suffix}").x) == list(values)
+
+
+def test_a_failed_write_leaves_the_old_file_and_no_litter(tmp_path):
+    (tmp_path / "t.csv").write_text("old")
+    with pytest.raises(RuntimeError), atomic_write(tmp_path / "t.csv") as draft:
+        draft.write_text("half")
+        raise RuntimeError
+    assert [path.name for path in tmp_path.iterdir()] == ["t.csv"]
+    assert (tmp_path / "t.csv").read_text() == "old"
+
+
+def test_appended_parts_are_one_table_though_some_are_empty_and_untyped(tmp_path):
+    untyped = pd.DataFrame(columns=["file_path", "row"])
+    parts = [
+        untyped,
+        pd.DataFrame({"file_path": ["a", "b"], "row": [0, 1]}),
+        untyped,
+        pd.DataFrame({"file_path": ["c"], "row": [0]}),
+    ]
+    with tables.parquet_appender(tmp_path / "t.parquet") as append:
+        for part in parts:
+            append(part)
+    assert tables.read(tmp_path / "t.parquet").to_dict("list") == {"file_path": ["a", "b", "c"], "row": [0, 1, 0]}
+    with tables.parquet_appender(tmp_path / "none.parquet") as append:
+        append(untyped)
+    assert list(tables.read(tmp_path / "none.parquet").columns) == ["file_path", "row"]
+
+
+def test_the_rows_of_some_files_are_read_without_the_others(tmp_path):
+    with tables.parquet_appender(tmp_path / "t.parquet") as append:
+        for shard in range(3):
+            append(pd.DataFrame({"file_path": [f"{shard}/{n}.wav" for n in range(4)], "row": range(4)}))
+    found = tables.read_files(tmp_path / "t.parquet", ["2/1.wav", "0/3.wav", "gone.wav"])
+    assert found.to_dict("list") == {"file_path": ["0/3.wav", "2/1.wav"], "row": [3, 1]}
+    assert tables.read_files(tmp_path / "t.parquet", []).empty

@@ -1,0 +1,87 @@
+import pandas as pd
+import pytest
+
+from hardneg.common.errors import InputError
+from hardneg.mining import second_round, tiers
+
+
+def pool(**confidences):
+    table = pd.DataFrame({"file_path": list(confidences), "confidence": list(confidences.values())})
+    return table.assign(start_s=0.0, end_s=3.0, recorder_id="r", date="")
+
+
+FIRST = pool(a=0.99, b=0.9, c=0.6, d=0.4, e=0.2, f=0.1)
+SECOND = pool(c=0.1, d=0.8, e=0.7, f=0.05).assign(start_s=1.0)
+DEFINITIONS = {
+    "hard": {"min_confidence": 0.85},
+    "again": {"min_confidence": 0.5, "round": 2},
+    "both": {"min_confidence": 0.5, "round": "joint"},
+    "control": {"match_size_of": "again"},
+}
+
+
+def made(name, decisions=(), audited=None, definitions=DEFINITIONS):
+    taken = tiers.build("hard", DEFINITIONS, FIRST, None, None, {})
+    return tiers.build(name, definitions, FIRST, audited, None, dict(decisions), SECOND, taken)
+
+
+def test_a_tier_of_the_second_round_holds_what_was_taken_and_what_that_round_finds_hard():
+    tier = made("again")
+    assert list(tier.file_path) == ["a", "b", "d", "e"]
+    assert list(tier["round"]) == [1, 1, 2, 2] and list(tier["rank"]) == [1, 2, 1, 2]
+    assert list(tier.start_s) == [0.0, 0.0, 1.0, 1.0]
+
+
+def test_a_joint_tier_ranks_the_rest_by_both_rounds():
+    tier = made("both")
+    assert list(tier.file_path) == ["a", "b", "d"]
+    assert tier.confidence[2] == pytest.approx((0.8 + 0.4) / 2)
+
+
+def test_the_control_of_a_tier_of_two_rounds_is_of_its_size():
+    assert len(made("control")) == 4
+
+
+def test_what_is_left_out_is_left_out_of_both_rounds():
+    assert list(made("again", {"a": "positive", "d": "uncertain"}).file_path) == ["b", "e"]
+    audited = pd.DataFrame({"file_path": list("abcdef"), "unusable": [False, True, False, False, True, False]})
+    definitions = DEFINITIONS | {"again": DEFINITIONS["again"] | {"exclude": ["unusable"]}}
+    assert list(made("again", (), audited, definitions).file_path) == ["a", "d"]
+
+
+def test_a_review_touches_a_tier_of_the_second_round_only_where_it_changes_its_files():
+    taken = tiers.build("hard", DEFINITIONS, FIRST, None, None, {})
+    touched = {
+        path: tiers.touched_by_review("again", DEFINITIONS, FIRST, None, None, {path: "positive"}, SECOND, taken)
+        for path in "adecf"
+    }
+    assert all(touched[path] for path in "ade") and not any(touched[path] for path in "cf")
+
+
+def test_a_second_round_that_finds_nothing_hard_says_so():
+    definitions = DEFINITIONS | {"again": {"min_confidence": 0.95, "round": 2}}
+    with pytest.raises(InputError, match=r"negative tier 'again' .* holds no file"):
+        made("again", definitions=definitions)
+
+
+def test_what_the_second_round_added_is_counted_among_what_was_left():
+    taken = FIRST.head(2)
+    table = second_round.compare(FIRST, SECOND, taken, [0.5, 0.95])
+    by_rank, table = table.iloc[-1], table.set_index("min_confidence")
+    assert table.loc[0.5, ["taken", "first_round", "second_round", "added", "dropped"]].tolist() == [2, 1, 2, 2, 1]
+    assert table.overlap[0.5] == pytest.approx(1 / 2)  # d and e against c and d
+    assert by_rank[["top_k", "taken", "first_round", "second_round", "added", "dropped"]].tolist() == [2, 2, 2, 2, 1, 1]
+    assert by_rank.overlap == pytest.approx(1 / 2)
+    assert table.taken[0.95] == 1 and table.second_round[0.95] == 0 and pd.isna(table.overlap[0.95])
+
+
+def test_the_second_round_takes_the_first_tier_that_mines_unless_told_otherwise():
+    config = {
+        "mining": {"positive_subset": "base", "seed": 5, "second_round": {}},
+        "negative_tiers": {"none": {}} | DEFINITIONS,
+        "matrix": {"negative_tier": ["none", "again", "hard", "control"]},
+    }
+    assert second_round.settings(config) == {"negative_tier": "hard", "positive_subset": "base", "seed": 5}
+    config["mining"]["second_round"] = {"negative_tier": "control", "seed": 6}
+    assert second_round.settings(config) == {"negative_tier": "control", "positive_subset": "base", "seed": 6}
+    assert second_round.thresholds(DEFINITIONS) == [0.5, 0.85, 0.99]

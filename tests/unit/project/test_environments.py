@@ -1,0 +1,73 @@
+import re
+import subprocess
+import sys
+import tomllib
+from itertools import chain
+
+import pytest
+import yaml
+from packaging.requirements import Requirement
+from paths import ROOT, SCRIPTS
+
+CONDA_NAMES = {
+    "matplotlib-base": "matplotlib",
+    "soxr-python": "soxr",
+    "pysoundfile": "soundfile",
+    "pytorch-cpu": "torch",
+    "pytorch-gpu": "torch",
+}
+
+
+def locked():
+    return dict(re.findall(r"^([a-z0-9-]+)==(\S+)", (ROOT / "constraints.txt").read_text(), flags=re.MULTILINE))
+
+
+def test_every_direct_dependency_has_a_range_and_a_locked_version_within_it():
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    for text in [*project["dependencies"], *chain(*project["optional-dependencies"].values())]:
+        requirement = Requirement(text)
+        assert requirement.specifier, text
+        assert requirement.specifier.contains(locked()[requirement.name]), text
+
+
+@pytest.mark.parametrize("name", ["cpu", "gpu"])
+def test_conda_environments_name_the_locked_versions(name):
+    environment = yaml.safe_load((ROOT / "envs" / f"{name}.yaml").read_text())
+    pinned = dict(text.split(" =") for text in environment["dependencies"] if not text.startswith("python ="))
+    assert len(pinned) > 10
+    for package, version in pinned.items():
+        assert locked()[CONDA_NAMES.get(package, package)] == version, package
+
+
+def test_no_rule_unpickles_or_runs_what_a_file_holds():
+    forbidden = re.compile(
+        r"\b(pickle|joblib|dill|torch\.load|allow_pickle=True|eval\(|exec\(|shell=True|yaml\.load\()"
+    )
+    for path in [*(ROOT / "workflow").rglob("*.py"), *(ROOT / "workflow").rglob("*.smk")]:
+        found = [line for line in path.read_text().splitlines() if forbidden.search(line) and ".eval()" not in line]
+        assert not found, f"{path}: {found}"
+
+
+def test_jobs_that_run_no_network_do_not_import_torch():
+    """Importing it takes longer than all that most of them do, and a changed network would make them run again."""
+    scripts = [
+        "merge_indexes",
+        "rank_pool",
+        "combine_scores",
+        "find_near_duplicates",
+        "audit",
+        "assign_tier",
+        "compare",
+        "write_report",
+    ]
+    told = [f"{_imports(script)}\nprint({script!r} * ('torch' in sys.modules), end=' ')" for script in scripts]
+    done = subprocess.run(
+        [sys.executable, "-c", "\n".join(["import sys", *told])],
+        cwd=SCRIPTS, env={"PYTHONPATH": str(SCRIPTS)}, capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    assert done.stdout.split() == []
+
+
+def _imports(script):
+    lines = (SCRIPTS / f"{script}.py").read_text().splitlines()
+    return "\n".join(line for line in lines if line.startswith(("import ", "from ")))

@@ -1,0 +1,146 @@
+import numpy as np
+import pytest
+
+from hardneg.common.errors import InputError
+from hardneg.recordings import checks
+
+
+@pytest.fixture
+def reason(tmp_path):
+    def probe(name):
+        return checks.probe(name, str(tmp_path / "root"), min_duration_s=0.5, window_s=3.0)["reason"]
+
+    (tmp_path / "root").mkdir()
+    return probe
+
+
+def test_a_good_recording_is_described(tmp_path, wav):
+    wav("a.wav", np.stack([np.full(8000, 0.5), np.zeros(8000)], axis=1), rate=8000)
+    facts = checks.probe("a.wav", str(tmp_path), 0.5, 3.0)
+    assert facts["reason"] == ""
+    assert (facts["duration_s"], facts["sample_rate"], facts["channels"], facts["flags"]) == (1.0, 8000, 2, "short")
+
+
+def test_each_kind_of_bad_file_is_rejected_with_its_reason(tmp_path, wav, reason):
+    wav("root/fine.wav")
+    wav("root/none.wav", np.zeros(0))
+    wav("root/brief.wav", seconds=0.1)
+    wav("root/nan.wav", np.array([0.1, np.nan] * 8000), subtype="FLOAT")
+    wav("outside.wav")
+    (tmp_path / "root/empty.wav").touch()
+    (tmp_path / "root/text.wav").write_text("not audio")
+    (tmp_path / "root/folder.wav").mkdir()
+    (tmp_path / "root/link.wav").symlink_to(tmp_path / "outside.wav")
+    whole = (tmp_path / "root/fine.wav").read_bytes()
+    (tmp_path / "root/header.wav").write_bytes(whole[:20])
+    found = {
+        name: reason(name).split(":")[0]
+        for name in (
+            "fine.wav", "absent.wav", "empty.wav", "none.wav", "brief.wav", "nan.wav", "text.wav", "folder.wav",
+            "header.wav", "../outside.wav", "link.wav", "",
+        )
+    }  # fmt: skip
+    assert found == {
+        "fine.wav": "",
+        "absent.wav": "missing",
+        "empty.wav": "empty",
+        "none.wav": "zero samples",
+        "brief.wav": "too short",
+        "nan.wav": "non-finite samples",
+        "text.wav": "unreadable",
+        "folder.wav": "unreadable",
+        "header.wav": "unreadable",
+        "../outside.wav": "path outside audio_root",
+        "link.wav": "path outside audio_root",
+        "": "missing",
+    }
+
+
+def test_silence_and_clipping_are_flagged_not_rejected(tmp_path, wav):
+    wav("silent.wav", np.zeros(48000))
+    wav("clipped.wav", np.sign(np.sin(np.arange(48000) / 20)))
+    silent, clipped = (checks.probe(name, str(tmp_path), 0.5, 3.0) for name in ("silent.wav", "clipped.wav"))
+    assert (silent["reason"], silent["flags"]) == ("", "silent")
+    assert (clipped["reason"], clipped["flags"]) == ("", "clipped")
+
+
+def test_the_same_samples_in_another_container_have_the_same_hash(tmp_path, wav):
+    noise = np.random.default_rng(0).integers(-9000, 9000, 16000).astype(np.int16)
+    wav("a.wav", noise)
+    wav("a.flac", noise)
+    wav("b.wav", noise[::-1])
+    same, copy, other = (checks.probe(name, str(tmp_path), 0.5, 1.0)["sha256"] for name in ("a.wav", "a.flac", "b.wav"))
+    assert same == copy != other
+
+
+def test_a_repeated_row_is_rejected_once(tmp_path, wav, listed):
+    wav("a.wav")
+    row = ("a.wav", "negative", "train", "s", "r", "2025-01-01")
+    checked = checks.check(listed(row, row), str(tmp_path), 0.5, 3.0, workers=1)
+    assert list(checked.reason) == ["", "duplicate row"]
+
+
+def checked(table, **more):
+    rows = [str(n) for n in range(len(table))]
+    facts = {"duration_s": 3.0, "sha256": rows, "flags": "", "reason": "", "shard": "labelled-0"} | more
+    return table.assign(**facts)
+
+
+BREACHES = {
+    "A recorder-date must be in one split only": [
+        ("a.wav", "negative", "train", "s", "r", "2025-01-01"),
+        ("b.wav", "negative", "val", "s", "r", "2025-01-01"),
+    ],
+    "The pool's recorders must appear in no other split": [
+        ("a.wav", "negative", "pool", "s", "r", "2025-01-01"),
+        ("b.wav", "negative", "train", "s", "r", "2025-01-02"),
+    ],
+    "A site of test_ood must appear in no other split": [
+        ("a.wav", "negative", "test_ood", "s", "r1", "2025-01-01"),
+        ("b.wav", "negative", "pool", "s", "r2", "2025-01-02"),
+    ],
+    "The pool must be labelled negative": [
+        ("a.wav", "positive", "pool", "s", "r1", "2025-01-01"),
+        ("b.wav", "negative", "train", "t", "r2", "2025-01-02"),
+    ],
+}
+
+
+@pytest.mark.parametrize("rule", BREACHES)
+def test_a_breach_of_a_split_rule_stops_the_run_and_lists_its_rows(rule, listed):
+    with pytest.raises(InputError, match=rule) as error:
+        checks.accept(checked(listed(*BREACHES[rule])), 0.05)
+    assert ".wav (split " in str(error.value)
+
+
+@pytest.mark.parametrize("rule", BREACHES)
+def test_a_breach_is_known_from_the_manifest_alone(rule, listed):
+    with pytest.raises(InputError, match=rule):
+        checks.check_split_rules(listed(*BREACHES[rule]), checks.MANIFEST_RULES)
+
+
+def test_the_same_audio_in_two_splits_stops_the_run_unless_it_is_silence(listed):
+    table = listed(
+        ("a.wav", "negative", "train", "s", "r1", "2025-01-01"), ("b.wav", "negative", "val", "s", "r2", "2025-01-02")
+    )
+    with pytest.raises(InputError, match="same audio must be in one split"):
+        checks.accept(checked(table, sha256="same"), 0.05)
+    usable, _ = checks.accept(checked(table, sha256="same", flags="silent"), 0.05)
+    assert len(usable) == 2
+
+
+def test_the_same_audio_twice_in_one_split_is_used_once(listed):
+    table = listed(
+        ("b.wav", "negative", "train", "s", "r2", "2025-01-02"), ("a.wav", "negative", "train", "s", "r1", "2025-01-01")
+    )
+    gathered = checks.gather([checked(table, sha256="same")])
+    assert dict(zip(gathered.file_path, gathered.reason, strict=True)) == {"a.wav": "", "b.wav": "same audio as a.wav"}
+
+
+def test_rejections_stop_the_run_only_above_the_share_allowed(listed):
+    rows = [(f"{n}.wav", "negative", "train", "s", "r", "2025-01-01") for n in range(10)]
+    table = checked(listed(*rows), reason=["missing", *[""] * 9])
+    usable, rejected = checks.accept(table, 0.1)
+    assert (len(usable), len(rejected)) == (9, 1)
+    with pytest.raises(InputError, match=r"1 of 10 recordings are rejected \(10.0%\).*1 missing"):
+        checks.accept(table, 0.09)

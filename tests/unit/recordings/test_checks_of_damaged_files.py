@@ -1,0 +1,192 @@
+"""A corpus of recordings as they come from the field and from elsewhere, each with what is to become of it."""
+
+import os
+import struct
+
+import numpy as np
+import pytest
+import soundfile
+
+from hardneg.audio import decoding
+from hardneg.common.errors import InputError
+from hardneg.features import extractors
+from hardneg.recordings import checks
+
+RATE = 16000
+NOISE = 0.1 * np.random.default_rng(0).standard_normal(2 * RATE)
+
+
+def written(subtype="PCM_16", form="WAV", rate=RATE, channels=1, samples=NOISE):
+    def make(path):
+        sound = np.repeat(samples[:, None], channels, axis=1)
+        soundfile.write(path, sound, rate, subtype=subtype, format=form)
+
+    return make
+
+
+def raw(content):
+    return lambda path: path.write_bytes(content)
+
+
+def cut(make, keep):
+    """Write a file, then keep its first bytes only."""
+
+    def make_cut(path):
+        make(path)
+        path.write_bytes(path.read_bytes()[:keep])
+
+    return make_cut
+
+
+def patched(offset, content, form="WAV"):
+    """Write a recording, then overwrite some bytes of its header."""
+
+    def make(path):
+        written(form=form)(path)
+        old = path.read_bytes()
+        path.write_bytes(old[:offset] + content + old[offset + len(content) :])
+
+    return make
+
+
+def audiomoth(header_bytes, samples):
+    """A WAV with the padded header that AudioMoth writes: a LIST chunk fills it up to 488 bytes."""
+    data = samples.astype("<i2").tobytes()
+    comment = b"ICMT" + struct.pack("<I", header_bytes - 64) + b"Recorded by AudioMoth".ljust(header_bytes - 64, b"\0")
+    chunks = b"WAVEfmt " + struct.pack("<IHHIIHH", 16, 1, 1, RATE, 2 * RATE, 2, 16)
+    chunks += (
+        b"LIST"
+        + struct.pack("<I", 4 + len(comment))
+        + b"INFO"
+        + comment
+        + b"data"
+        + struct.pack("<I", len(data))
+        + data
+    )
+    return raw(b"RIFF" + struct.pack("<I", len(chunks)) + chunks)
+
+
+def linked(target):
+    return lambda path: path.symlink_to(target)
+
+
+USED = ""
+CASES = {
+    # what recorders and editors write
+    "8 bit": (written("PCM_U8"), USED),
+    "16 bit": (written("PCM_16"), USED),
+    "24 bit": (written("PCM_24"), USED),
+    "32 bit": (written("PCM_32"), USED),
+    "float": (written("FLOAT"), USED),
+    "double": (written("DOUBLE"), USED),
+    "A-law": (written("ALAW"), USED),
+    "mu-law": (written("ULAW"), USED),
+    "FLAC": (written("PCM_16", "FLAC"), USED),
+    "FLAC of 24 bits": (written("PCM_24", "FLAC"), USED),
+    "Ogg Vorbis": (written("VORBIS", "OGG"), USED),
+    "stereo": (written(channels=2), USED),
+    "eight channels": (written(channels=8), USED),
+    "8 kHz": (written(rate=8000), USED),
+    "44.1 kHz": (written(rate=44100), USED),
+    "384 kHz": (written(rate=384000, samples=np.tile(NOISE, 12)), USED),
+    "an odd rate": (written(rate=11127), USED),
+    "MP3 named WAV": (written("MPEG_LAYER_III", "MP3", rate=44100), USED),
+    "AudioMoth": (audiomoth(488, 9000 * NOISE), USED),
+    "silence": (written(samples=np.zeros(RATE)), USED),
+    "full scale": (written(samples=np.sign(NOISE)), USED),
+    "cut off in the field": (cut(written(), 44 + 2 * RATE), USED),
+    "a header that promises more": (patched(40, struct.pack("<I", 10**9)), USED),
+    # what cannot be used
+    "nothing": (raw(b""), "empty"),
+    "header alone": (cut(written(), 44), "zero samples"),
+    "AudioMoth without samples": (audiomoth(488, NOISE[:0]), "zero samples"),
+    "half a header": (cut(written(), 20), "unreadable"),
+    "FLAC cut off": (cut(written("PCM_16", "FLAC"), 9000), "unreadable"),
+    "FLAC header alone": (cut(written("PCM_16", "FLAC"), 60), ("unreadable", "zero samples")),
+    "FLAC whose tags swallow its sound": (patched(42, b"\x00\x1e\x94\x92", "FLAC"), "zero samples"),
+    "a rate of nothing": (patched(24, struct.pack("<I", 0)), "unreadable"),
+    "no channels": (patched(22, struct.pack("<H", 0)), "unreadable"),
+    "text": (raw(b"date,time\n2025,1\n"), "unreadable"),
+    "zip": (raw(b"PK\x03\x04" + bytes(200)), "unreadable"),
+    "random bytes": (raw(np.random.default_rng(1).bytes(5000)), "unreadable"),
+    "NaN": (written("FLOAT", samples=np.where(np.arange(len(NOISE)) == 77, np.nan, NOISE)), "non-finite samples"),
+    "infinity": (written("FLOAT", samples=np.where(np.arange(len(NOISE)) == 77, -np.inf, NOISE)), "non-finite samples"),
+    "a blink": (written(samples=NOISE[:100]), "too short"),
+    "one sample": (written(samples=NOISE[:1]), "too short"),
+    "folder": (lambda path: path.mkdir(), "unreadable"),
+    "nowhere": (lambda path: None, "missing"),
+    "a link out": (linked("/etc/hostname"), "path outside audio_root"),
+    "a link to nowhere": (linked("gone.wav"), "missing"),
+    "a link to itself": (linked("x.wav"), ("unreadable", "missing")),
+    "a pipe": (lambda path: os.mkfifo(path), "unreadable"),
+}
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_each_recording_is_used_or_rejected_with_its_reason(case, tmp_path):
+    make, expected = CASES[case]
+    make(tmp_path / "x.wav")
+    facts = checks.probe("x.wav", str(tmp_path), min_duration_s=0.05, window_s=1.0)
+    reason = facts["reason"].split(":")[0]
+    assert reason in (expected if isinstance(expected, tuple) else (expected,)), facts["reason"]
+    if not reason:
+        samples, rate = decoding.decode(tmp_path / "x.wav")
+        assert facts["duration_s"] == pytest.approx(len(samples) / rate)
+        heard = decoding.resample(samples, rate, 24000)
+        assert np.isfinite(heard).all() and len(heard) == pytest.approx(24000 * facts["duration_s"], abs=2)
+
+
+NAMES = [
+    "with space.wav", "quote'.wav", 'double".wav', "new\nline.wav", "hash#.wav", "{brace}.wav", "<angle>.wav",
+    "$(touch x).wav", "`touch x`.wav", "semi;colon.wav", "-dash.wav", "naïve-蛙.wav", "a" * 251 + ".wav", "%s.wav", "*.wav",
+    "\u202ertl.wav", "comma,.wav", "back\\slash.wav",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_name_is_only_a_name(name, tmp_path, listed):
+    written()(tmp_path / name)
+    table = listed((name, "negative", "train", "s", "r", "2025-01-01"))
+    checked = checks.check(table, str(tmp_path), 0.05, 1.0, workers=1)
+    assert list(checked.reason) == [""]
+    checked.to_parquet(tmp_path / "t.parquet")
+    assert sorted(path.name for path in tmp_path.iterdir()) == sorted([name, "t.parquet"])
+
+
+@pytest.mark.parametrize("name", ["../x.wav", "/etc/hostname", "a/../../x.wav", "~/x.wav"])
+def test_no_path_leads_out_of_the_root(name, tmp_path):
+    (tmp_path / "root").mkdir()
+    written()(tmp_path / "x.wav")
+    reason = checks.probe(name, str(tmp_path / "root"), 0.05, 1.0)["reason"]
+    assert reason == ("missing" if name.startswith("~") else "path outside audio_root")
+
+
+def test_one_bad_file_never_costs_a_good_one(tmp_path, listed):
+    names = []
+    for place, (make, _) in enumerate(CASES.values()):
+        (tmp_path / str(place)).mkdir()
+        make(tmp_path / str(place) / "x.wav")
+        names.append(f"{place}/x.wav")
+    table = listed(*[(name, "negative", "train", "s", "r", "2025-01-01") for name in names])
+    checked = checks.check(table, str(tmp_path), 0.05, 1.0, workers=2)
+    used = [expected == USED for _, expected in CASES.values()]
+    assert list(checked.reason == "") == used
+    rejected = checked[checked.reason != ""]
+    assert len(rejected) + sum(used) == len(table)
+
+
+WINDOWS = {"length_s": 1.0, "hop_s": 1.0, "sample_rate": 8000}
+LOGMEL = {"kind": "logmel", "n_mels": 16, "fmin": 50, "fmax": 4000, "n_fft": 512, "hop_s": 0.02}
+
+
+def test_a_file_that_vanishes_or_shrinks_after_the_check_is_named(tmp_path, listed, wav):
+    (tmp_path / "features").mkdir()
+    for name in ("gone.wav", "shorter.wav"):
+        wav(name, rate=8000)
+        table = checks.check(listed((name, "negative", "train", "s", "r", "")), str(tmp_path), 0.1, 1.0, workers=1)
+        (tmp_path / name).unlink()
+        if name == "shorter.wav":
+            wav(name, rate=8000, seconds=2.0)
+        with pytest.raises(InputError, match=f"{name} could be decoded when it was checked and cannot now"):
+            extractors.extract(table, str(tmp_path), tmp_path / "features" / "a.npy", WINDOWS, LOGMEL, "cpu")
+        assert not list((tmp_path / "features").iterdir())

@@ -1,0 +1,259 @@
+import csv
+
+import pandas as pd
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from hardneg.__main__ import main
+from hardneg.common.errors import InputError
+from hardneg.recordings import checks, manifest, nights
+
+
+@pytest.fixture
+def written(tmp_path):
+    def write(text):
+        path = tmp_path / "manifest.csv"
+        path.write_text(text)
+        return path
+
+    return write
+
+
+@pytest.mark.parametrize(
+    ("name", "date"),
+    [
+        ("20250312_213000.WAV", "2025-03-12"),
+        ("20250312_213000T.WAV", "2025-03-12"),
+        ("pond/24F319_20250312_213000.WAV", "2025-03-12"),
+        ("20250312T213000.wav", "2025-03-12"),
+        ("20251399_213000.WAV", ""),
+        ("call_17.wav", ""),
+        ("20250101_000000/call.wav", ""),
+    ],
+)
+def test_the_date_is_read_from_an_audiomoth_name(name, date):
+    assert nights.date_in_name(name) == date
+
+
+def test_a_recorder_without_a_date_is_its_own_group(written):
+    table = manifest.read(
+        written("file_path,label,recorder_id,date\na.wav,negative,r1,\nb.wav,negative,r1,2025-01-02\n")
+    )
+    assert list(table.group) == ["r1", "r1@2025-01-02"]
+
+
+def test_case_and_spaces_of_labels_do_not_matter(written):
+    table = manifest.read(written("file_path,label,split,recorder_id\na.wav, Positive ,POOL,r1\n"))
+    assert (table.label[0], table.split[0]) == ("positive", "pool")
+
+
+def test_columns_of_ones_own_are_kept(written):
+    assert manifest.read(written("file_path,label,recorder_id,moon\na.wav,negative,r1,full\n")).moon[0] == "full"
+
+
+def test_a_listed_duration_does_not_stand_for_the_measured_one(written):
+    table = manifest.read(written("file_path,label,recorder_id,duration_s\na.wav,negative,r1,9\n"))
+    assert "duration_s" not in table.columns and table.listed_duration_s[0] == "9"
+
+
+@pytest.mark.parametrize(
+    ("row", "named"),
+    [
+        ("a.wav,maybe,,r1,", "label is 'maybe'"),
+        ("a.wav,negative,holdout,r1,", "split is 'holdout'"),
+        ("a.wav,negative,,,", "recorder_id is ''"),
+        ("a.wav,negative,,r1,2025-02-30", "date is '2025-02-30'"),
+        ("a.wav,negative,,r1,\na.wav,positive,,r1,", "label is 'positive'"),
+        ("a.wav,negative,,r1,\na.wav,negative,,r2,", "wrong recorder_id; it must be the same in all rows of one file"),
+        ("a.wav,negative,,r1,2025-01-02\na.wav,negative,,r1,2025-01-03", "row 3: a.wav: date is '2025-01-03'"),
+        (
+            "a.wav,negative,pool,r1,2025-01-02\na.wav,negative,,r2,2025-01-02",
+            "row 2: a.wav: split is 'pool', recorder_id is 'r1'",
+        ),
+    ],
+)
+def test_a_row_that_cannot_be_meant_is_named(written, row, named):
+    with pytest.raises(InputError, match=r"a\.wav") as error:
+        manifest.read(written(f"file_path,label,split,recorder_id,date\n{row}\n"))
+    assert named in str(error.value)
+
+
+def test_a_file_that_stands_at_two_sites_is_named_and_rows_without_a_path_are_no_file(written):
+    head = "file_path,label,recorder_id,site\n"
+    with pytest.raises(InputError, match=r"row 3: a\.wav: site is 'creek'"):
+        manifest.read(written(f"{head}a.wav,negative,r1,pond\na.wav,negative,r1,creek\n"))
+    assert len(manifest.read(written(f"{head},negative,r1,pond\n,positive,r2,creek\n"))) == 2
+
+
+def test_a_missing_column_is_named_with_those_there(written):
+    with pytest.raises(InputError, match=r"lacks the column recorder_id; it has: file_path, label"):
+        manifest.read(written("file_path,label\na.wav,negative\n"))
+
+
+def many(count):
+    rows = {
+        "file_path": [f"{n}.wav" for n in range(count)],
+        "label": "negative",
+        "recorder_id": [f"r{n % 40}" for n in range(count)],
+        "date": [f"2025-01-{1 + n // 40 % 20:02d}" for n in range(count)],
+        "site": ["far" if n % 40 < 4 else "near" for n in range(count)],
+    }
+    return manifest.complete(pd.DataFrame(rows).astype(object), "test")
+
+
+def test_assigned_splits_hold_whole_sites_and_whole_recorder_dates():
+    table = manifest.assign_splits(many(4000), ["far"], validation_fraction=0.2, iid_fraction=0.1)
+    assert set(table.split[table.site == "far"]) == {"test_ood"}
+    assert table.groupby("group").split.nunique().max() == 1
+    near = table[table.site == "near"].drop_duplicates("group").split.value_counts(normalize=True)
+    assert near["val"] == pytest.approx(0.2, abs=0.05)
+    assert near["test_iid"] == pytest.approx(0.1, abs=0.04)
+
+
+def test_new_rows_leave_the_splits_of_the_old_ones_alone():
+    few = manifest.assign_splits(many(400), [], 0.2, 0.1)
+    more = manifest.assign_splits(many(800), [], 0.2, 0.1)
+    assert list(more.split[:400]) == list(few.split)
+
+
+def test_a_given_split_is_kept(listed):
+    table = listed(("a.wav", "negative", "train", "far", "r1", "2025-01-01"))
+    assert manifest.assign_splits(table, ["far"], 0.99, 0.0).split[0] == "train"
+
+
+PLAIN = "file_path,label,recorder_id,date\na.wav,negative,r1,2025-01-01\nb.wav,positive,r2,\n"
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        PLAIN.encode("utf-8-sig"),
+        PLAIN.replace("\n", "\r\n").encode(),
+        PLAIN.replace(",", ";").encode(),
+        PLAIN.replace(",", "\t").encode(),
+        PLAIN.replace("\n", "\n\n").encode(),
+        PLAIN.rstrip("\n").encode(),
+        PLAIN.replace("a.wav", '"a.wav"').encode(),
+        PLAIN.replace("label", " label ").encode(),
+        PLAIN.replace("negative", "NEGATIVE ").encode(),
+    ],
+)
+def test_the_ways_in_which_programs_write_a_table_do_not_matter(tmp_path, content):
+    (tmp_path / "m.csv").write_bytes(content)
+    table = manifest.read(tmp_path / "m.csv")
+    assert list(table.file_path) == ["a.wav", "b.wav"]
+    assert list(table.label) == ["negative", "positive"]
+    assert list(table.group) == ["r1@2025-01-01", "r2"]
+
+
+def test_a_comma_or_a_line_break_in_a_quoted_name_stays_in_the_name(tmp_path):
+    (tmp_path / "m.csv").write_text('file_path,label,recorder_id\n"a,b\nc.wav",negative,r\n')
+    assert list(manifest.read(tmp_path / "m.csv").file_path) == ["a,b\nc.wav"]
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (b"", "lacks the columns file_path, label, recorder_id"),
+        (b"file_path,label,label,recorder_id\na.wav,negative,positive,r\n", "has the column(s) label more than once"),
+        (b"file_path,label,recorder_id\na.wav,negative\n", "1 line(s) have not 3 cells:\n  line 2: 2 cells"),
+        (b"file_path,label,recorder_id\na,b.wav,negative,r\n", "line 2: 4 cells"),
+        ("file_path,label,recorder_id\nänger.wav,negative,r\n".encode("latin-1"), "save it as CSV in UTF-8"),
+        (b'file_path,label,recorder_id\n"a.wav,negative,r\n', "cannot be read as a table"),
+        (bytes(range(256)) * 4, "save it as CSV in UTF-8"),
+    ],
+)
+def test_a_table_that_cannot_be_meant_is_refused(tmp_path, content, said):
+    (tmp_path / "m.csv").write_bytes(content)
+    with pytest.raises(InputError) as error:
+        manifest.read(tmp_path / "m.csv")
+    assert said in str(error.value)
+
+
+@pytest.mark.slow
+def test_a_million_rows_are_read_in_seconds(tmp_path):
+    row = "site/r{0}/{1:08d}.wav,negative,pool,r{0},2025-01-01"
+    lines = (row.format(n % 500, n) for n in range(1_000_000))
+    (tmp_path / "m.csv").write_text("file_path,label,split,recorder_id,date\n" + "\n".join(lines))
+    assert len(manifest.read(tmp_path / "m.csv")) == 1_000_000
+
+
+TEXT = st.text(st.characters(codec="utf-8", exclude_characters="\0\r"), min_size=1, max_size=20).filter(
+    lambda text: text == text.strip()
+)
+ROW = st.fixed_dictionaries(
+    {
+        "file_path": TEXT,
+        "label": st.sampled_from(["negative", "NEGATIVE", "Negative "]),
+        "recorder_id": st.sampled_from(["r1", "r2", "r3", "r4"]),
+        "site": st.sampled_from(["", "far", "near"]),
+        "date": st.sampled_from(["", "2025-01-01", "2025-01-02", "2024-02-29"]),
+    }
+)
+ROWS = st.lists(ROW, min_size=1, max_size=30, unique_by=lambda row: row["file_path"])
+
+
+@given(ROWS, st.sampled_from([csv.QUOTE_MINIMAL, csv.QUOTE_ALL]), st.booleans())
+def test_what_is_written_is_what_is_read(tmp_path_factory, rows, quoting, mark):
+    path = tmp_path_factory.mktemp("manifest") / "m.csv"
+    with open(path, "w", encoding="utf-8-sig" if mark else "utf-8", newline="") as file:
+        writer = csv.DictWriter(file, list(rows[0]), quoting=quoting)
+        writer.writeheader()
+        writer.writerows(rows)
+    table = manifest.read(path)
+    assert list(table.file_path) == [row["file_path"] for row in rows]
+    assert list(table.recorder_id) == [row["recorder_id"] for row in rows]
+    assert set(table.label) == {"negative"}
+    dated = [row["date"] or nights.date_in_name(row["file_path"]) for row in rows]
+    assert list(table.date) == dated
+
+
+@given(ROWS, st.floats(0, 0.5), st.floats(0, 0.5), st.randoms())
+def test_assigned_splits_breach_no_rule_and_no_row_depends_on_another(rows, validation, iid, order):
+    # A site is where a recorder stands: one recorder is not at two sites.
+    table = manifest.complete(pd.DataFrame(rows).assign(site=lambda rows: "s" + rows.recorder_id), "test")
+    whole = manifest.assign_splits(table, ["sr1"], validation, iid)
+    assert set(whole.split) <= {"train", "val", "test_iid", "test_ood"}
+    assert set(whole.split[whole.site == "sr1"]) <= {"test_ood"}
+    assert whole.groupby("group").split.nunique().max() == 1
+    checked = whole.assign(reason="", sha256=whole.file_path, flags="")
+    assert len(checks.accept(checked, 0)[0]) == len(rows)
+    some = table.loc[sorted(order.sample(range(len(rows)), order.randint(1, len(rows))))]
+    alone = manifest.assign_splits(some, ["sr1"], validation, iid)
+    assert list(alone.split) == list(whole.split[some.index])
+
+
+@given(ROWS, st.lists(st.sampled_from(manifest.SPLITS), min_size=30, max_size=30))
+def test_a_recorder_date_in_two_splits_or_a_pool_recorder_elsewhere_is_always_refused(rows, splits):
+    table = manifest.complete(pd.DataFrame(rows).assign(split=splits[: len(rows)], site=""), "test")
+    table = table.assign(reason="", sha256=table.file_path, flags="")
+    torn = table.groupby("group").split.nunique().max() > 1
+    pooled = set(table.recorder_id[table.split == "pool"]) & set(table.recorder_id[table.split != "pool"])
+    if torn or pooled:
+        with pytest.raises(InputError, match="must"):
+            checks.accept(table, 0)
+    else:
+        assert len(checks.accept(table, 0)[0]) == len(rows)
+
+
+def test_a_manifest_is_begun_from_a_folder(tmp_path, capsys):
+    names = [
+        "positive/A1/20250312_213000.WAV",
+        "pool/B2/x.flac",
+        "negative/A1/b.wav",
+        "more/A1/c.wav",
+        "more/notes.txt",
+    ]
+    for name in names:
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).touch()
+    output = tmp_path / "listed.csv"
+    assert main(["manifest", str(tmp_path), "--output", str(output)]) == 0
+    assert "4 recordings, 1 positive, 1 negative, 1 to mine, 1 whose label is for you" in capsys.readouterr().out
+    rows = pd.read_csv(output, keep_default_na=False).set_index("file_path")
+    columns = ["label", "recorder_id", "split", "date"]
+    assert rows.loc["positive/A1/20250312_213000.WAV", columns].tolist() == ["positive", "A1", "", "2025-03-12"]
+    assert rows.loc["pool/B2/x.flac", columns].tolist() == ["negative", "B2", "pool", ""]
+    assert rows.loc["more/A1/c.wav", columns].tolist() == ["", "A1", "", ""]
+    assert main(["manifest", str(tmp_path), "--output", str(output)]) == 1, "no table of a person's is written over"

@@ -1,0 +1,87 @@
+import pandas as pd
+import pytest
+
+from hardneg.common.errors import InputError
+from hardneg.recordings import manifest, sharding
+from hardneg.recordings.nights import group_of
+
+
+def nights(first, last, recorders=10, files=5, split="pool"):
+    rows = [
+        (
+            f"r{recorder}_{night}_{n}.wav",
+            "negative",
+            split,
+            f"r{recorder}",
+            f"2025-{1 + night // 28:02d}-{1 + night % 28:02d}",
+        )
+        for night in range(first, last)
+        for recorder in range(recorders)
+        for n in range(files)
+    ]
+    table = pd.DataFrame(rows, columns=["file_path", "label", "split", "recorder_id", "date"])
+    return manifest.complete(table.astype(object), "test")
+
+
+def test_a_recorder_date_lies_in_one_shard_and_shards_are_about_as_large_as_asked():
+    table = nights(0, 40)
+    shards = sharding.cut(table, 100)
+    assert shards.groupby(table.group).nunique().max() == 1
+    assert 50 < shards.value_counts().mean() < 200
+
+
+def test_new_nights_change_at_most_one_old_shard():
+    old = set(sharding.cut(nights(0, 30), 100))
+    new = set(sharding.cut(nights(0, 40), 100))
+    assert len(old - new) <= 1
+    assert len(new - old) > 1
+
+
+def test_a_new_recorder_in_the_middle_changes_only_the_shards_that_it_falls_in():
+    table = nights(0, 30)
+    late = (
+        table[table.recorder_id == "r3"].iloc[:5].assign(recorder_id="late", file_path=[f"l{n}.wav" for n in range(5)])
+    )
+    late["group"] = group_of(late)
+    old, new = set(sharding.cut(table, 100)), set(sharding.cut(pd.concat([table, late], ignore_index=True), 100))
+    assert len(old - new) <= 1
+
+
+def test_the_order_of_rows_does_not_matter():
+    table = nights(0, 20)
+    shuffled = table.sample(frac=1, random_state=1)
+    assert sharding.cut(shuffled, 50).sort_index().equals(sharding.cut(table, 50))
+
+
+def test_pool_and_labelled_recordings_share_no_shard():
+    table = pd.concat([nights(0, 3), nights(5, 8, split="train")], ignore_index=True)
+    parts = sharding.cut(table, 1000).str.split("-").str[0]
+    assert list(parts) == ["pool"] * 150 + ["labelled"] * 150
+
+
+def test_a_changed_file_changes_the_state_of_its_shard_alone(tmp_path):
+    table = nights(0, 6)
+    for path in table.file_path:
+        (tmp_path / path).write_bytes(b"x")
+    table["shard"] = sharding.cut(table, 50)
+    before = sharding.states(table, str(tmp_path))
+    (tmp_path / table.file_path[0]).write_bytes(b"longer")
+    after = sharding.states(table, str(tmp_path))
+    assert {shard for shard in before if before[shard] != after[shard]} == {table.shard[0]}
+
+
+@pytest.mark.parametrize(("split", "missing"), [("pool", "train"), ("train", "pool")])
+def test_a_manifest_without_a_pool_or_without_training_recordings_is_refused(split, missing):
+    splits = {"ood_sites": [], "validation_fraction": 0.1, "iid_fraction": 0.1}
+    with pytest.raises(InputError, match=f"no row of split {missing}"):
+        sharding.assign_splits_and_shards(nights(0, 3, split=split), splits, 100)
+
+
+def test_a_held_out_site_that_the_manifest_has_not_is_named_with_those_it_has():
+    table = pd.concat([nights(0, 3), nights(5, 8, split="train").assign(site="pond")], ignore_index=True)
+    splits = {"ood_sites": ["pond", "Creek"], "validation_fraction": 0.1, "iid_fraction": 0.1}
+    with pytest.raises(InputError, match="ood_sites names 'Creek', which is no site of the manifest; it has: pond"):
+        sharding.assign_splits_and_shards(table, splits, 100)
+    assert len(sharding.assign_splits_and_shards(table, splits | {"ood_sites": ["pond"]}, 100)) == len(table)
+    with pytest.raises(InputError, match="it has none"):
+        sharding.assign_splits_and_shards(table.assign(site=""), splits, 100)

@@ -1,0 +1,123 @@
+import pandas as pd
+import pytest
+
+from hardneg.common.errors import InputError
+from hardneg.mining import tiers
+from hardneg.review import agreement, review_table
+
+
+def table(*rows):
+    """Rows of file, label, reviewer and hour."""
+    return pd.DataFrame(
+        [(path, 0.0, 3.0, label, who, f"2025-03-01T{hour:02d}:00:00Z", "") for path, label, who, hour in rows],
+        columns=review_table.COLUMNS,
+    )
+
+
+DISPUTED = table(("a", "positive", "x", 9), ("a", "negative", "y", 12), ("a", "negative", "z", 10))
+
+
+@pytest.mark.parametrize(
+    ("rule", "rows", "label"),
+    [
+        ("latest", DISPUTED, "negative"),
+        ("any_positive", DISPUTED, "positive"),
+        ("majority", DISPUTED, "negative"),
+        ("majority", DISPUTED.head(2), "uncertain"),
+        ("any_positive", table(("a", "negative", "x", 1), ("a", "uncertain", "y", 2)), "uncertain"),
+        ("any_positive", table(("a", "positive", "x", 1), ("a", "negative", "x", 2)), "negative"),
+        ("latest", table(("a", "positive", "x", 5), ("a", "negative", "x", 5)), "negative"),
+    ],
+)
+def test_each_reviewers_last_answer_counts_and_the_rule_settles_the_rest(rule, rows, label):
+    assert review_table.resolve(rows, rule) == {"a": label}
+
+
+def test_a_table_is_read_as_it_was_written_whatever_the_names(tmp_path):
+    rows = table(('two\nlines, "quoted".wav', "positive", "<i>", 1), ("\u202eright.wav", "negative", "", 2))
+    rows.to_csv(tmp_path / "review.csv", index=False)
+    pd.testing.assert_frame_equal(
+        review_table.read(tmp_path / "review.csv"), rows.astype({"file_path": "str"}), check_dtype=False
+    )
+
+
+def test_no_file_is_no_answer_and_a_wrong_label_is_named_with_its_row(tmp_path):
+    assert review_table.read(tmp_path / "absent.csv").empty
+    (tmp_path / "r.csv").write_text("file_path,label\na.wav,Positive\nb.wav,maybe\n")
+    with pytest.raises(InputError, match=r"1 row\(s\) with a label.*\n  row 3: b.wav: 'maybe'"):
+        review_table.read(tmp_path / "r.csv")
+    (tmp_path / "r.csv").write_text("file,label\n")
+    with pytest.raises(InputError, match="lacks the column"):
+        review_table.read(tmp_path / "r.csv")
+
+
+def test_kappa_is_agreement_beyond_chance():
+    # Both say positive for 20 and negative for 15 of 50; x alone is positive for 5, y alone for 10: kappa is 0.4.
+    rows = []
+    for place, (first, second) in enumerate(
+        [("p", "p")] * 20 + [("p", "n")] * 5 + [("n", "p")] * 10 + [("n", "n")] * 15
+    ):
+        names = {"p": "positive", "n": "negative"}
+        rows += [(f"{place}", names[first], "x", 1), (f"{place}", names[second], "y", 1)]
+    found = agreement.between_reviewers(table(*rows)).iloc[0]
+    assert (found["first"], found["second"], found.files) == ("x", "y", 50)
+    assert found.agreed == pytest.approx(0.7) and found.kappa == pytest.approx(0.4)
+
+
+@pytest.fixture
+def pool():
+    confidence = [0.99, 0.98, 0.9, 0.6, 0.3, 0.1]
+    return pd.DataFrame(
+        {
+            "file_path": list("abcdef"),
+            "confidence": confidence,
+            "start_s": 0.0,
+            "end_s": 3.0,
+            "recorder_id": "r",
+            "date": "",
+        }
+    )
+
+
+@pytest.fixture
+def audited(pool):
+    return pool.assign(suspected_positive=pool.file_path.isin(["a", "b"]), unusable=pool.file_path == "d")
+
+
+def test_a_reviewers_word_goes_before_the_audits(audited):
+    decisions = {"a": "negative", "c": "positive", "e": "uncertain"}
+    assert tiers.left_out(decisions, audited, ["suspected_positive", "unusable"]) == {"b", "c", "d", "e"}
+    assert tiers.left_out(decisions, None, []) == {"c", "e"}
+
+
+def test_a_tier_without_what_is_left_out_keeps_the_pools_ranks(pool):
+    held = tiers.assign(pool, "t", min_confidence=0.5, left_out={"a", "c"})
+    assert list(held.file_path) == ["b", "d"] and list(held["rank"]) == [2, 4]
+
+
+def test_only_tiers_whose_files_a_review_changes_are_touched(pool, audited):
+    definitions = {
+        "hard": {"min_confidence": 0.85}, "clean": {"min_confidence": 0.85, "exclude": ["suspected_positive"]},
+        "like": {"match_size_of": "hard"}, "easy": {"max_confidence": 0.5},
+    }  # fmt: skip
+
+    def touched(**decisions):
+        return {
+            name for name in definitions if tiers.touched_by_review(name, definitions, pool, audited, None, decisions)
+        }
+
+    assert touched() == set()
+    assert touched(a="negative") == {"clean"}, "taken back from the audit"
+    assert touched(c="negative") == set()
+    assert {"hard", "like"} <= touched(a="positive"), "a matched tier shrinks with the other"
+    assert "easy" not in touched(a="positive") and "clean" not in touched(a="positive")
+    assert "easy" in touched(e="uncertain")
+
+
+def test_positives_carry_the_window_that_was_heard():
+    rows = table(
+        ("a", "positive", "x", 1), ("b", "positive", "x", 1), ("b", "negative", "y", 2), ("c", "negative", "x", 1)
+    )
+    rows.loc[0, "start_s"] = 4.5
+    assert review_table.positives(rows, review_table.resolve(rows, "latest")) == [["a", 4.5]]
+    assert review_table.positives(rows, review_table.resolve(rows, "any_positive")) == [["a", 4.5], ["b", 0.0]]

@@ -1,0 +1,8 @@
+from hardneg.audit import near_duplicates
+from hardneg.common import tables
+from hardneg.common.log import log_to
+
+log_to(snakemake.log[0])
+files = [tables.read(snakemake.input[name]) for name in ("labelled", "index", "scores", "pool_index")]
+windows = near_duplicates.to_compare(*files, pool_files=snakemake.params.pool_files)
+tables.write(near_duplicates.copies(windows, snakemake.params.min_similarity), snakemake.output.copies)

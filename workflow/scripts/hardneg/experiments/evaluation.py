@@ -1,0 +1,94 @@
+"""Score a trained detector on its validation files and on the test splits."""
+
+import pandas as pd
+from torch import nn
+
+from hardneg.features import store
+from hardneg.models import metrics
+from hardneg.models.training import score_files
+
+TEST_SPLITS = ("test_iid", "test_ood")
+ABOUT = ["file_path", "quality", "call_type", "site", "recorder_id", "date", "group", "duration_s"]
+
+
+def score_splits(
+    network: nn.Module, recordings: pd.DataFrame, index: pd.DataFrame, validation_scores: pd.DataFrame, device: str
+) -> pd.DataFrame:
+    """Score every file of the test splits, detected or not, and put the validation scores beside them.
+
+    Parameters
+    ----------
+    recordings : checked recordings that are not of the pool.
+    index : their windows.
+    validation_scores : what the run was validated on: ``file_path, confidence, start_s, end_s, label``.
+
+    Returns
+    -------
+    One row per split and file: ``split, label`` (1 or 0), ``confidence, start_s, end_s`` and the columns of
+    :data:`ABOUT`. Mined files that an internal validation held out have a path and scores only.
+    """
+    parts = [validation_scores.assign(split="val")]
+    for split in TEST_SPLITS:
+        files = recordings[recordings.split == split]
+        if len(files):
+            label = (files.label == "positive").astype(int)
+            windows = index.merge(files[["file_path"]].assign(label=label), on="file_path", validate="m:1")
+            parts.append(score_files(network, store.load(windows), windows, device).assign(split=split))
+    scores = pd.concat(parts, ignore_index=True)
+    return scores.merge(recordings[ABOUT], on="file_path", how="left", validate="m:1")
+
+
+def measure(scores: pd.DataFrame, precision: float, calibration_bins: int) -> pd.DataFrame:
+    """Measure each split at the threshold that is best on validation.
+
+    Parameters
+    ----------
+    scores : from :func:`score_splits`.
+    precision : that recall is also given at.
+    calibration_bins : of the expected calibration error.
+
+    Returns
+    -------
+    One row per split: ``split, files, positives, threshold`` and the values of :mod:`hardneg.models.metrics`.
+    """
+    validation = scores[scores.split == "val"]
+    threshold = metrics.choose_threshold(validation.label.to_numpy(), validation.confidence.to_numpy())
+    rows = []
+    for split, files in scores.groupby("split", sort=False):
+        labels, confidences = files.label.to_numpy(), files.confidence.to_numpy()
+        rows.append(
+            {"split": split, "files": len(files), "positives": int(labels.sum()), "threshold": threshold}
+            | metrics.at_threshold(labels, confidences, threshold, float(files.duration_s.sum(skipna=False)))
+            | metrics.without_threshold(labels, confidences)
+            | {
+                "recall_at_precision": metrics.recall_at_precision(labels, confidences, precision),
+                "calibration_error": metrics.expected_calibration_error(labels, confidences, calibration_bins),
+            }
+            | metrics.oracle(labels, confidences)
+        )
+    return pd.DataFrame(rows)
+
+
+def break_down(scores: pd.DataFrame, threshold: float) -> pd.DataFrame:
+    """Count what is found and falsely flagged per recorder and per quality.
+
+    Parameters
+    ----------
+    scores : from :func:`score_splits`.
+    threshold : frozen on validation.
+
+    Returns
+    -------
+    One row per test split and value of ``by`` (recorder_id or quality): ``files, positives, tp, fp, recall`` (missing
+    without positives). Quality is of positives only.
+    """
+    tests = scores[scores.split.isin(TEST_SPLITS)]
+    flagged, positive = tests.confidence >= threshold, tests.label == 1
+    counted = tests.assign(positives=positive, tp=flagged & positive, fp=flagged & ~positive, files=1)
+    parts = []
+    for by, rows in (("recorder_id", counted), ("quality", counted[positive])):
+        sums = rows.groupby(["split", by])[["files", "positives", "tp", "fp"]].sum().reset_index()
+        parts.append(sums.rename(columns={by: "value"}).assign(by=by))
+    table = pd.concat(parts, ignore_index=True)
+    table["recall"] = (table.tp / table.positives).where(table.positives > 0)
+    return table[["split", "by", "value", "files", "positives", "tp", "fp", "recall"]]

@@ -1,0 +1,65 @@
+"""Score a shard's windows with a detector, and the training positives."""
+
+import os
+from functools import partial
+
+import numpy as np
+import pandas as pd
+from torch import nn
+
+from hardneg.common import process_pool
+from hardneg.common.log import progress
+from hardneg.features import store
+from hardneg.models import inference
+from hardneg.models.file_scores import file_confidence
+from hardneg.models.inference import batch_size, window_confidences
+
+CHUNK_BATCHES = 8  # few, so that even a small shard is work for every process
+
+
+def score_windows(
+    network: nn.Module, index: pd.DataFrame, array_path: str | os.PathLike, device: str, processes: int = 1
+) -> pd.DataFrame:
+    """Score every window of a shard, reading a bounded number at a time.
+
+    Parameters
+    ----------
+    network : a detector.
+    index : the shard's windows: ``file_path, start_s, end_s, row``.
+    array_path : the shard's features.
+    processes : that share the work on a CPU; the scores do not depend on their number.
+
+    Returns
+    -------
+    ``file_path, start_s, end_s, confidence`` (in [0, 1]), one row per window.
+    """
+    rows = index["row"].to_numpy()
+    size = CHUNK_BATCHES * batch_size(device)
+    chunks = [rows[start : start + size] for start in range(0, len(rows), size)]
+    work = partial(_score_rows, network=inference.folded(network), array_path=str(array_path), device=device)
+    done = process_pool.results(work, chunks, processes if device == "cpu" else 1)
+    confidences = list(progress(done, len(chunks), "scoring windows"))
+    confidence = np.concatenate(confidences) if confidences else np.empty(0, np.float32)
+    return index[["file_path", "start_s", "end_s"]].assign(confidence=confidence.astype(np.float64))
+
+
+def _score_rows(rows: np.ndarray, network: nn.Module, array_path: str, device: str) -> np.ndarray:
+    stored = np.load(array_path, mmap_mode="r")
+    return window_confidences(network, stored[rows], device)
+
+
+def rank_positives(network: nn.Module, recordings: pd.DataFrame, index: pd.DataFrame, device: str) -> pd.DataFrame:
+    """Score the training positives with a detector.
+
+    Returns
+    -------
+    ``file_path, confidence, start_s, end_s``, the highest first.
+    """
+    windows = windows_of_positives(recordings, index)
+    return file_confidence(windows.assign(confidence=window_confidences(network, store.load(windows), device)))
+
+
+def windows_of_positives(recordings: pd.DataFrame, index: pd.DataFrame) -> pd.DataFrame:
+    """The rows of an index that are of training positives."""
+    chosen = recordings[(recordings.split == "train") & (recordings.label == "positive")]
+    return index[index.file_path.isin(chosen.file_path)].reset_index(drop=True)
