@@ -147,7 +147,7 @@ def degrees_of_freedom(seed_variance, pairs, night_variance: float, night_df: fl
 
     There are at most :data:`MOST_OF_SEEDS` times those of the seeds' part. Where few seeds happen to agree their part
     comes out too small, and with it its weight among the degrees of freedom, so that a sum would seem the surer the
-    more it errs; the limit was found by simulation (docs/statistics.md).
+    more it errs; the limit was found by simulation (docs/understanding/statistics.md).
 
     Parameters
     ----------
