@@ -12,7 +12,8 @@ from hardneg.common.hashing import uniform
 from hardneg.recordings.nights import date_in_name, group_of
 
 LABELS = ("positive", "negative")
-SPLITS = ("train", "val", "test_iid", "test_ood", "pool")
+TEST_SPLITS = ("test_iid", "test_ood")
+SPLITS = ("train", "val", *TEST_SPLITS, "pool")
 QUALITIES = ("high", "medium", "low")
 COLUMNS = ("file_path", "label", "split", "quality", "call_type", "site", "recorder_id", "date")
 MEASURED = (
