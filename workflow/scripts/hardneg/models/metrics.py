@@ -2,6 +2,17 @@
 
 import numpy as np
 
+# Runs are compared by these. Ranking metrics need no threshold; the others are measured at the frozen threshold.
+RANKING_METRICS = ("average_precision", "auroc")
+OPERATING_POINT_RATES = ("f1", "precision", "recall")
+OPERATING_POINT_METRICS = (*OPERATING_POINT_RATES, "false_positives_per_hour")
+METRICS = (*RANKING_METRICS, *OPERATING_POINT_METRICS)
+# Smaller selections, for tables and figures with little room.
+SUMMARY_METRICS = ("average_precision", *OPERATING_POINT_RATES)
+HEADLINE_METRICS = ("f1", "average_precision")
+PROPORTIONS = (*RANKING_METRICS, *OPERATING_POINT_RATES)  # in [0, 1]
+LOWER_IS_BETTER = ("false_positives_per_hour",)
+
 ORACLE_GRID = np.round(np.linspace(0, 1, 21), 2)
 
 
