@@ -6,12 +6,13 @@ import torch
 from hardneg.models import checkpoints, networks
 from hardneg.models.inference import window_confidences
 from hardneg.models.training import train
+from hardneg.models.training_settings import TrainingSettings
 from hardneg.models.upsampling import MODES, upsample
 
 TRAINING = {
     "model": "head", "channels": [8], "hidden_units": 0, "dropout": 0.1, "epochs": 30, "patience": 30, "batch_size": 16,
     "learning_rate": 0.01, "weight_decay": 0.01, "warmup_fraction": 0.1, "mixup": 0.2, "label_smoothing": 0.1,
-    "focal_gamma": 0, "upsampling": "none", "upsampling_ratio": 1.0,
+    "focal_gamma": 0, "balance": False, "upsampling": "none", "upsampling_ratio": 1.0, "internal_fraction": 0.2,
 }  # fmt: skip
 
 
@@ -27,7 +28,7 @@ def embeddings(count, seed, positives=0.5):
 def trained(**more):
     held_out, labels = embeddings(80, 1)
     index = pd.DataFrame({"file_path": [f"{n}.wav" for n in range(80)], "start_s": 0.0, "end_s": 3.0, "label": labels})
-    return train(*embeddings(200, 0, 0.2), held_out, index, TRAINING | more, 1, "cpu")
+    return train(*embeddings(200, 0, 0.2), held_out, index, TrainingSettings(**TRAINING | more), 1, "cpu")
 
 
 @pytest.mark.parametrize("more", [{}, {"hidden_units": 16, "focal_gamma": 2.0}, {"upsampling": "smote"}])

@@ -1,3 +1,4 @@
+import dataclasses
 import json
 import pickle
 import subprocess
@@ -8,6 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
+import yaml
 from safetensors.torch import load_file, save_file
 
 from hardneg.common import torch_device
@@ -18,11 +20,13 @@ from hardneg.models.file_scores import file_confidence
 from hardneg.models.inference import window_confidences
 from hardneg.models.losses import focal_loss
 from hardneg.models.training import draw_batches, learning_rate_factor, mix_up, train
+from hardneg.models.training_settings import TrainingSettings
 
+SCHEMA = Path(__file__).parents[3] / "workflow" / "schemas" / "config.schema.yaml"
 TRAINING = {
     "model": "cnn", "channels": [8, 16], "hidden_units": 0, "dropout": 0.1, "epochs": 6, "patience": 6, "batch_size": 16,
     "learning_rate": 0.01, "weight_decay": 0.01, "warmup_fraction": 0.1, "mixup": 0.2, "label_smoothing": 0.1,
-    "focal_gamma": 0, "upsampling": "none", "upsampling_ratio": 1.0,
+    "focal_gamma": 0, "balance": False, "upsampling": "none", "upsampling_ratio": 1.0, "internal_fraction": 0.2,
 }  # fmt: skip
 
 
@@ -43,7 +47,13 @@ def trained(seed, **more):
     index = pd.DataFrame(
         {"file_path": [f"{n}.wav" for n in range(60)], "start_s": 0.0, "end_s": 3.0, "label": held_labels}
     )
-    return train(windows, labels, held_out, index, TRAINING | more, seed, "cpu")
+    return train(windows, labels, held_out, index, TrainingSettings(**TRAINING | more), seed, "cpu")
+
+
+def test_each_training_key_of_the_configuration_is_a_field_and_in_the_same_order():
+    schema = yaml.safe_load(SCHEMA.read_text(encoding="utf-8"))
+    fields = [field.name for field in dataclasses.fields(TrainingSettings)]
+    assert fields == list(schema["properties"]["training"]["properties"])
 
 
 def test_the_same_seed_gives_the_same_scores_and_another_seed_others():

@@ -12,6 +12,7 @@ from hardneg.features import store
 from hardneg.models.file_scores import file_confidence
 from hardneg.models.inference import window_confidences
 from hardneg.models.training import train
+from hardneg.models.training_settings import TrainingSettings
 
 COLUMNS = ["file_path", "recorder_id", "start_s", "end_s", "array", "row", "label", "origin"]
 
@@ -76,7 +77,7 @@ def score_fold(
     fold: int,
     folds: int,
     pool_files: int,
-    training: dict,
+    training: TrainingSettings,
     seed: int,
     device: str,
 ) -> pd.DataFrame:

@@ -18,6 +18,7 @@ import pandas as pd
 
 from hardneg.common import tables
 from hardneg.common.files import write_text
+from hardneg.models.training_settings import TrainingSettings
 
 WINDOW_S = 3.0
 INPUT = {"windows": {"length_s": WINDOW_S}, "features": {"kind": "simulated"}}
@@ -70,7 +71,7 @@ def train(folder: Path, device: str, more: dict, seed: int) -> float:
         {name: str(run / path) for name, path in (outputs | {"training_set": "set.parquet"}).items()},
         run={"validation": "holdout"},
         seed=seed,
-        training=TRAINING | more,
+        training=TrainingSettings(**TRAINING | more),
         input=INPUT,
         device=torch_device.choose(device, 1),
     )

@@ -1,5 +1,7 @@
 """One run of the matrix, from files to files."""
 
+from dataclasses import asdict
+
 import pandas as pd
 
 from hardneg.common import provenance, tables
@@ -8,11 +10,18 @@ from hardneg.experiments.training_sets import compose
 from hardneg.features import store
 from hardneg.models import checkpoints
 from hardneg.models.training import train
+from hardneg.models.training_settings import TrainingSettings
 from hardneg.recordings.nights import group_of
 
 
 def train_run(
-    inputs: dict[str, str], outputs: dict[str, str], run: dict, seed: int, training: dict, input: dict, device: str
+    inputs: dict[str, str],
+    outputs: dict[str, str],
+    run: dict,
+    seed: int,
+    training: TrainingSettings,
+    input: dict,
+    device: str,
 ) -> None:
     """Compose the training set of one run, train, and write the model with what made it.
 
@@ -33,8 +42,8 @@ def train_run(
         tier_windows,
         reviewed_windows(positives, inputs.get("pool_index")),
         validation=run["validation"],
-        internal_fraction=training["internal_fraction"],
-        balance=training["balance"],
+        internal_fraction=training.internal_fraction,
+        balance=training.balance,
         seed=seed,
     )
     logger.info("training on %s", chosen.origin.value_counts().to_dict())
@@ -52,7 +61,7 @@ def train_run(
     description = {
         "run": run | {"seed": seed},
         "input": input,
-        "training": training,
+        "training": asdict(training),
         "shape": list(windows.shape[1:]),
         "counts": {
             "train_positives": int(kinds.get("positive", 0) + kinds.get("reviewed", 0)),

@@ -1,5 +1,6 @@
 """The networks that a run can train: features of windows in, one logit each out."""
 
+from collections.abc import Sequence
 from itertools import pairwise
 
 import torch
@@ -21,7 +22,7 @@ class Cnn(nn.Module):
     dropout : share of the pooled features dropped in training.
     """
 
-    def __init__(self, channels: list[int], hidden_units: int, dropout: float):
+    def __init__(self, channels: Sequence[int], hidden_units: int, dropout: float):
         super().__init__()
         self.register_buffer("level_db", torch.zeros(()))
         self.register_buffer("spread_db", torch.ones(()))
@@ -101,7 +102,7 @@ def dense(inputs: int, hidden_units: int, dropout: float) -> nn.Sequential:
     return nn.Sequential(Dropout(dropout), *hidden, nn.Linear(hidden_units or inputs, 1))
 
 
-def build(model: str, channels: list[int], hidden_units: int, dropout: float, shape: tuple[int, ...]) -> nn.Module:
+def build(model: str, channels: Sequence[int], hidden_units: int, dropout: float, shape: tuple[int, ...]) -> nn.Module:
     """Make the network named `model` for features of a `shape`; see its class for the other parameters."""
     builders = {
         "cnn": lambda: Cnn(channels, hidden_units, dropout).to(memory_format=torch.channels_last),

@@ -16,6 +16,7 @@ from hardneg.models.adamw import AdamW
 from hardneg.models.file_scores import file_confidence
 from hardneg.models.inference import window_confidences
 from hardneg.models.losses import focal_loss
+from hardneg.models.training_settings import TrainingSettings
 from hardneg.models.upsampling import upsample
 
 
@@ -42,7 +43,7 @@ def train(
     labels: np.ndarray,
     validation_windows: np.ndarray,
     validation_index: pd.DataFrame,
-    training: dict,
+    settings: TrainingSettings,
     seed: int,
     device: str,
 ) -> Trained:
@@ -53,32 +54,33 @@ def train(
     windows : float16 features, shape (n, ...); `labels` 1 or 0, shape (n,).
     validation_windows : features of the windows listed in `validation_index`
         (``file_path, start_s, end_s, label``).
-    training : the ``training`` block of the configuration.
+    settings : see :class:`hardneg.models.training_settings.TrainingSettings`.
     seed : decides initial weights, upsampling, batches, mixup and dropout.
     device : a torch device.
     """
     generator = seed_everything(seed)
-    windows, labels = upsample(windows, labels, training["upsampling"], training["upsampling_ratio"], generator)
-    architecture = {key: training[key] for key in ("model", "channels", "hidden_units", "dropout")}
-    network = networks.build(**architecture, shape=windows.shape[1:]).to(device)
+    windows, labels = upsample(windows, labels, settings.upsampling, settings.upsampling_ratio, generator)
+    network = networks.build(
+        settings.model, settings.channels, settings.hidden_units, settings.dropout, shape=windows.shape[1:]
+    ).to(device)
     features = torch.from_numpy(windows).to(device)
     targets = torch.from_numpy(labels.astype(np.float32)).to(device)
     network.standardise(features)
-    batches = max(math.ceil(len(windows) / training["batch_size"]), 1)
-    optimiser = AdamW(network.parameters(), training["weight_decay"])
-    total = batches * training["epochs"]
-    warm_up = max(round(training["warmup_fraction"] * total), 1)
-    rates = iter([training["learning_rate"] * learning_rate_factor(step, warm_up, total) for step in range(total)])
+    batches = max(math.ceil(len(windows) / settings.batch_size), 1)
+    optimiser = AdamW(network.parameters(), settings.weight_decay)
+    total = batches * settings.epochs
+    warm_up = max(round(settings.warmup_fraction * total), 1)
+    rates = iter([settings.learning_rate * learning_rate_factor(step, warm_up, total) for step in range(total)])
 
     history, best, best_scores, best_weights = [], -1.0, None, None
-    for epoch in progress(range(1, training["epochs"] + 1), training["epochs"], "training epochs"):
+    for epoch in progress(range(1, settings.epochs + 1), settings.epochs, "training epochs"):
         network.train()
         losses = []
-        for chosen, partner, share in draw_batches(len(windows), batches, training["mixup"], generator, device):
+        for chosen, partner, share in draw_batches(len(windows), batches, settings.mixup, generator, device):
             mixed, goal = features.index_select(0, chosen).float(), targets.index_select(0, chosen)
-            if training["mixup"]:
+            if settings.mixup:
                 mixed, goal = mix_up(mixed, goal, partner, share)
-            loss = focal_loss(network(mixed), goal, training["focal_gamma"], training["label_smoothing"])
+            loss = focal_loss(network(mixed), goal, settings.focal_gamma, settings.label_smoothing)
             loss.backward()
             rate = next(rates)
             optimiser.step(rate)
@@ -89,7 +91,7 @@ def train(
         if precision > best:
             best, best_scores, best_epoch = precision, scores, epoch
             best_weights = {name: tensor.clone() for name, tensor in network.state_dict().items()}
-        elif epoch - best_epoch >= training["patience"]:
+        elif epoch - best_epoch >= settings.patience:
             break
     network.load_state_dict(best_weights)
     columns = ["epoch", "loss", "learning_rate", "validation_average_precision"]
