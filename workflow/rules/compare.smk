@@ -15,7 +15,7 @@ rule compare:
         comparisons=config["comparisons"],
         statistics=config["statistics"],
         runs=RUNS.to_dict("records"),
-        axes=matrix.axes_of(config["matrix"])[:-1],
+        axes=matrix.order_axes(config["matrix"])[:-1],
         code=code("compare"),
     script:
         "../scripts/compare.py"
@@ -35,7 +35,7 @@ rule model_interactions:
     params:
         tested=dict(
             vary=config["comparisons"][0]["vary"],
-            axes=matrix.axes_of(config["matrix"])[:-1],
+            axes=matrix.order_axes(config["matrix"])[:-1],
             method=config["statistics"]["p_adjustment"],
         ),
         code=code("model_interactions"),
@@ -56,7 +56,7 @@ rule tabulate_nights:
         ENVIRONMENT
     params:
         schedule=dict(config["evaluation"]["nights"]),
-        axes=matrix.axes_of(config["matrix"])[:-1],
+        axes=matrix.order_axes(config["matrix"])[:-1],
         code=code("tabulate_nights"),
     script:
         "../scripts/tabulate_nights.py"

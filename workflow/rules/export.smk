@@ -1,4 +1,4 @@
-EXPORTED_RUN = matrix.run_of(config["matrix"], config["export"]["run"])
+EXPORTED_RUN = matrix.select_run(config["matrix"], config["export"]["run"])
 EXPORTED = str(Path(RESULTS, "runs", *(f"{axis}~{value}" for axis, value in EXPORTED_RUN.items())))
 
 # A head on BirdNET's embeddings is also written as a BirdNET custom classifier.

@@ -53,7 +53,7 @@ rule train:
     params:
         run=lambda wildcards: dict(wildcards),
         seed=lambda wildcards: int(wildcards.seed),
-        training=lambda wildcards: matrix.resolve(config["matrix"], config["training"], dict(wildcards)),
+        training=lambda wildcards: matrix.resolve_training(config["matrix"], config["training"], dict(wildcards)),
         input=MODEL_INPUT,
         code=code("train"),
     script:

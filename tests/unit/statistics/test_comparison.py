@@ -141,7 +141,7 @@ def test_axes_stand_in_order_with_the_seed_last_and_as_text():
 
 
 def test_a_runs_own_training_keys_replace_the_defaults_with_their_type():
-    resolved = matrix.resolve(
+    resolved = matrix.resolve_training(
         {"dropout": [0.1, 0.5], "seed": [1]}, {"dropout": 0.2, "epochs": 3}, {"dropout": "0.5", "seed": "1"}
     )
     assert resolved == {"dropout": 0.5, "epochs": 3}

@@ -1,14 +1,18 @@
 """The runs to train: every combination of the axes."""
 
+from collections.abc import Mapping, Sequence
 from itertools import product
 
 import pandas as pd
 
 DESIGN_AXES = ("positive_subset", "negative_tier", "validation")
 
+# A value of an axis as the configuration holds it.
+AxisValue = str | float | bool | list[int]
 
-def expand(matrix: dict[str, list]) -> pd.DataFrame:
-    """List every combination of the axes, as text.
+
+def expand(matrix: Mapping[str, Sequence[AxisValue]]) -> pd.DataFrame:
+    """List every combination of the axes as text, so that values are the same in paths and in tables.
 
     Parameters
     ----------
@@ -16,28 +20,36 @@ def expand(matrix: dict[str, list]) -> pd.DataFrame:
 
     Returns
     -------
-    One row per run, one column per axis, the seed last; text, so that values are the same in paths and in tables.
+    One row per run and one column per axis, in the order of :func:`order_axes`.
     """
-    axes = axes_of(matrix)
+    axes = order_axes(matrix)
     return pd.DataFrame(product(*(map(str, matrix[axis]) for axis in axes)), columns=axes, dtype=object)
 
 
-def axes_of(matrix: dict[str, list]) -> list[str]:
-    """The axes in the order of columns and folders: the design's, then training keys, then the seed."""
-    others = [axis for axis in matrix if axis not in (*DESIGN_AXES, "seed")]
-    return [*DESIGN_AXES, *others, "seed"]
+def order_axes(matrix: Mapping[str, Sequence[AxisValue]]) -> list[str]:
+    """Order the axes as columns and folders have them: the design's axes, then training keys, then the seed."""
+    training_keys = [axis for axis in matrix if axis not in (*DESIGN_AXES, "seed")]
+    return [*DESIGN_AXES, *training_keys, "seed"]
 
 
-def run_of(matrix: dict[str, list], chosen: dict) -> dict[str, str]:
-    """The run that has the values of `chosen`, and the first of the matrix on every other axis, as text."""
-    return {axis: str(chosen.get(axis, matrix[axis][0])) for axis in axes_of(matrix)}
+def select_run(matrix: Mapping[str, Sequence[AxisValue]], values: Mapping[str, AxisValue]) -> dict[str, str]:
+    """Select the run with these `values`; an axis without a value takes its first in the matrix. Values are text."""
+    return {axis: str(values.get(axis, matrix[axis][0])) for axis in order_axes(matrix)}
 
 
-def resolve(matrix: dict[str, list], training: dict, run: dict[str, str]) -> dict:
-    """The training parameters of one run: the defaults, with the run's own value of each axis that is one of them."""
-    own = {
+def resolve_training(
+    matrix: Mapping[str, Sequence[AxisValue]], training: Mapping[str, AxisValue], run: Mapping[str, str]
+) -> dict[str, AxisValue]:
+    """Resolve the training settings of one run: the defaults, replaced by the run's value of each axis among them.
+
+    Parameters
+    ----------
+    training : the defaults.
+    run : the run's value on each axis, as text. The result has the value as the matrix has it, with its type.
+    """
+    replaced = {
         axis: next(value for value in matrix[axis] if str(value) == text)
         for axis, text in run.items()
         if axis in training
     }
-    return training | own
+    return {**training, **replaced}

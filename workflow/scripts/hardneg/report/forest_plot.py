@@ -5,6 +5,7 @@ from matplotlib.figure import Figure
 
 from hardneg.common.display_names import METRIC_NAMES, SPLIT_NAMES
 from hardneg.report.figures import COLOURS
+from hardneg.statistics import delta_table
 
 METRICS = ("f1", "average_precision")
 SEED = {"marker": "o", "linestyle": "none", "color": "#777777", "fillstyle": "none", "markersize": 3.5}
@@ -27,9 +28,7 @@ def forest(deltas: pd.DataFrame, pairs: pd.DataFrame, vary: str, baseline: str) 
     """
     deltas = deltas[(deltas.vary == vary) & (deltas.baseline == baseline) & deltas.metric.isin(METRICS)]
     pairs = pairs[(pairs.vary == vary) & (pairs.baseline == baseline)]
-    columns = list(deltas.columns)
-    between = columns[columns.index("baseline") + 1 : columns.index("split")]
-    held = [axis for axis in between if deltas[axis].nunique() > 1]
+    held = delta_table.varying_axes(deltas)
     keys = [*held, "value"]
     rows = deltas[keys].drop_duplicates().reset_index(drop=True)
     splits = list(pd.unique(deltas.split))

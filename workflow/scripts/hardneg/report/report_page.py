@@ -17,6 +17,7 @@ from hardneg.mining import birdnet_label_counts
 from hardneg.mining.tiers import is_none
 from hardneg.report import audit_summary, findings, model_agreement, recommendation
 from hardneg.review import review_table as answers
+from hardneg.statistics import delta_table
 
 TEMPLATE = Path(__file__).with_name("report.html.j2")
 FLAGGED = {
@@ -154,8 +155,7 @@ def deltas_by_comparison(deltas: pd.DataFrame) -> list[dict]:
     """Arrange the deltas for the page: one table per comparison and split, one row per configuration and value."""
     blocks = []
     for (vary, baseline, split), part in deltas.groupby(["vary", "baseline", "split"], sort=False):
-        first, last = list(part.columns).index("baseline") + 1, list(part.columns).index("split")
-        held = [axis for axis in part.columns[first:last] if deltas[axis].nunique() > 1]
+        held = delta_table.varying_axes(deltas)
         rows = []
         for key, cells in part.groupby([*held, "value"], sort=False):
             by_metric = cells.set_index("metric", drop=False)

@@ -7,6 +7,7 @@ from pathlib import Path
 import pandas as pd
 
 from hardneg.common.errors import KILLED, no_space
+from hardneg.statistics import delta_table
 
 SIGKILLED = re.compile(r"SIGKILL|OUT_OF_MEMORY|exit status (-9|137)\b|exit code (-9|137)\b")
 NEARLY_NOTHING = 1_000_000  # bytes
@@ -54,8 +55,7 @@ def of_claims(results: str) -> str:
 def table_of(deltas: pd.DataFrame) -> str:
     """Differences in points (hundredths), one line per comparison and split, one column per metric."""
     shown = deltas[deltas.metric.isin(list(SHOWN))]
-    first, last = list(deltas.columns).index("baseline") + 1, list(deltas.columns).index("split")
-    held = [axis for axis in deltas.columns[first:last] if deltas[axis].nunique() > 1]
+    held = delta_table.varying_axes(deltas)
     keys = ["vary", "baseline", "split", *held, "value"]
     wide = shown.assign(points=100 * shown.difference).pivot(index=keys, columns="metric", values="points")
     wide = wide.reindex(shown[keys].drop_duplicates()).sort_index(level="split", sort_remaining=False, kind="stable")
