@@ -27,7 +27,7 @@ INPUT = {"windows": {}, "features": {}}
 def read_recording(content: bytes) -> None:
     """A recording is rejected with a reason, or decodes to finite samples of the length that was found."""
     Path("fuzzed.wav").write_bytes(content)
-    found = checks.probe("fuzzed.wav", ".", 0.1, 1.0)
+    found = checks.probe_recording("fuzzed.wav", ".", 0.1, 1.0)
     if not found["reason"]:
         samples, rate = decoding.decode("fuzzed.wav")
         assert np.isfinite(samples).all()

@@ -123,15 +123,15 @@ def add_recordings(
     project: Project, labelled: int, pool: int, seed: int, only: str | None = None, hostile: bool = False
 ) -> None:
     """Generate recordings and put them into the project's manifest, as a person would add a season."""
-    design = dataset.design(labelled, pool, duration_s=1.5, sample_rate=16000, seed=seed)
+    design = dataset.draw_design(labelled, pool, duration_s=1.5, sample_rate=16000, seed=seed)
     if hostile:
         design = name_badly(design)
     if only:
         design = design[design.split == only]
         stamps = design.file_path.str.extract(r"(\d{8}_\d{6})")[0].str.replace("2025", "2026")
         design = design.assign(file_path=design.recorder_id + "/" + stamps + ".WAV", date="")
-    sounds.render(design, project.path("data/audio"), workers=2)
-    rows = dataset.manifest_of(design)
+    sounds.render_recordings(design, project.path("data/audio"), workers=2)
+    rows = dataset.extract_manifest(design)
     path = project.path("data/manifest.csv")
     old = [pd.read_csv(path, dtype=str, keep_default_na=False)] if path.exists() else []
     pd.concat([*old, rows]).to_csv(path, index=False)

@@ -4,7 +4,7 @@ import pandas as pd
 import pytest
 from conftest import HOSTILE
 
-from hardneg.common.formatting import visible
+from hardneg.common.formatting import escape_control_characters
 
 pytestmark = pytest.mark.slow
 
@@ -32,7 +32,7 @@ def test_every_stage_keeps_the_names_as_they_are(small, listed):
 def test_the_report_shows_them_as_text(small, listed, browser):
     browser.get(small.path("results/report.html").as_uri())
     shown = browser.execute_script("return [...document.querySelectorAll('td bdi')].map((cell) => cell.textContent)")
-    assert len(shown) >= 5 and set(shown) <= set(listed.file_path.map(visible))
+    assert len(shown) >= 5 and set(shown) <= set(listed.file_path.map(escape_control_characters))
     assert not browser.execute_script(RUN)
 
 
@@ -45,8 +45,11 @@ def test_the_review_page_shows_them_as_text(small, listed, browser):
     known = listed.set_index("file_path")
     assert len(shown) == 40 and {path for path, *_ in shown} <= set(known.index)
     for path, name, card in shown:
-        assert name == visible(path)
-        assert visible(known.recorder_id[path]) in card and visible(known.site[path]) in card
+        assert name == escape_control_characters(path)
+        assert (
+            escape_control_characters(known.recorder_id[path]) in card
+            and escape_control_characters(known.site[path]) in card
+        )
     offered = browser.execute_script("return [...$('recorder').options].map((option) => option.value)")
     assert set(offered) - {""} == {known.recorder_id[path] for path, *_ in shown}
     assert not browser.execute_script(RUN)

@@ -1,9 +1,9 @@
 from hardneg import configuration
-from hardneg.common import fingerprint, gpu_detection
+from hardneg.common import fingerprint, gpu_detection, process_context
 from hardneg.report import terminal_summary
 from hardneg.common.errors import InputError
 
-gpu_detection.prepend_pythonpath(WORKFLOW / "scripts")
+process_context.prepend_pythonpath(WORKFLOW / "scripts")
 
 
 def stop(error):
@@ -13,7 +13,7 @@ def stop(error):
 
 def code(script):
     """Fingerprint of a rule's adapter and of all that it imports."""
-    return fingerprint.of_script(WORKFLOW / "scripts" / f"{script}.py")
+    return fingerprint.hash_script(WORKFLOW / "scripts" / f"{script}.py")
 
 
 KIND = "finished_runs" if "finished_runs" in config else "config"
@@ -23,7 +23,7 @@ except InputError as error:
     stop(error)
 
 RESULTS = config["pathvars"].get("results", "results")
-GPUS = int(gpu_detection.wants_gpu(config.get("device", "cpu")))
+GPUS = int(gpu_detection.should_request_gpu(config.get("device", "cpu")))
 # A job that asked for no GPU is not to find one by itself.
 DEVICE = config["device"] if GPUS else "cpu"
 ENVIRONMENT = f"../../envs/{'gpu' if GPUS else 'cpu'}.yaml"

@@ -14,7 +14,7 @@ try:
         AUDIO_ROOT = f"{RESULTS}/soundscapes/audio"
         SOURCE = MANIFEST
         listed = manifest.complete(
-            dataset.manifest_of(dataset.design(**config["generated"])),
+            dataset.extract_manifest(dataset.draw_design(**config["generated"])),
             "generated",
         )
     else:
@@ -25,7 +25,7 @@ try:
         listed = manifest.read(MANIFEST)
     listed = sharding.assign_splits_and_shards(listed, config["splits"], config["files_per_shard"])
     checks.check_split_rules(listed, checks.MANIFEST_RULES)
-    STATES = sharding.states(listed, None if "generated" in config else AUDIO_ROOT)
+    STATES = sharding.hash_shards(listed, None if "generated" in config else AUDIO_ROOT)
 except InputError as error:
     stop(error)
 

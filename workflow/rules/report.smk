@@ -80,7 +80,7 @@ rule write_report:
             second_round=second_round.settings(config) if config["mining"]["rounds"] == 2 else {},
         ),
         figures=FIGURES,
-        templates=[fingerprint.of_file(WORKFLOW / "scripts/hardneg/report" / f"{name}.html.j2") for name in TEMPLATES],
+        templates=[fingerprint.hash_file(WORKFLOW / "scripts/hardneg/report" / f"{name}.html.j2") for name in TEMPLATES],
         code=code("write_report"),
     script:
         "../scripts/write_report.py"

@@ -50,7 +50,7 @@ rule write_review:
             embed_mb=config["review"]["embed_mb"],
         ),
         page=[
-            fingerprint.of_file(WORKFLOW / "scripts/hardneg/review" / f"review.{ending}")
+            fingerprint.hash_file(WORKFLOW / "scripts/hardneg/review" / f"review.{ending}")
             for ending in ("html.j2", "js", "css")
         ],
         code=code("write_review"),

@@ -6,7 +6,7 @@ from hardneg.common.log import log_to
 from hardneg.models.training_settings import TrainingSettings
 
 log_to(snakemake.log[0])
-device = torch_device.choose(snakemake.resources.device, snakemake.threads)
+device = torch_device.select_device(snakemake.resources.device, snakemake.threads)
 files = [tables.read(snakemake.input[name]) for name in ("labelled", "index", "scores", "pool_index")]
 earlier = [tables.read(fold) for fold in snakemake.input.earlier]
 left_out = suspected_positives.suspects(pd.concat(earlier), snakemake.params.percentile) if earlier else set()

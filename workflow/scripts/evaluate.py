@@ -4,7 +4,7 @@ from hardneg.experiments import evaluation
 from hardneg.models import checkpoints
 
 log_to(snakemake.log[0])
-device = torch_device.choose(snakemake.resources.device, snakemake.threads)
+device = torch_device.select_device(snakemake.resources.device, snakemake.threads)
 network, _ = checkpoints.load(snakemake.input.model, snakemake.params.input)
 files = [tables.read(snakemake.input[name]) for name in ("recordings", "index", "validation_scores")]
 scores = evaluation.score_splits(network.to(device), *files, device)

@@ -3,7 +3,7 @@ from hardneg.common.log import log_to
 from hardneg.features import extractors
 
 log_to(snakemake.log[0])
-device = torch_device.choose(snakemake.resources.device, snakemake.threads)
+device = torch_device.select_device(snakemake.resources.device, snakemake.threads)
 checked = tables.read(snakemake.input.checked)
 usable = checked[checked.reason == ""]
 what = {key: snakemake.params[key] for key in ("audio_root", "windows", "features")}

@@ -3,7 +3,7 @@ from hardneg.common.log import log_to
 from hardneg.synthetic import dataset, sounds
 
 log_to(snakemake.log[0])
-design = dataset.design(**snakemake.params.generated)
-sounds.render(design, snakemake.output.audio, snakemake.threads)
+design = dataset.draw_design(**snakemake.params.generated)
+sounds.render_recordings(design, snakemake.output.audio, snakemake.threads)
 tables.write(design[["file_path", *dataset.TRUTH]], snakemake.output.truth)
-tables.write(dataset.manifest_of(design), snakemake.output.manifest)
+tables.write(dataset.extract_manifest(design), snakemake.output.manifest)

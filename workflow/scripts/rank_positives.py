@@ -4,7 +4,7 @@ from hardneg.mining import window_scoring
 from hardneg.models import checkpoints
 
 log_to(snakemake.log[0])
-device = torch_device.choose(snakemake.resources.device, snakemake.threads)
+device = torch_device.select_device(snakemake.resources.device, snakemake.threads)
 network, _ = checkpoints.load(snakemake.input.model, snakemake.params.input)
 recordings, index = tables.read(snakemake.input.recordings), tables.read(snakemake.input.index)
 tables.write(window_scoring.rank_positives(network.to(device), recordings, index, device), snakemake.output.ranking)

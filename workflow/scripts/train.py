@@ -11,5 +11,5 @@ training_run.train_run(
     seed=snakemake.params.seed,
     training=TrainingSettings(**snakemake.params.training),
     input=snakemake.params.input,
-    device=torch_device.choose(snakemake.resources.device, snakemake.threads),
+    device=torch_device.select_device(snakemake.resources.device, snakemake.threads),
 )

@@ -66,7 +66,7 @@ def test_all_other_recordings_are_left_to_soxr(dtype, channels, rate):
     sound = rng.uniform(-1, 1, (rate, channels))
     scale = 1 if dtype == "float32" else 2.0 ** (8 * np.dtype(dtype).itemsize - 1) - 1
     stored = (sound * scale).astype(dtype)
-    theirs = soxr.resample(decoding.as_float_mono(stored), rate, 24000, quality="HQ")
+    theirs = soxr.resample(decoding.to_float_mono(stored), rate, 24000, quality="HQ")
     np.testing.assert_array_equal(to_working_rate(stored, rate, 24000), theirs)
 
 

@@ -117,7 +117,7 @@ def test_the_check_measures_what_the_audit_judges(wav, tmp_path, fault, measure,
     sound = 0.1 * np.random.default_rng(0).standard_normal(48000)
     wav("plain.wav", sound)
     wav("faulty.wav", fault(sound))
-    plain, faulty = (checks.probe(name, str(tmp_path), 0.5, 3.0) for name in ("plain.wav", "faulty.wav"))
+    plain, faulty = (checks.probe_recording(name, str(tmp_path), 0.5, 3.0) for name in ("plain.wav", "faulty.wav"))
     assert faulty[measure] > least
     if measure != "peak":
         assert plain[measure] < 0.01

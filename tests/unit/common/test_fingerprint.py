@@ -32,18 +32,18 @@ def script(tmp_path, monkeypatch):
 )
 def test_only_code_that_the_script_reaches_changes_its_fingerprint(script, name, old, new, changes):
     path, package = script
-    before = fingerprint.of_script(path)
+    before = fingerprint.hash_script(path)
     text = (package / name).read_text()
     assert old in text
     (package / name).write_text(text.replace(old, new))
-    assert (fingerprint.of_script(path) != before) == changes
+    assert (fingerprint.hash_script(path) != before) == changes
 
 
 def test_the_scripts_own_code_counts(script):
     path, _ = script
-    before = fingerprint.of_script(path)
+    before = fingerprint.hash_script(path)
     path.write_text("from hardneg import near\n\nnear.f(2)\n")
-    assert fingerprint.of_script(path) != before
+    assert fingerprint.hash_script(path) != before
 
 
 @pytest.mark.parametrize(
@@ -53,4 +53,4 @@ def test_an_import_that_cannot_be_followed_is_an_error(script, line):
     path, package = script
     (package / "near.py").write_text(f"{line}\nLIMIT = 1\n")
     with pytest.raises(ImportError, match=r"near\.py"):
-        fingerprint.of_script(path)
+        fingerprint.hash_script(path)

@@ -38,11 +38,11 @@ def with_torch(tmp_path, monkeypatch):
 )
 def test_auto_asks_for_a_gpu_where_there_is_any_and_torch_can_use_it(with_torch, files, torch, asks):
     with_torch(files, torch)
-    assert gpu_detection.wants_gpu("auto") == asks
+    assert gpu_detection.should_request_gpu("auto") == asks
 
 
 def test_cuda_asks_always_and_cpu_never(with_torch):
     with_torch([], "2.13.0+cpu")
-    assert gpu_detection.wants_gpu("cuda")
+    assert gpu_detection.should_request_gpu("cuda")
     with_torch(["nvidia0"], "2.13.0")
-    assert not gpu_detection.wants_gpu("cpu")
+    assert not gpu_detection.should_request_gpu("cpu")

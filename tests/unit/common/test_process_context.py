@@ -12,7 +12,7 @@ JOBS = {
     "check": """
 from hardneg.recordings import checks
 table = pd.DataFrame({"file_path": ["a.wav", "b.wav"]})
-print(*checks.check(table, ".", 0.1, 1.0, workers=2).reason)
+print(*checks.check_recordings(table, ".", 0.1, 1.0, workers=2).reason)
 """,
     "cut": """
 from hardneg.review import clips
@@ -21,13 +21,13 @@ print(*clips.cut_all(candidates, ".", "clips", 16000, 0.1, 4000, workers=2).file
 """,
     "render": """
 from hardneg.synthetic import dataset, sounds
-design = dataset.design(40, 20, duration_s=1.0, sample_rate=8000, seed=1).head(2)
-sounds.render(design, "made", workers=2)
+design = dataset.draw_design(40, 20, duration_s=1.0, sample_rate=8000, seed=1).head(2)
+sounds.render_recordings(design, "made", workers=2)
 print(*design.file_path)
 """,
     "extract": """
 from hardneg.common import process_pool
-print(*process_pool.results(abs, [-1, -2], workers=2))
+print(*process_pool.map_in_order(abs, [-1, -2], workers=2))
 """,
 }
 

@@ -43,6 +43,6 @@ def test_the_rows_of_some_files_are_read_without_the_others(tmp_path):
     with tables.parquet_appender(tmp_path / "t.parquet") as append:
         for shard in range(3):
             append(pd.DataFrame({"file_path": [f"{shard}/{n}.wav" for n in range(4)], "row": range(4)}))
-    found = tables.read_files(tmp_path / "t.parquet", ["2/1.wav", "0/3.wav", "gone.wav"])
+    found = tables.read_rows_of_files(tmp_path / "t.parquet", ["2/1.wav", "0/3.wav", "gone.wav"])
     assert found.to_dict("list") == {"file_path": ["0/3.wav", "2/1.wav"], "row": [3, 1]}
-    assert tables.read_files(tmp_path / "t.parquet", []).empty
+    assert tables.read_rows_of_files(tmp_path / "t.parquet", []).empty

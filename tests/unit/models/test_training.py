@@ -243,5 +243,5 @@ def test_a_model_of_other_windows_is_refused(saved):
 
 def test_a_gpus_convolutions_are_not_rounded():
     torch.backends.cudnn.allow_tf32 = True
-    torch_device.choose("cpu", torch.get_num_threads())
+    torch_device.select_device("cpu", torch.get_num_threads())
     assert not torch.backends.cudnn.allow_tf32

@@ -8,7 +8,7 @@ from hardneg.recordings import checks
 @pytest.fixture
 def reason(tmp_path):
     def probe(name):
-        return checks.probe(name, str(tmp_path / "root"), min_duration_s=0.5, window_s=3.0)["reason"]
+        return checks.probe_recording(name, str(tmp_path / "root"), min_duration_s=0.5, window_s=3.0)["reason"]
 
     (tmp_path / "root").mkdir()
     return probe
@@ -16,7 +16,7 @@ def reason(tmp_path):
 
 def test_a_good_recording_is_described(tmp_path, wav):
     wav("a.wav", np.stack([np.full(8000, 0.5), np.zeros(8000)], axis=1), rate=8000)
-    facts = checks.probe("a.wav", str(tmp_path), 0.5, 3.0)
+    facts = checks.probe_recording("a.wav", str(tmp_path), 0.5, 3.0)
     assert facts["reason"] == ""
     assert (facts["duration_s"], facts["sample_rate"], facts["channels"], facts["flags"]) == (1.0, 8000, 2, "short")
 
@@ -59,7 +59,7 @@ def test_each_kind_of_bad_file_is_rejected_with_its_reason(tmp_path, wav, reason
 def test_silence_and_clipping_are_flagged_not_rejected(tmp_path, wav):
     wav("silent.wav", np.zeros(48000))
     wav("clipped.wav", np.sign(np.sin(np.arange(48000) / 20)))
-    silent, clipped = (checks.probe(name, str(tmp_path), 0.5, 3.0) for name in ("silent.wav", "clipped.wav"))
+    silent, clipped = (checks.probe_recording(name, str(tmp_path), 0.5, 3.0) for name in ("silent.wav", "clipped.wav"))
     assert (silent["reason"], silent["flags"]) == ("", "silent")
     assert (clipped["reason"], clipped["flags"]) == ("", "clipped")
 
@@ -69,14 +69,16 @@ def test_the_same_samples_in_another_container_have_the_same_hash(tmp_path, wav)
     wav("a.wav", noise)
     wav("a.flac", noise)
     wav("b.wav", noise[::-1])
-    same, copy, other = (checks.probe(name, str(tmp_path), 0.5, 1.0)["sha256"] for name in ("a.wav", "a.flac", "b.wav"))
+    same, copy, other = (
+        checks.probe_recording(name, str(tmp_path), 0.5, 1.0)["sha256"] for name in ("a.wav", "a.flac", "b.wav")
+    )
     assert same == copy != other
 
 
 def test_a_repeated_row_is_rejected_once(tmp_path, wav, listed):
     wav("a.wav")
     row = ("a.wav", "negative", "train", "s", "r", "2025-01-01")
-    checked = checks.check(listed(row, row), str(tmp_path), 0.5, 3.0, workers=1)
+    checked = checks.check_recordings(listed(row, row), str(tmp_path), 0.5, 3.0, workers=1)
     assert list(checked.reason) == ["", "duplicate row"]
 
 
@@ -109,7 +111,7 @@ BREACHES = {
 @pytest.mark.parametrize("rule", BREACHES)
 def test_a_breach_of_a_split_rule_stops_the_run_and_lists_its_rows(rule, listed):
     with pytest.raises(InputError, match=rule) as error:
-        checks.accept(checked(listed(*BREACHES[rule])), 0.05)
+        checks.separate_rejected(checked(listed(*BREACHES[rule])), 0.05)
     assert ".wav (split " in str(error.value)
 
 
@@ -124,8 +126,8 @@ def test_the_same_audio_in_two_splits_stops_the_run_unless_it_is_silence(listed)
         ("a.wav", "negative", "train", "s", "r1", "2025-01-01"), ("b.wav", "negative", "val", "s", "r2", "2025-01-02")
     )
     with pytest.raises(InputError, match="same audio must be in one split"):
-        checks.accept(checked(table, sha256="same"), 0.05)
-    usable, _ = checks.accept(checked(table, sha256="same", flags="silent"), 0.05)
+        checks.separate_rejected(checked(table, sha256="same"), 0.05)
+    usable, _ = checks.separate_rejected(checked(table, sha256="same", flags="silent"), 0.05)
     assert len(usable) == 2
 
 
@@ -133,14 +135,14 @@ def test_the_same_audio_twice_in_one_split_is_used_once(listed):
     table = listed(
         ("b.wav", "negative", "train", "s", "r2", "2025-01-02"), ("a.wav", "negative", "train", "s", "r1", "2025-01-01")
     )
-    gathered = checks.gather([checked(table, sha256="same")])
+    gathered = checks.merge_shards([checked(table, sha256="same")])
     assert dict(zip(gathered.file_path, gathered.reason, strict=True)) == {"a.wav": "", "b.wav": "same audio as a.wav"}
 
 
 def test_rejections_stop_the_run_only_above_the_share_allowed(listed):
     rows = [(f"{n}.wav", "negative", "train", "s", "r", "2025-01-01") for n in range(10)]
     table = checked(listed(*rows), reason=["missing", *[""] * 9])
-    usable, rejected = checks.accept(table, 0.1)
+    usable, rejected = checks.separate_rejected(table, 0.1)
     assert (len(usable), len(rejected)) == (9, 1)
     with pytest.raises(InputError, match=r"1 of 10 recordings are rejected \(10.0%\).*1 missing"):
-        checks.accept(table, 0.09)
+        checks.separate_rejected(table, 0.09)

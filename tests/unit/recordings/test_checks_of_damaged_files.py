@@ -126,7 +126,7 @@ CASES = {
 def test_each_recording_is_used_or_rejected_with_its_reason(case, tmp_path):
     make, expected = CASES[case]
     make(tmp_path / "x.wav")
-    facts = checks.probe("x.wav", str(tmp_path), min_duration_s=0.05, window_s=1.0)
+    facts = checks.probe_recording("x.wav", str(tmp_path), min_duration_s=0.05, window_s=1.0)
     reason = facts["reason"].split(":")[0]
     assert reason in (expected if isinstance(expected, tuple) else (expected,)), facts["reason"]
     if not reason:
@@ -147,7 +147,7 @@ NAMES = [
 def test_a_name_is_only_a_name(name, tmp_path, listed):
     written()(tmp_path / name)
     table = listed((name, "negative", "train", "s", "r", "2025-01-01"))
-    checked = checks.check(table, str(tmp_path), 0.05, 1.0, workers=1)
+    checked = checks.check_recordings(table, str(tmp_path), 0.05, 1.0, workers=1)
     assert list(checked.reason) == [""]
     checked.to_parquet(tmp_path / "t.parquet")
     assert sorted(path.name for path in tmp_path.iterdir()) == sorted([name, "t.parquet"])
@@ -157,7 +157,7 @@ def test_a_name_is_only_a_name(name, tmp_path, listed):
 def test_no_path_leads_out_of_the_root(name, tmp_path):
     (tmp_path / "root").mkdir()
     written()(tmp_path / "x.wav")
-    reason = checks.probe(name, str(tmp_path / "root"), 0.05, 1.0)["reason"]
+    reason = checks.probe_recording(name, str(tmp_path / "root"), 0.05, 1.0)["reason"]
     assert reason == ("missing" if name.startswith("~") else "path outside audio_root")
 
 
@@ -168,7 +168,7 @@ def test_one_bad_file_never_costs_a_good_one(tmp_path, listed):
         make(tmp_path / str(place) / "x.wav")
         names.append(f"{place}/x.wav")
     table = listed(*[(name, "negative", "train", "s", "r", "2025-01-01") for name in names])
-    checked = checks.check(table, str(tmp_path), 0.05, 1.0, workers=2)
+    checked = checks.check_recordings(table, str(tmp_path), 0.05, 1.0, workers=2)
     used = [expected == USED for _, expected in CASES.values()]
     assert list(checked.reason == "") == used
     rejected = checked[checked.reason != ""]
@@ -183,7 +183,9 @@ def test_a_file_that_vanishes_or_shrinks_after_the_check_is_named(tmp_path, list
     (tmp_path / "features").mkdir()
     for name in ("gone.wav", "shorter.wav"):
         wav(name, rate=8000)
-        table = checks.check(listed((name, "negative", "train", "s", "r", "")), str(tmp_path), 0.1, 1.0, workers=1)
+        table = checks.check_recordings(
+            listed((name, "negative", "train", "s", "r", "")), str(tmp_path), 0.1, 1.0, workers=1
+        )
         (tmp_path / name).unlink()
         if name == "shorter.wav":
             wav(name, rate=8000, seconds=2.0)

@@ -33,7 +33,7 @@ def written(tmp_path):
     ],
 )
 def test_the_date_is_read_from_an_audiomoth_name(name, date):
-    assert nights.date_in_name(name) == date
+    assert nights.parse_audiomoth_date(name) == date
 
 
 def test_a_recorder_without_a_date_is_its_own_group(written):
@@ -205,7 +205,7 @@ def test_what_is_written_is_what_is_read(tmp_path_factory, rows, quoting, mark):
     assert list(table.file_path) == [row["file_path"] for row in rows]
     assert list(table.recorder_id) == [row["recorder_id"] for row in rows]
     assert set(table.label) == {"negative"}
-    dated = [row["date"] or nights.date_in_name(row["file_path"]) for row in rows]
+    dated = [row["date"] or nights.parse_audiomoth_date(row["file_path"]) for row in rows]
     assert list(table.date) == dated
 
 
@@ -218,7 +218,7 @@ def test_assigned_splits_breach_no_rule_and_no_row_depends_on_another(rows, vali
     assert set(whole.split[whole.site == "sr1"]) <= {"test_ood"}
     assert whole.groupby("group").split.nunique().max() == 1
     checked = whole.assign(reason="", sha256=whole.file_path, flags="")
-    assert len(checks.accept(checked, 0)[0]) == len(rows)
+    assert len(checks.separate_rejected(checked, 0)[0]) == len(rows)
     some = table.loc[sorted(order.sample(range(len(rows)), order.randint(1, len(rows))))]
     alone = manifest.assign_splits(some, ["sr1"], validation, iid)
     assert list(alone.split) == list(whole.split[some.index])
@@ -232,9 +232,9 @@ def test_a_recorder_date_in_two_splits_or_a_pool_recorder_elsewhere_is_always_re
     pooled = set(table.recorder_id[table.split == "pool"]) & set(table.recorder_id[table.split != "pool"])
     if torn or pooled:
         with pytest.raises(InputError, match="must"):
-            checks.accept(table, 0)
+            checks.separate_rejected(table, 0)
     else:
-        assert len(checks.accept(table, 0)[0]) == len(rows)
+        assert len(checks.separate_rejected(table, 0)[0]) == len(rows)
 
 
 def test_a_manifest_is_begun_from_a_folder(tmp_path, capsys):

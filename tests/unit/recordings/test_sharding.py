@@ -3,7 +3,7 @@ import pytest
 
 from hardneg.common.errors import InputError
 from hardneg.recordings import manifest, sharding
-from hardneg.recordings.nights import group_of
+from hardneg.recordings.nights import name_recorder_nights
 
 
 def nights(first, last, recorders=10, files=5, split="pool"):
@@ -25,14 +25,14 @@ def nights(first, last, recorders=10, files=5, split="pool"):
 
 def test_a_recorder_date_lies_in_one_shard_and_shards_are_about_as_large_as_asked():
     table = nights(0, 40)
-    shards = sharding.cut(table, 100)
+    shards = sharding.assign_shards(table, 100)
     assert shards.groupby(table.group).nunique().max() == 1
     assert 50 < shards.value_counts().mean() < 200
 
 
 def test_new_nights_change_at_most_one_old_shard():
-    old = set(sharding.cut(nights(0, 30), 100))
-    new = set(sharding.cut(nights(0, 40), 100))
+    old = set(sharding.assign_shards(nights(0, 30), 100))
+    new = set(sharding.assign_shards(nights(0, 40), 100))
     assert len(old - new) <= 1
     assert len(new - old) > 1
 
@@ -42,20 +42,23 @@ def test_a_new_recorder_in_the_middle_changes_only_the_shards_that_it_falls_in()
     late = (
         table[table.recorder_id == "r3"].iloc[:5].assign(recorder_id="late", file_path=[f"l{n}.wav" for n in range(5)])
     )
-    late["group"] = group_of(late)
-    old, new = set(sharding.cut(table, 100)), set(sharding.cut(pd.concat([table, late], ignore_index=True), 100))
+    late["group"] = name_recorder_nights(late)
+    old, new = (
+        set(sharding.assign_shards(table, 100)),
+        set(sharding.assign_shards(pd.concat([table, late], ignore_index=True), 100)),
+    )
     assert len(old - new) <= 1
 
 
 def test_the_order_of_rows_does_not_matter():
     table = nights(0, 20)
     shuffled = table.sample(frac=1, random_state=1)
-    assert sharding.cut(shuffled, 50).sort_index().equals(sharding.cut(table, 50))
+    assert sharding.assign_shards(shuffled, 50).sort_index().equals(sharding.assign_shards(table, 50))
 
 
 def test_pool_and_labelled_recordings_share_no_shard():
     table = pd.concat([nights(0, 3), nights(5, 8, split="train")], ignore_index=True)
-    parts = sharding.cut(table, 1000).str.split("-").str[0]
+    parts = sharding.assign_shards(table, 1000).str.split("-").str[0]
     assert list(parts) == ["pool"] * 150 + ["labelled"] * 150
 
 
@@ -63,10 +66,10 @@ def test_a_changed_file_changes_the_state_of_its_shard_alone(tmp_path):
     table = nights(0, 6)
     for path in table.file_path:
         (tmp_path / path).write_bytes(b"x")
-    table["shard"] = sharding.cut(table, 50)
-    before = sharding.states(table, str(tmp_path))
+    table["shard"] = sharding.assign_shards(table, 50)
+    before = sharding.hash_shards(table, str(tmp_path))
     (tmp_path / table.file_path[0]).write_bytes(b"longer")
-    after = sharding.states(table, str(tmp_path))
+    after = sharding.hash_shards(table, str(tmp_path))
     assert {shard for shard in before if before[shard] != after[shard]} == {table.shard[0]}
 
 

@@ -8,30 +8,30 @@ from hardneg.synthetic import dataset, sounds
 
 @pytest.fixture(scope="module")
 def design():
-    return dataset.design(labelled_files=300, pool_files=200, duration_s=1.5, sample_rate=16000, seed=1)
+    return dataset.draw_design(labelled_files=300, pool_files=200, duration_s=1.5, sample_rate=16000, seed=1)
 
 
 def test_a_design_is_repeatable_and_holds_the_truth_that_the_manifest_does_not(design):
-    again = dataset.design(300, 200, 1.5, 16000, 1)
+    again = dataset.draw_design(300, 200, 1.5, 16000, 1)
     assert design.equals(again)
     assert design.hidden.sum() == 4
-    listed = dataset.manifest_of(design)
+    listed = dataset.extract_manifest(design)
     assert set(listed.label[design.hidden]) == {"negative"}
     assert not {"sound", "snr_db", "hidden"} & set(listed.columns)
 
 
 def test_a_design_keeps_the_split_rules(design):
-    table = manifest.complete(dataset.manifest_of(design).astype(object), "generated")
+    table = manifest.complete(dataset.extract_manifest(design).astype(object), "generated")
     table = manifest.assign_splits(table, [dataset.OOD_SITE], 0.15, 0.15)
     table = table.assign(duration_s=1.5, sha256=table.file_path, flags="", reason="")
-    usable, rejected = checks.accept(table, 0)
+    usable, rejected = checks.separate_rejected(table, 0)
     assert len(usable) == 500 and rejected.empty
     assert set(usable.split) == set(manifest.SPLITS)
 
 
 def test_rendered_files_are_what_the_design_says(tmp_path, design):
     few = design.groupby("sound").head(1)
-    sounds.render(few, tmp_path, workers=1)
+    sounds.render_recordings(few, tmp_path, workers=1)
     for path in few.file_path:
         samples, rate = soundfile.read(tmp_path / path)
         assert (rate, len(samples)) == (16000, 24000)

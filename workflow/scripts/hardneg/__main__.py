@@ -44,8 +44,8 @@ def _predict(given: argparse.Namespace) -> None:
     from hardneg.export import prediction
     from hardneg.recordings import discovery
 
-    detector = prediction.load(given.model, torch_device.choose(given.device, given.threads), given.backbone)
-    scores = prediction.predict(detector, discovery.audio_files(given.audio), given.output, given.threshold)
+    detector = prediction.load(given.model, torch_device.select_device(given.device, given.threads), given.backbone)
+    scores = prediction.predict(detector, discovery.find_audio_files(given.audio), given.output, given.threshold)
     print(f"{scores.flagged.sum()} of {len(scores)} recordings flagged; tables are in {given.output}")
 
 

@@ -24,11 +24,11 @@ def decode(path: str | os.PathLike) -> tuple[np.ndarray, int]:
     soundfile.LibsndfileError
         If the file is absent or is not audio that libsndfile reads.
     """
-    samples, rate = read(path)
-    return as_float_mono(samples), rate
+    samples, rate = read_samples(path)
+    return to_float_mono(samples), rate
 
 
-def read(path: str | os.PathLike, first: int = 0, count: int = -1) -> tuple[np.ndarray, int]:
+def read_samples(path: str | os.PathLike, first: int = 0, count: int = -1) -> tuple[np.ndarray, int]:
     """Read a file as it is stored: int16 or int32 where it stores integers, else float32.
 
     Parameters
@@ -73,7 +73,7 @@ def _plain_wav(path: str | os.PathLike, first: int, count: int) -> tuple[np.ndar
     return (stored.reshape(count, channels), rate) if len(stored) == count * channels else None
 
 
-def as_float_mono(samples: np.ndarray) -> np.ndarray:
+def to_float_mono(samples: np.ndarray) -> np.ndarray:
     """Scale integers to full scale at 1 and take the mean of the channels: ``(n, channels)`` to float32 ``(n,)``."""
     scale = None if samples.dtype == np.float32 else np.float32(2.0 ** (1 - 8 * samples.dtype.itemsize))
     wide = samples.astype(np.float32, copy=False)
@@ -85,33 +85,3 @@ def as_float_mono(samples: np.ndarray) -> np.ndarray:
 def resample(samples: np.ndarray, rate: int, target_rate: int) -> np.ndarray:
     """Resample with soxr at its high quality: float32 in, float32 out, shape (n * target_rate / rate,)."""
     return samples if rate == target_rate else soxr.resample(samples, rate, target_rate, quality="HQ")
-
-
-def window_starts(samples: int, length: int, hop: int) -> np.ndarray:
-    """Where windows of `length` samples start in a recording of `samples`, one each `hop`.
-
-    The last window is moved back to end with the recording, so that each sample is heard and no window holds
-    padding, unless the recording is shorter than one window.
-
-    Returns
-    -------
-    int64 array, shape (windows,), rising; at least one.
-    """
-    last = max(samples - length, 0)
-    starts = np.arange(0, last + 1, hop)
-    return starts if starts[-1] == last else np.append(starts, last)
-
-
-def cut(samples: np.ndarray, starts: np.ndarray, length: int) -> np.ndarray:
-    """Cut windows of `length` samples from a recording; what lies beyond its end is zero.
-
-    Returns
-    -------
-    float32, shape (windows, length); a view of `samples` where one window holds them all.
-    """
-    missing = int(starts[-1]) + length - len(samples)
-    if missing > 0:
-        samples = np.pad(samples, (0, missing))
-    if len(starts) == 1:
-        return samples[None, starts[0] : starts[0] + length]
-    return np.lib.stride_tricks.sliding_window_view(samples, length)[starts]

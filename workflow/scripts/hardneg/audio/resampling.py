@@ -40,7 +40,7 @@ def to_working_rate(stored: np.ndarray, rate: int, target_rate: int) -> np.ndarr
 
     Parameters
     ----------
-    stored : shape (n, channels), as :func:`hardneg.audio.decoding.read` gives it.
+    stored : shape (n, channels), as :func:`hardneg.audio.decoding.read_samples` gives it.
 
     Returns
     -------
@@ -48,7 +48,7 @@ def to_working_rate(stored: np.ndarray, rate: int, target_rate: int) -> np.ndarr
     """
     if rate == 2 * target_rate and stored.dtype == np.int16 and stored.shape[1] == 1:
         return _halving()(stored[:, 0], resampled_length(len(stored), rate, target_rate))
-    return decoding.resample(decoding.as_float_mono(stored), rate, target_rate)
+    return decoding.resample(decoding.to_float_mono(stored), rate, target_rate)
 
 
 @cache

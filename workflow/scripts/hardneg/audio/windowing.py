@@ -62,7 +62,7 @@ def plan_windows(
     """
     stretches, starts, row = [], [], 0
     for path, rate, count in _stored(recordings):
-        heard = decoding.window_starts(resampled_length(count, rate, windows.rate), windows.length, windows.hop)
+        heard = compute_window_starts(resampled_length(count, rate, windows.rate), windows.length, windows.hop)
         stretches.extend(_cut(Path(audio_root, path), rate, count, heard, row, windows))
         starts.append(heard)
         row += len(heard)
@@ -125,8 +125,8 @@ def _cut(path: Path, rate: int, frames: int, starts: np.ndarray, row: int, windo
         yield AudioChunk(path, rate, units * down, count, held - units * up, row + place)
 
 
-def read(stretch: AudioChunk) -> np.ndarray:
-    """Read a stretch as it is stored; see :func:`hardneg.audio.decoding.read`.
+def read_chunk(stretch: AudioChunk) -> np.ndarray:
+    """Read a stretch as it is stored; see :func:`hardneg.audio.decoding.read_samples`.
 
     Raises
     ------
@@ -134,7 +134,7 @@ def read(stretch: AudioChunk) -> np.ndarray:
         If the file is not what it was when it was checked.
     """
     try:
-        samples, found = decoding.read(stretch.path, stretch.first, stretch.count)
+        samples, found = decoding.read_samples(stretch.path, stretch.first, stretch.count)
     except (OSError, RuntimeError) as error:
         raise _changed(stretch, str(error)) from error
     if len(samples) < stretch.count or found != stretch.rate:
@@ -144,8 +144,8 @@ def read(stretch: AudioChunk) -> np.ndarray:
 
 def read_windows(stretch: AudioChunk, windows: WindowSpec) -> np.ndarray:
     """Decode a stretch, resample it and cut its windows: float32, shape (windows, length)."""
-    samples = resampling.to_working_rate(read(stretch), stretch.rate, windows.rate)
-    return decoding.cut(samples, stretch.starts, windows.length)
+    samples = resampling.to_working_rate(read_chunk(stretch), stretch.rate, windows.rate)
+    return cut_windows(samples, stretch.starts, windows.length)
 
 
 def _changed(stretch: AudioChunk, found: str) -> InputError:
@@ -153,3 +153,33 @@ def _changed(stretch: AudioChunk, found: str) -> InputError:
         f"{stretch.path} could be decoded when it was checked and cannot now ({found}). Restore it, or take it out of "
         "the manifest, and run again."
     )
+
+
+def compute_window_starts(samples: int, length: int, hop: int) -> np.ndarray:
+    """Where windows of `length` samples start in a recording of `samples`, one each `hop`.
+
+    The last window is moved back to end with the recording, so that each sample is heard and no window holds
+    padding, unless the recording is shorter than one window.
+
+    Returns
+    -------
+    int64 array, shape (windows,), rising; at least one.
+    """
+    last = max(samples - length, 0)
+    starts = np.arange(0, last + 1, hop)
+    return starts if starts[-1] == last else np.append(starts, last)
+
+
+def cut_windows(samples: np.ndarray, starts: np.ndarray, length: int) -> np.ndarray:
+    """Cut windows of `length` samples from a recording; what lies beyond its end is zero.
+
+    Returns
+    -------
+    float32, shape (windows, length); a view of `samples` where one window holds them all.
+    """
+    missing = int(starts[-1]) + length - len(samples)
+    if missing > 0:
+        samples = np.pad(samples, (0, missing))
+    if len(starts) == 1:
+        return samples[None, starts[0] : starts[0] + length]
+    return np.lib.stride_tricks.sliding_window_view(samples, length)[starts]

@@ -6,7 +6,7 @@ from scipy.fft import irfft, next_fast_len, rfft
 from sklearn.neighbors import NearestNeighbors
 from sklearn.random_projection import GaussianRandomProjection
 
-from hardneg.common.log import progress
+from hardneg.common.log import track_progress
 from hardneg.features import store
 
 BANDS = 32
@@ -92,7 +92,7 @@ def near_copies(windows: np.ndarray, dates: list[str], least_similarity: float) 
             rows = max(CELLS // max(2 * windows.shape[2] * len(places), 1), 1)
             blocks += [(places[start : start + rows], places) for start in range(0, len(places) * (date != ""), rows)]
     parts = []
-    for first, second in progress(blocks, len(blocks), "comparing windows"):
+    for first, second in track_progress(blocks, len(blocks), "comparing windows"):
         if windows.ndim == 2:
             similarity = vectors[first] @ vectors[second].T
         else:

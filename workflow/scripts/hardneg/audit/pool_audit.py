@@ -5,7 +5,7 @@ import pandas as pd
 from scipy.special import logit
 
 from hardneg.audit.suspected_positives import positive_level
-from hardneg.common.formatting import number
+from hardneg.common.formatting import format_number
 
 FLAGS = ("suspected_positive", "near_duplicate", "unusable", "one_model_only")
 ABOUT = ["file_path", "confidence", "start_s", "end_s", "recorder_id", "date", "site"]
@@ -74,15 +74,13 @@ def suspected_positive(
     disagrees = table.cross_fit >= level
     reasons = pd.Series("", index=table.index, dtype=object)
     reasons[disagrees] = [
-        f"models that never heard its recorder score it {number(confidence)}, above {share:.0%} of labelled positives"
+        f"models that never heard its recorder score it {format_number(confidence)}, above {share:.0%} of labelled positives"
         for confidence, share in zip(table.cross_fit[disagrees], score[disagrees], strict=True)
     ]
     if validation_confidences is not None and len(validation_confidences):
         ceiling = np.quantile(validation_confidences, thresholds["ceiling_percentile"] / 100)
         above = table.confidence >= ceiling
-        more = (
-            f"the mining model scores it at or above {number(ceiling, 5)}, as it does {{:.0%}} of validation positives"
-        )
+        more = f"the mining model scores it at or above {format_number(ceiling, 5)}, as it does {{:.0%}} of validation positives"
         share = float(np.mean(np.asarray(validation_confidences) >= ceiling))
         reasons[above] = _join(reasons[above], [more.format(share)] * int(above.sum()))
         disagrees = disagrees | above

@@ -11,7 +11,7 @@ import pandas as pd
 from scipy import stats
 
 from hardneg.common.files import write_text
-from hardneg.common.log import progress
+from hardneg.common.log import track_progress
 from hardneg.statistics import paired_tests
 from hardneg.statistics.bootstrap import METRICS, ScoredFiles, two_way_bootstrap
 
@@ -115,7 +115,7 @@ def calibrate(
             with ProcessPoolExecutor(workers) as pool:
                 tried = pool.map(one, range(studies), chunksize=8)
                 what = f"{100 * share:g} % of nights, effect {effect:g}, {count} seeds"
-                found = pd.DataFrame([row for study in progress(tried, studies, what) for row in study])
+                found = pd.DataFrame([row for study in track_progress(tried, studies, what) for row in study])
             for metric in SHOWN:
                 part = found[found.metric == metric]
                 covered = part.low.le(truth[metric]) & part.high.ge(truth[metric])

@@ -73,7 +73,7 @@ def train(folder: Path, device: str, more: dict, seed: int) -> float:
         seed=seed,
         training=TrainingSettings(**TRAINING | more),
         input=INPUT,
-        device=torch_device.choose(device, 1),
+        device=torch_device.select_device(device, 1),
     )
     return time.process_time()
 
@@ -85,7 +85,7 @@ def evaluate(folder: Path, device: str, seed: int) -> float:
     from hardneg.models import checkpoints
 
     run = folder / f"run-{seed}"
-    device = torch_device.choose(device, 1)
+    device = torch_device.select_device(device, 1)
     network, _ = checkpoints.load(run / "model.safetensors", INPUT)
     files = [tables.read(path) for path in (folder / "labelled.parquet", folder / "index.parquet")]
     scores = evaluation.score_splits(network, *files, tables.read(run / "validation.parquet"), device)

@@ -26,7 +26,7 @@ import torch
 from hardneg.audio import decoding, resampling
 from hardneg.benchmarks import reference_pipelines
 from hardneg.benchmarks.reference_pipelines import LENGTH_S, LOGMEL, MEL, RATE
-from hardneg.common import gpu_detection, provenance, tables
+from hardneg.common import process_context, provenance, tables
 from hardneg.common.files import write_text
 from hardneg.features.logmel import LogMel
 from hardneg.models import inference
@@ -157,8 +157,8 @@ def time_parts(folder: Path, repeats: int) -> list[dict]:
     """
     torch.set_num_threads(1)
     paths = sorted((folder / "wav-48000").iterdir())[:96]
-    stored = [decoding.read(path)[0] for path in paths]
-    decoded = [decoding.as_float_mono(samples) for samples in stored]
+    stored = [decoding.read_samples(path)[0] for path in paths]
+    decoded = [decoding.to_float_mono(samples) for samples in stored]
     heard = [resampling.to_working_rate(samples, 48000, RATE) for samples in stored]
     stacked = torch.from_numpy(np.stack(heard))
     front_end, network = LogMel(RATE, **LOGMEL).eval(), reference_pipelines.detector()
@@ -180,7 +180,7 @@ def time_parts(folder: Path, repeats: int) -> list[dict]:
     steps: dict[str, tuple[Callable | None, Callable]] = {
         "decode": (
             lambda: [soundfile.read(path, dtype="float32") for path in paths],
-            lambda: [decoding.read(path) for path in paths],
+            lambda: [decoding.read_samples(path) for path in paths],
         ),
         "resample 48 to 24 kHz": (
             lambda: [librosa.resample(samples, orig_sr=48000, target_sr=RATE) for samples in decoded],
@@ -254,7 +254,7 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("--gpu", action="store_true", help="run networks and front ends on CUDA")
     options = parser.parse_args(arguments)
     device = "cuda" if options.gpu else "cpu"
-    gpu_detection.prepend_pythonpath(Path(__file__).parents[2])
+    process_context.prepend_pythonpath(Path(__file__).parents[2])
     sounds = options.folder.resolve() / f"recordings-{options.files}"
     if not sounds.exists():
         make_recordings(sounds, options.files)
@@ -283,7 +283,7 @@ def main(arguments: list[str] | None = None) -> None:
         "cores": options.cores,
         "device": torch.cuda.get_device_name() if options.gpu else "cpu",
         "machine": f"{platform.machine()}, {platform.system()}",
-        "versions": provenance.versions(device),
+        "versions": provenance.collect_versions(device),
         "pipelines": pipelines,
         "steps": time_parts(sounds, options.repeats),
         "peak_bytes": peaks,

@@ -5,7 +5,7 @@ import os
 from concurrent.futures.process import BrokenProcessPool
 
 NO_SPACE = (errno.ENOSPC, errno.EDQUOT)
-KILLED = (
+KILLED_ADVICE = (
     "killed from outside, most often for want of memory. Let fewer jobs run at once (fewer --cores), or make them "
     "smaller (a smaller files_per_shard); on a cluster ask for more (mem_mb in the profile)."
 )
@@ -15,7 +15,7 @@ class InputError(ValueError):
     """A manifest, a configuration or a recording is not usable as it is."""
 
 
-def remedy(error: BaseException, folder: str | os.PathLike) -> str:
+def describe_remedy(error: BaseException, folder: str | os.PathLike) -> str:
     """Say what a person can do about `error`; empty where the traceback says more.
 
     Parameters
@@ -25,12 +25,12 @@ def remedy(error: BaseException, folder: str | os.PathLike) -> str:
     if isinstance(error, InputError):
         return str(error)
     if isinstance(error, OSError) and error.errno in NO_SPACE:
-        return no_space(folder)
+        return describe_full_disk(folder)
     if isinstance(error, BrokenProcessPool):
-        return f"A worker process was {KILLED}"
+        return f"A worker process was {KILLED_ADVICE}"
     return ""
 
 
-def no_space(folder: str | os.PathLike) -> str:
+def describe_full_disk(folder: str | os.PathLike) -> str:
     """The message for a full disk."""
     return f"No space left on the disk of {folder}. Make room and start again: what is finished is kept."

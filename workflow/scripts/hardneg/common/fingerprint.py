@@ -15,7 +15,7 @@ SCRIPTS = Path(__file__).resolve().parents[2]
 DECIDE_NOTHING = {"hardneg.common.log", "hardneg.common.errors", "hardneg.common.fingerprint"}
 
 
-def of_script(path: str | os.PathLike) -> str:
+def hash_script(path: str | os.PathLike) -> str:
     """Fingerprint a script together with every module of this package that it reaches.
 
     Parameters
@@ -85,7 +85,7 @@ def _file_of(module: str) -> Path:
     return path / "__init__.py" if path.is_dir() else path.with_suffix(".py")
 
 
-def of_file(path: str | os.PathLike) -> str:
+def hash_file(path: str | os.PathLike) -> str:
     """Fingerprint a file that is not code: 16 hexadecimal characters of its SHA-256."""
     with open(path, "rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()[:16]

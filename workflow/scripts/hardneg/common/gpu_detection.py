@@ -1,6 +1,5 @@
 """What the machine has and what its jobs find, told without importing torch."""
 
-import os
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
@@ -9,7 +8,7 @@ DEVICES = Path("/dev")
 GPU_FILES = ("nvidia[0-9]*", "dxg")
 
 
-def wants_gpu(device: str) -> bool:
+def should_request_gpu(device: str) -> bool:
     """Whether jobs that run networks are to ask the scheduler for a GPU.
 
     Parameters
@@ -32,9 +31,3 @@ def _built_for_cuda() -> bool:
     except PackageNotFoundError:  # the jobs' own environment may have it
         return True
     return build == "" or build.startswith("cu")
-
-
-def prepend_pythonpath(scripts: Path) -> None:
-    """Let jobs find the package in `scripts` first, before one that is installed from another copy of the project."""
-    others = os.environ.get("PYTHONPATH")
-    os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, [str(scripts.resolve()), others]))

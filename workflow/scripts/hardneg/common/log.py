@@ -10,7 +10,7 @@ from typing import TypeVar
 
 from tqdm import tqdm
 
-from hardneg.common.errors import remedy
+from hardneg.common.errors import describe_remedy
 
 logger = logging.getLogger("hardneg")
 Item = TypeVar("Item")
@@ -19,7 +19,7 @@ Item = TypeVar("Item")
 def log_to(path: str | os.PathLike) -> None:
     """Send this job's messages, and the error that ends it, to the file `path`.
 
-    An error that a person can mend (see :func:`hardneg.common.errors.remedy`) prints its remedy alone on the terminal, no
+    An error that a person can mend (see :func:`hardneg.common.errors.describe_remedy`) prints its remedy alone on the terminal, no
     traceback.
     """
     handler = logging.FileHandler(path, mode="w", encoding="utf-8")
@@ -32,7 +32,7 @@ def log_to(path: str | os.PathLike) -> None:
     sys.excepthook = _report
 
 
-def progress(items: Iterable[Item], total: int, what: str, every_s: float = 10.0) -> Iterator[Item]:
+def track_progress(items: Iterable[Item], total: int, what: str, every_s: float = 10.0) -> Iterator[Item]:
     """Yield `items`, showing how far, how fast and how long still.
 
     On a terminal a bar moves; elsewhere a line goes to the log about every `every_s` seconds.
@@ -50,7 +50,7 @@ def progress(items: Iterable[Item], total: int, what: str, every_s: float = 10.0
 
 
 def _report(kind, error, trace) -> None:
-    words = remedy(error, Path(logger.handlers[0].baseFilename).parent)
+    words = describe_remedy(error, Path(logger.handlers[0].baseFilename).parent)
     if words:
         print(f"\n{words}\n", file=sys.stderr)
         logger.error("%s", words)

@@ -19,7 +19,7 @@ M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3  # of glibc's malloc.h
 
 
 @contextmanager
-def processes(workers: int, function: Callable[[Task], Result]) -> Iterator[Executor | None]:
+def start_processes(workers: int, function: Callable[[Task], Result]) -> Iterator[Executor | None]:
     """Start processes of one thread each, to each of which `function` is given once; none for a single worker.
 
     Processes are forked on Linux, so that torch, and what `function` holds, are there at once; elsewhere `function`
@@ -29,11 +29,13 @@ def processes(workers: int, function: Callable[[Task], Result]) -> Iterator[Exec
         _settle()
         yield None
         return
-    with ProcessPoolExecutor(workers, process_context.context(), initializer=_prepare, initargs=(function,)) as pool:
+    with ProcessPoolExecutor(
+        workers, process_context.get_context(), initializer=_prepare, initargs=(function,)
+    ) as pool:
         yield pool
 
 
-def results(
+def map_in_order(
     function: Callable[[Task], Result], tasks: Iterable[Task], workers: int, ahead: int = 4
 ) -> Iterator[Result]:
     """Yield ``function(task)`` of each task in order, done by `workers` processes of one thread each.
@@ -42,7 +44,7 @@ def results(
     begun when the consumer asks for another.
     With one worker all is done in this process.
     """
-    with processes(workers, function) as pool:
+    with start_processes(workers, function) as pool:
         if pool is None:
             yield from map(function, tasks)
             return

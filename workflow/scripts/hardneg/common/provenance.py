@@ -12,7 +12,7 @@ import torch
 import hardneg
 
 
-def versions(device: str) -> dict[str, str]:
+def collect_versions(device: str) -> dict[str, str]:
     """Versions of what decides a result, and the device that computed it."""
     name = torch.cuda.get_device_name() if device == "cuda" else platform.processor() or platform.machine()
     return {

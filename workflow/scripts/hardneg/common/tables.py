@@ -21,7 +21,7 @@ def read(path: str | os.PathLike, columns: list[str] | None = None) -> pd.DataFr
     return pd.read_csv(path, usecols=columns)
 
 
-def read_files(path: str | os.PathLike, file_paths: Iterable[str]) -> pd.DataFrame:
+def read_rows_of_files(path: str | os.PathLike, file_paths: Iterable[str]) -> pd.DataFrame:
     """Read the rows of a ``.parquet`` table that are of these files, without holding the others."""
     wanted = pyarrow.array(file_paths, pyarrow.large_string())
     return pd.read_parquet(path, filters=pyarrow.compute.field("file_path").isin(wanted))

@@ -8,7 +8,7 @@ import torch
 from hardneg.common.errors import InputError
 
 
-def choose(device: str, threads: int) -> str:
+def select_device(device: str, threads: int) -> str:
     """Resolve ``auto``, ``cpu`` or ``cuda`` to a torch device and set the number of CPU threads.
 
     Raises

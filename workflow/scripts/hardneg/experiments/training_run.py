@@ -11,7 +11,7 @@ from hardneg.features import store
 from hardneg.models import checkpoints
 from hardneg.models.training import train
 from hardneg.models.training_settings import TrainingSettings
-from hardneg.recordings.nights import group_of
+from hardneg.recordings.nights import name_recorder_nights
 
 
 def train_run(
@@ -70,7 +70,7 @@ def train_run(
             "tier_files": len(tier_windows),
             "best_epoch": trained.best_epoch,
         },
-        "versions": provenance.versions(device),
+        "versions": provenance.collect_versions(device),
     }
     tables.write(trained.history, outputs["history"])
     tables.write(trained.validation_scores, outputs["validation_scores"])
@@ -88,8 +88,8 @@ def reviewed_windows(positives: pd.DataFrame, pool_index_path: str | None) -> pd
     heard = positives[positives.start_s.notna()].rename(columns={"start_s": "heard_s"})
     if heard.empty:
         return mined_windows(None, None)
-    found = heard.assign(group=group_of(heard))[["file_path", "group", "heard_s"]]
-    found = found.merge(tables.read_files(pool_index_path, found.file_path), on="file_path", validate="1:m")
+    found = heard.assign(group=name_recorder_nights(heard))[["file_path", "group", "heard_s"]]
+    found = found.merge(tables.read_rows_of_files(pool_index_path, found.file_path), on="file_path", validate="1:m")
     nearest = (found.start_s - found.heard_s).abs().groupby(found.file_path).idxmin()
     return found.loc[nearest, ["file_path", "start_s", "end_s", "array", "row", "group"]].reset_index(drop=True)
 
@@ -105,6 +105,6 @@ def mined_windows(tier_path: str | None, pool_index_path: str | None) -> pd.Data
         return pd.DataFrame(columns=["file_path", "start_s", "end_s", "array", "row", "group"])
     tier = tables.read(tier_path)
     keys = ["file_path", "start_s"]
-    index = tables.read_files(pool_index_path, tier.file_path)
-    found = tier[keys].assign(group=group_of(tier)).merge(index, on=keys, validate="1:1")
+    index = tables.read_rows_of_files(pool_index_path, tier.file_path)
+    found = tier[keys].assign(group=name_recorder_nights(tier)).merge(index, on=keys, validate="1:1")
     return found[["file_path", "start_s", "end_s", "array", "row", "group"]]

@@ -14,7 +14,7 @@ from hardneg.common import tables
 from hardneg.common.display_names import METRIC_NAMES, SPLIT_NAMES
 from hardneg.common.errors import InputError
 from hardneg.common.files import atomic_write, write_text
-from hardneg.common.formatting import MISSING, number
+from hardneg.common.formatting import MISSING, format_number
 from hardneg.export import prediction
 from hardneg.features import birdnet, extractors, tflite
 from hardneg.mining.mining_models import labels_path
@@ -105,7 +105,7 @@ def measured_with_intervals(metrics: pd.DataFrame, scores: pd.DataFrame, resampl
             {
                 "split": SPLIT_NAMES.get(values["split"], values["split"]),
                 "metric": METRIC_NAMES.get(metric, metric),
-                "value": number(values[metric]),
+                "value": format_number(values[metric]),
                 "interval": _shown(*intervals[metric]),
             }
             for metric in SHOWN
@@ -114,7 +114,7 @@ def measured_with_intervals(metrics: pd.DataFrame, scores: pd.DataFrame, resampl
 
 
 def _shown(low: float, high: float) -> str:
-    return MISSING if math.isnan(low) else f"{number(low)} to {number(high)}"
+    return MISSING if math.isnan(low) else f"{format_number(low)} to {format_number(high)}"
 
 
 def write_tflite(network: Head, label: str, path: str | os.PathLike, backbone: str | None = None) -> None:

@@ -14,7 +14,7 @@ from hardneg.audio import windowing
 from hardneg.audio.windowing import WindowSpec
 from hardneg.common import fingerprint, tables
 from hardneg.common.errors import InputError
-from hardneg.common.log import logger, progress
+from hardneg.common.log import logger, track_progress
 from hardneg.features import extractors
 from hardneg.features.extraction import BATCH
 from hardneg.mining import detection_tables
@@ -102,7 +102,7 @@ def load(model: str | os.PathLike, device: str, backbone: str | None = None) -> 
 def sha256_of_backbone(features: dict) -> str | None:
     """The first 16 digits of the SHA-256 of the file of a pretrained network; None for features that have none."""
     path = extractors.file_of(features)
-    return fingerprint.of_file(path) if path else None
+    return fingerprint.hash_file(path) if path else None
 
 
 def predict(
@@ -112,7 +112,7 @@ def predict(
 
     Parameters
     ----------
-    files : from :func:`hardneg.recordings.discovery.audio_files`.
+    files : from :func:`hardneg.recordings.discovery.find_audio_files`.
     output : folder for the tables; they take the names of the recordings.
     threshold : None for the detector's own, frozen on validation data.
 
@@ -124,7 +124,7 @@ def predict(
     threshold = detector.description["threshold"] if threshold is None else threshold
     highest_hz = detector.description["input"]["windows"]["sample_rate"] / 2
     best = []
-    for path, name in progress(files, len(files), "recordings"):
+    for path, name in track_progress(files, len(files), "recordings"):
         try:
             windows = detector.score(path)
         except (InputError, OSError, RuntimeError) as error:

@@ -77,7 +77,7 @@ def compute(
     under_way: deque = deque()
     decode = partial(_decode, planned=planned, windows=windows, slots=slots.numpy())
     try:
-        results = process_pool.results(decode, range(len(planned)), processes, AHEAD)
+        results = process_pool.map_in_order(decode, range(len(planned)), processes, AHEAD)
         for batch, decoded in zip(planned, results, strict=True):
             if overlap and not registered:  # now that the processes are there, which are to inherit plain memory
                 torch.cuda.check_error(torch.cuda.cudart().cudaHostRegister(slots.data_ptr(), slots.nbytes, 0))
@@ -157,14 +157,14 @@ def _decode(place: int, planned: list[list[AudioChunk]], windows: WindowSpec, sl
     # A slot is taken again only when the batch that was in it has been awaited.
     batch, slot = planned[place], place % len(slots)
     rate = batch[0].rate
-    parts = [windowing.read(stretch) for stretch in batch]
+    parts = [windowing.read_chunk(stretch) for stretch in batch]
     if not _on_device(rate, windows):
         parts = [resampling.to_working_rate(part, rate, windows.rate) for part in parts]
         rate = windows.rate
     elif all(part.dtype == np.int16 and part.shape[1] == 1 for part in parts):
         parts = [part[:, 0] for part in parts]
     else:
-        parts = [decoding.as_float_mono(part) for part in parts]
+        parts = [decoding.to_float_mono(part) for part in parts]
     counts = np.array([len(part) for part in parts])
     held = slots[slot].view(parts[0].dtype)[: len(parts) * counts.max()].reshape(len(parts), -1)
     for row, part in zip(held, parts, strict=True):

@@ -20,7 +20,7 @@ from hardneg.audio import resampling, windowing
 from hardneg.audio.windowing import AudioChunk, WindowSpec
 from hardneg.common import process_pool
 from hardneg.common.files import atomic_write
-from hardneg.common.log import logger, progress
+from hardneg.common.log import logger, track_progress
 from hardneg.features import device_extraction
 
 BATCH = 32
@@ -72,13 +72,13 @@ def extract(
                 resampling.to_working_rate(np.zeros((1, 1), np.int16), int(rate), windows.rate)
             batches = list(batched(planned, BATCH))
             given = {"batches": batches, "windows": windows, "front_end": front_end, "path": draft, "offset": offset}
-            done = process_pool.results(partial(_extract_batch, **given), range(len(batches)), processes)
+            done = process_pool.map_in_order(partial(_extract_batch, **given), range(len(batches)), processes)
         else:
             batches = list(device_extraction.batches(planned))
             work = partial(_write, path=draft, offset=offset)
             done = starmap(work, device_extraction.compute(batches, windows, front_end, device, processes))
         content = hashlib.sha256()
-        for written in progress(done, len(batches), "extracting features"):
+        for written in track_progress(done, len(batches), "extracting features"):
             content.update(written)
     logger.info("%d windows of %d recordings", len(index), len(recordings))
     return index.assign(content=content.hexdigest()[:16])

@@ -12,7 +12,7 @@ from hardneg.audio import windowing
 from hardneg.audio.windowing import AudioChunk, WindowSpec
 from hardneg.common import process_pool
 from hardneg.common.errors import InputError
-from hardneg.common.log import progress
+from hardneg.common.log import track_progress
 from hardneg.features import birdnet
 from hardneg.features.extraction import BATCH, batched
 from hardneg.mining.mining_models import labels_path
@@ -121,8 +121,8 @@ def score_windows(
     windows = WindowSpec(birdnet.SAMPLE_RATE, birdnet.WINDOW_SAMPLES, birdnet.WINDOW_SAMPLES)
     batches = list(batched(windowing.plan_from_index(index, recordings, audio_root, windows), BATCH))
     work = partial(_score, windows=windows, classifier=classifier)
-    done = process_pool.results(work, batches, processes)
-    parts = list(progress(done, len(batches), "classifying windows"))
+    done = process_pool.map_in_order(work, batches, processes)
+    parts = list(track_progress(done, len(batches), "classifying windows"))
     return index[["file_path", "start_s", "end_s"]].assign(confidence=np.concatenate(parts) if parts else 0.0)
 
 

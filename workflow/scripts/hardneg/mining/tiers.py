@@ -8,7 +8,7 @@ from hardneg.common.errors import InputError
 from hardneg.common.hashing import digest, uniform
 from hardneg.mining.combination import scored_by
 from hardneg.mining.mining_models import MEAN
-from hardneg.recordings.nights import group_of
+from hardneg.recordings.nights import name_recorder_nights
 
 COLUMNS = ["file_path", "confidence", "start_s", "end_s", "rank", "recorder_id", "date"]
 
@@ -74,7 +74,7 @@ def assign(
     if held.empty and not allow_empty:
         raise InputError(_nothing_held(ranked, name, min_confidence, max_confidence))
     if per_night is not None:
-        held = held[held.groupby(group_of(held)).cumcount() < per_night]
+        held = held[held.groupby(name_recorder_nights(held)).cumcount() < per_night]
     if per_cluster is not None:
         cluster = held.file_path.map(clusters.set_index("file_path").cluster)
         held = held[held.groupby(cluster).cumcount() < per_cluster]

@@ -8,7 +8,7 @@ import pandas as pd
 from torch import nn
 
 from hardneg.common import process_pool
-from hardneg.common.log import progress
+from hardneg.common.log import track_progress
 from hardneg.features import store
 from hardneg.models import inference
 from hardneg.models.file_scores import file_confidence
@@ -37,8 +37,8 @@ def score_windows(
     size = CHUNK_BATCHES * batch_size(device)
     chunks = [rows[start : start + size] for start in range(0, len(rows), size)]
     work = partial(_score_rows, network=inference.folded(network), array_path=str(array_path), device=device)
-    done = process_pool.results(work, chunks, processes if device == "cpu" else 1)
-    confidences = list(progress(done, len(chunks), "scoring windows"))
+    done = process_pool.map_in_order(work, chunks, processes if device == "cpu" else 1)
+    confidences = list(track_progress(done, len(chunks), "scoring windows"))
     confidence = np.concatenate(confidences) if confidences else np.empty(0, np.float32)
     return index[["file_path", "start_s", "end_s"]].assign(confidence=confidence.astype(np.float64))
 

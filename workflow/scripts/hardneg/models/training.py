@@ -9,7 +9,7 @@ import pandas as pd
 import torch
 from torch import nn
 
-from hardneg.common.log import progress
+from hardneg.common.log import track_progress
 from hardneg.common.torch_device import seed_everything
 from hardneg.models import metrics, networks
 from hardneg.models.adamw import AdamW
@@ -73,7 +73,7 @@ def train(
     rates = iter([settings.learning_rate * learning_rate_factor(step, warm_up, total) for step in range(total)])
 
     history, best, best_scores, best_weights = [], -1.0, None, None
-    for epoch in progress(range(1, settings.epochs + 1), settings.epochs, "training epochs"):
+    for epoch in track_progress(range(1, settings.epochs + 1), settings.epochs, "training epochs"):
         network.train()
         losses = []
         for chosen, partner, share in draw_batches(len(windows), batches, settings.mixup, generator, device):

@@ -12,7 +12,7 @@ import soundfile
 
 from hardneg.common import process_context
 from hardneg.common.errors import InputError
-from hardneg.common.log import progress
+from hardneg.common.log import track_progress
 
 FACTS = {
     "duration_s": "float64",
@@ -33,7 +33,9 @@ SILENT_PEAK = 1e-4
 FLAT_S = 0.01
 
 
-def check(table: pd.DataFrame, audio_root: str, min_duration_s: float, window_s: float, workers: int) -> pd.DataFrame:
+def check_recordings(
+    table: pd.DataFrame, audio_root: str, min_duration_s: float, window_s: float, workers: int
+) -> pd.DataFrame:
     """Open and decode each recording, in parallel.
 
     Parameters
@@ -53,17 +55,17 @@ def check(table: pd.DataFrame, audio_root: str, min_duration_s: float, window_s:
     recording can be used.
     """
     repeated = table.file_path.duplicated()
-    probe_one = partial(probe, audio_root=audio_root, min_duration_s=min_duration_s, window_s=window_s)
-    with ProcessPoolExecutor(workers, process_context.context()) as pool:
+    probe_one = partial(probe_recording, audio_root=audio_root, min_duration_s=min_duration_s, window_s=window_s)
+    with ProcessPoolExecutor(workers, process_context.get_context()) as pool:
         probes = pool.map(probe_one, table.file_path, chunksize=16)
-        facts = pd.DataFrame(list(progress(probes, len(table), "checking recordings")), columns=list(FACTS))
+        facts = pd.DataFrame(list(track_progress(probes, len(table), "checking recordings")), columns=list(FACTS))
     checked = pd.concat([table.reset_index(drop=True), facts.astype(FACTS)], axis=1)
     checked.loc[repeated.to_numpy() & (checked.reason == ""), "reason"] = "duplicate row"
     return checked
 
 
-def probe(file_path: str, audio_root: str, min_duration_s: float, window_s: float) -> dict:
-    """Decode one recording in blocks and describe it; see :func:`check` for the facts returned."""
+def probe_recording(file_path: str, audio_root: str, min_duration_s: float, window_s: float) -> dict:
+    """Decode one recording in blocks and describe it; see :func:`check_recordings` for the facts returned."""
     empty = {"float64": np.nan, "Int64": None, "object": ""}
     facts = {fact: empty[kind] for fact, kind in FACTS.items()}
     if not file_path:
@@ -142,7 +144,7 @@ def flat_frames(block: np.ndarray, shortest: int) -> int:
     return int(lengths[lengths >= shortest].sum())
 
 
-def gather(shards: list[pd.DataFrame]) -> pd.DataFrame:
+def merge_shards(shards: list[pd.DataFrame]) -> pd.DataFrame:
     """Put checked shards together, in order of path; audio listed twice in one split keeps its first row."""
     table = pd.concat(shards, ignore_index=True).sort_values(["file_path", "shard"], ignore_index=True)
     usable = table[(table.reason == "") & ~is_silent(table)]
@@ -152,7 +154,7 @@ def gather(shards: list[pd.DataFrame]) -> pd.DataFrame:
     return table
 
 
-def accept(table: pd.DataFrame, max_rejected_fraction: float) -> tuple[pd.DataFrame, pd.DataFrame]:
+def separate_rejected(table: pd.DataFrame, max_rejected_fraction: float) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Hold the checked recordings against the rules of the design; part the usable from the rejected.
 
     Returns

@@ -8,13 +8,13 @@ import pandas as pd
 
 from hardneg.common.errors import InputError
 from hardneg.recordings.manifest import LABELS
-from hardneg.recordings.nights import date_in_name
+from hardneg.recordings.nights import parse_audiomoth_date
 
 AUDIO_SUFFIXES = {".wav", ".flac", ".ogg", ".mp3", ".aif", ".aiff", ".opus", ".w64", ".caf", ".au"}
 POOL = "pool"
 
 
-def audio_files(paths: Iterable[str | os.PathLike]) -> list[tuple[Path, Path]]:
+def find_audio_files(paths: Iterable[str | os.PathLike]) -> list[tuple[Path, Path]]:
     """List recordings: files as they are given, and those in folders, at any depth, that have an audio file's ending.
 
     Returns
@@ -49,7 +49,7 @@ def draft_manifest(audio_root: str | os.PathLike) -> pd.DataFrame:
     known is ``""``.
     """
     rows = []
-    for _, path in audio_files([audio_root]):
+    for _, path in find_audio_files([audio_root]):
         folders = [folder.lower() for folder in path.parts[:-1]]
         label = next((folder for folder in folders if folder in (*LABELS, POOL)), "")
         rows.append(
@@ -59,7 +59,7 @@ def draft_manifest(audio_root: str | os.PathLike) -> pd.DataFrame:
                 "recorder_id": path.parent.name,
                 "split": POOL if label == POOL else "",
                 **dict.fromkeys(("quality", "call_type", "site"), ""),
-                "date": date_in_name(str(path)),
+                "date": parse_audiomoth_date(str(path)),
             }
         )
     return pd.DataFrame(rows)

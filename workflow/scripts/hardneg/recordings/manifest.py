@@ -9,7 +9,7 @@ import pandas as pd
 
 from hardneg.common.errors import InputError
 from hardneg.common.hashing import uniform
-from hardneg.recordings.nights import date_in_name, group_of
+from hardneg.recordings.nights import name_recorder_nights, parse_audiomoth_date
 
 LABELS = ("positive", "negative")
 TEST_SPLITS = ("test_iid", "test_ood")
@@ -68,11 +68,11 @@ def complete(table: pd.DataFrame, source: str) -> pd.DataFrame:
     _refuse(table, ~table.split.isin(("", *SPLITS)), "split", SPLITS, source)
     _refuse(table, ~table.quality.isin(("", *QUALITIES)), "quality", QUALITIES, source)
     _refuse(table, table.recorder_id == "", "recorder_id", ("a recorder's name",), source)
-    table["date"] = table.date.where(table.date != "", table.file_path.map(date_in_name))
+    table["date"] = table.date.where(table.date != "", table.file_path.map(parse_audiomoth_date))
     parsed = pd.to_datetime(table.date.where(table.date != ""), format="%Y-%m-%d", errors="coerce")
     _refuse(table, (table.date != "") & parsed.isna(), "date", ("YYYY-MM-DD",), source)
     _refuse_two_of_one_file(table, source)
-    table["group"] = group_of(table)
+    table["group"] = name_recorder_nights(table)
     return table[[*COLUMNS, "group", *table.columns.difference([*COLUMNS, "group"], sort=False)]]
 
 

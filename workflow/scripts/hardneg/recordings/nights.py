@@ -8,17 +8,17 @@ import pandas as pd
 AUDIOMOTH_NAME = re.compile(r"(?:^|[^0-9])(\d{8})[T_]+(\d{6})(?:[^0-9]|$)")
 
 
-def group_of(table: pd.DataFrame) -> pd.Series:
+def name_recorder_nights(table: pd.DataFrame) -> pd.Series:
     """Name the unit that must never be split: ``recorder@date``, or the recorder where the date is unknown."""
     date = table.date.fillna("")
     recorder = table.recorder_id.astype(str)  # a table read from CSV may hold numbers
     return recorder.where(date == "", recorder + "@" + date)
 
 
-def date_in_name(file_path: str) -> str:
+def parse_audiomoth_date(file_path: str) -> str:
     """Read the recording date from an AudioMoth file name, as ``YYYY-MM-DD``; ``""`` if it holds none.
 
-    >>> date_in_name("creek/SITE3_20250312_213000T.WAV")
+    >>> parse_audiomoth_date("creek/SITE3_20250312_213000T.WAV")
     '2025-03-12'
     """
     found = AUDIOMOTH_NAME.search(Path(file_path).name)

@@ -22,7 +22,7 @@ def assign_splits_and_shards(table: pd.DataFrame, splits: dict, files_per_shard:
     ----------
     table : a manifest from :func:`hardneg.recordings.manifest.read`.
     splits : the parameters of :func:`hardneg.recordings.manifest.assign_splits`.
-    files_per_shard : see :func:`cut`.
+    files_per_shard : see :func:`assign_shards`.
 
     Raises
     ------
@@ -38,10 +38,10 @@ def assign_splits_and_shards(table: pd.DataFrame, splits: dict, files_per_shard:
     for split, remedy in NEEDED.items():
         if not (table.split == split).any():
             raise InputError(f"the manifest has no row of split {split}: {remedy}")
-    return table.assign(shard=cut(table, files_per_shard))
+    return table.assign(shard=assign_shards(table, files_per_shard))
 
 
-def cut(table: pd.DataFrame, files_per_shard: int) -> pd.Series:
+def assign_shards(table: pd.DataFrame, files_per_shard: int) -> pd.Series:
     """Name the shard of each recording.
 
     Recorder-dates are put in order of date and recorder, and a cut is made after each one whose hash is small
@@ -68,7 +68,7 @@ def cut(table: pd.DataFrame, files_per_shard: int) -> pd.Series:
     return pd.Series([shard_of[key] for key in zip(part, table.group, strict=True)], index=table.index, dtype=object)
 
 
-def states(table: pd.DataFrame, audio_root: str | None) -> dict[str, str]:
+def hash_shards(table: pd.DataFrame, audio_root: str | None) -> dict[str, str]:
     """Hash what each shard is made from: its rows and, on disk, the size and time of each file.
 
     Parameters

@@ -12,7 +12,7 @@ import pandas as pd
 
 from hardneg.common.display_names import METRIC_NAMES, SPLIT_NAMES
 from hardneg.common.errors import InputError
-from hardneg.common.formatting import number, points
+from hardneg.common.formatting import format_number, format_points
 
 LARGEST_HASHED = 100_000_000  # bytes, as Snakemake's own checksums of inputs (see profiles/)
 FINGERPRINT = re.compile(r"^'[0-9a-f]{16}'$")
@@ -119,15 +119,15 @@ def page(row: pd.Series, pairs: pd.DataFrame, trail: pd.DataFrame, versions: dic
         "# Where a number comes from",
         "",
         f"**{METRIC_NAMES[row.metric]}, {SPLIT_NAMES[row.split]}: {row.value} against {row.baseline}"
-        f"{f' ({where})' if where else ''}: {points(row.difference)} points** "
-        f"[{points(row.ci_low)}, {points(row.ci_high)}], adjusted p {number(row.p_adjusted)}: {row.verdict}.",
+        f"{f' ({where})' if where else ''}: {format_points(row.difference)} points** "
+        f"[{format_points(row.ci_low)}, {format_points(row.ci_high)}], adjusted p {format_number(row.p_adjusted)}: {row.verdict}.",
         "",
         "It is the mean of these differences, at the thresholds frozen on validation:",
         "",
         "| seed | its score | the baseline's | difference | its run | the baseline's run |",
         "|---|---|---|---|---|---|",
         *(
-            f"| {pair.seed} | {number(pair.score, 4)} | {number(pair.score_baseline, 4)} | {points(pair.change)} | "
+            f"| {pair.seed} | {format_number(pair.score, 4)} | {format_number(pair.score_baseline, 4)} | {format_points(pair.change)} | "
             f"`{pair.run}` | `{pair.baseline_run}` |"
             for pair in pairs.itertuples()
         ),
@@ -147,7 +147,7 @@ def page(row: pd.Series, pairs: pd.DataFrame, trail: pd.DataFrame, versions: dic
         lines += [f"### `{step.file}`", "", f"SHA-256 {step.sha256 or '(large or gone)'}{state}.", ""]
         if step.rule:
             lines += [
-                f"Made by rule `{step.rule}` (code {step.code}) in {number(step.seconds, 1)} s, {step.ended}, from "
+                f"Made by rule `{step.rule}` (code {step.code}) in {format_number(step.seconds, 1)} s, {step.ended}, from "
                 + (", ".join(f"`{name}`" for name in step.made_from) or "nothing")
                 + ".",
                 "",

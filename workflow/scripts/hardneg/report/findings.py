@@ -3,7 +3,7 @@
 import pandas as pd
 
 from hardneg.common.display_names import METRIC_NAMES, SPLIT_NAMES
-from hardneg.common.formatting import number, points, quoted
+from hardneg.common.formatting import format_number, format_points, quote_name
 
 METRICS = ("f1", "average_precision")
 
@@ -16,10 +16,10 @@ def in_short(deltas: pd.DataFrame) -> list[str]:
     for split, part in first.groupby("split", sort=False):
         held = _held(part, deltas)
         counts = part.verdict.value_counts()
-        told = [_named(row, held) + f" {row.verdict} by {points(abs(row.difference))[1:]} points" + _interval(row)
+        told = [_named(row, held) + f" {row.verdict} by {format_points(abs(row.difference))[1:]} points" + _interval(row)
                 for _, row in part[part.verdict.isin(["improves", "hurts"])].iterrows()]  # fmt: skip
         vary, baseline = part.vary.iloc[0].replace("_", " "), part.baseline.iloc[0]
-        text = "; ".join(told) if told else f"no {vary} is judged better or worse than {quoted(baseline)}"
+        text = "; ".join(told) if told else f"no {vary} is judged better or worse than {quote_name(baseline)}"
         without, open_ = counts.get("no effect larger than d", 0), counts.get("undecided", 0)
         bound = f"{100 * part.effect_of_interest.iloc[0]:g} points"
         rest = f"{without} of {len(part)} differences can be shown to be below {bound}; undecided: {open_}."
@@ -57,10 +57,10 @@ def cell(row: pd.Series) -> dict:
         rest = "not after adjustment"
     elif row.verdict == "undecided" and row.seeds_needed > row.n:
         enough = row.seeds_needed < float("inf")
-        rest = f"{number(row.seeds_needed, 0)} seeds" if enough else "more nights"
+        rest = f"{format_number(row.seeds_needed, 0)} seeds" if enough else "more nights"
     return {
         "value": row.difference,
-        "difference": points(row.difference),
+        "difference": format_points(row.difference),
         "interval": _interval(row).strip(),
         "verdict": with_bound(row),
         "rest": rest,
@@ -146,4 +146,4 @@ def _where(row: pd.Series, held: list[str]) -> str:
 
 
 def _interval(row: pd.Series) -> str:
-    return f" [{points(row.ci_low)}, {points(row.ci_high)}]"
+    return f" [{format_points(row.ci_low)}, {format_points(row.ci_high)}]"

@@ -3,7 +3,7 @@
 import pandas as pd
 
 from hardneg.common.display_names import SPLIT_NAMES
-from hardneg.common.formatting import number, points, quoted
+from hardneg.common.formatting import format_number, format_points, quote_name
 
 IN_TEXT = {"precision": "precision", "f1": "F1", "recall": "recall"}
 GOALS = {"precision": "few false alarms", "f1": "both alike (F1)", "recall": "few missed calls"}
@@ -120,24 +120,24 @@ def _paragraph(rows: list[dict], guarded: list[tuple[str, str]], split: str, bas
     if found:
         told = [
             f"for {row['goal']}{at(row['where'])} take {row['tier']}: {IN_TEXT[row['metric']]} "
-            f"{points(row['delta']['difference'])} points [{points(row['delta']['ci_low'])}, "
-            f"{points(row['delta']['ci_high'])}], {number(row['flagged'], 1)} files or {number(row['minutes'], 0)} "
+            f"{format_points(row['delta']['difference'])} points [{format_points(row['delta']['ci_low'])}, "
+            f"{format_points(row['delta']['ci_high'])}], {format_number(row['flagged'], 1)} files or {format_number(row['minutes'], 0)} "
             "minutes to review in a night without calls"
             for row in found
         ]
         sentences = [f"{SPLIT_NAMES[split]}, against {baseline}: {'; '.join(told)}."]
         without = [f"{row['goal']}{at(row['where'])}" for row in rows if not row["tier"]]
         if without:
-            sentences.append(f"No tier is judged better than {quoted(baseline)} for {'; '.join(without)}.")
+            sentences.append(f"No tier is judged better than {quote_name(baseline)} for {'; '.join(without)}.")
     else:
         sentences = [
-            f"{SPLIT_NAMES[split]}, no tier is judged better than {quoted(baseline)}: nothing here says that mined "
+            f"{SPLIT_NAMES[split]}, no tier is judged better than {quote_name(baseline)}: nothing here says that mined "
             "negatives are worth their trouble, for whichever goal."
         ]
     if guarded:
         names = "; ".join(f"{tier}{at(where)}" for where, tier in guarded)
         sentences.append(
-            f"Ruled out, since they cost more than {points(most)[1:]} points of recall on validation: {names}."
+            f"Ruled out, since they cost more than {format_points(most)[1:]} points of recall on validation: {names}."
         )
     open_ = sum(len(row["undecided"]) for row in rows)
     if open_:

@@ -12,7 +12,7 @@ from hardneg.audit import clusters
 from hardneg.common import tables
 from hardneg.common.display_names import METRIC_NAMES, SPLIT_NAMES
 from hardneg.common.files import write_text
-from hardneg.common.formatting import number, points, visible
+from hardneg.common.formatting import escape_control_characters, format_number, format_points
 from hardneg.mining import birdnet_label_counts
 from hardneg.mining.tiers import is_none
 from hardneg.report import audit_summary, findings, model_agreement, recommendation
@@ -49,7 +49,12 @@ def write(page_path: str | os.PathLike, context: dict, figures: dict[str, str | 
     figures : the SVG file of each figure, by name.
     """
     environment = Environment(loader=FileSystemLoader(TEMPLATE.parent), autoescape=True, trim_blocks=True)
-    environment.filters |= {"points": points, "number": number, "visible": visible, "with_bound": findings.with_bound}
+    environment.filters |= {
+        "points": format_points,
+        "number": format_number,
+        "visible": escape_control_characters,
+        "with_bound": findings.with_bound,
+    }
     # The figures are our own files and matplotlib escapes their text.
     drawn = {name: Markup(_inline(path, name)) for name, path in figures.items()}  # noqa: S704
     forests = [drawn[name] for name in drawn if name.startswith("forest")]

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from hardneg.common.errors import KILLED, no_space
+from hardneg.common.errors import KILLED_ADVICE, describe_full_disk
 from hardneg.statistics import delta_table
 
 SIGKILLED = re.compile(r"SIGKILL|OUT_OF_MEMORY|exit status (-9|137)\b|exit code (-9|137)\b")
@@ -38,8 +38,8 @@ def of_failure(results: str, logs: list[str]) -> str:
     said = "".join(Path(log).read_text(errors="replace") for log in logs if Path(log).is_file())
     folder = Path(results).resolve()
     if folder.exists() and shutil.disk_usage(folder).free < NEARLY_NOTHING:
-        return f"\n{no_space(folder)}\n"
-    return f"\nA job was {KILLED}\n" if SIGKILLED.search(said) else ""
+        return f"\n{describe_full_disk(folder)}\n"
+    return f"\nA job was {KILLED_ADVICE}\n" if SIGKILLED.search(said) else ""
 
 
 def of_claims(results: str) -> str:

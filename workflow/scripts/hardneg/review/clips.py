@@ -16,7 +16,7 @@ from scipy.signal import get_window
 from hardneg.audio import decoding
 from hardneg.common import process_context
 from hardneg.common.hashing import digest
-from hardneg.common.log import progress
+from hardneg.common.log import track_progress
 
 OPUS_RATES = (8000, 12000, 16000, 24000, 48000)
 PEAK = 0.7
@@ -53,8 +53,8 @@ def cut_all(
         cut, audio_root=audio_root, folder=folder, sample_rate=sample_rate, context_s=context_s, top_hz=top_hz
     )
     rows = candidates[["file_path", "start_s", "end_s"]].itertuples(index=False, name=None)
-    with ProcessPoolExecutor(workers, process_context.context()) as pool:
-        made = list(progress(pool.map(cut_one, rows, chunksize=8), len(candidates), "cutting clips"))
+    with ProcessPoolExecutor(workers, process_context.get_context()) as pool:
+        made = list(track_progress(pool.map(cut_one, rows, chunksize=8), len(candidates), "cutting clips"))
     return pd.DataFrame(made, columns=["file_path", "clip", "from_s", "to_s", "gain_db"])
 
 

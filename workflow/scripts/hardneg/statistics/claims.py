@@ -6,7 +6,7 @@ import pandas as pd
 
 from hardneg.common.display_names import METRIC_NAMES
 from hardneg.common.errors import InputError
-from hardneg.common.formatting import number, points
+from hardneg.common.formatting import format_number, format_points
 from hardneg.statistics import paired_tests
 
 SUPPORTED, CONTRADICTED = "supported", "contradicted"
@@ -105,11 +105,11 @@ def as_markdown(judged: pd.DataFrame, adjust: str, power: float, note: str = "")
             "|---|---|---|---|---|---|---|---|---|---|---|",
         ]
         for row in part.itertuples():
-            needed = "more than 1,000" if row.seeds_needed == math.inf else number(row.seeds_needed, 0)
+            needed = "more than 1,000" if row.seeds_needed == math.inf else format_number(row.seeds_needed, 0)
             cells = [
-                row.group, row.value, METRIC_NAMES[row.metric], f"{row.n}", points(row.difference),
-                f"[{points(row.ci_low)}, {points(row.ci_high)}]", number(row.p), number(row.p_adjusted),
-                number(row.p_welch), needed, row.verdict,
+                row.group, row.value, METRIC_NAMES[row.metric], f"{row.n}", format_points(row.difference),
+                f"[{format_points(row.ci_low)}, {format_points(row.ci_high)}]", format_number(row.p), format_number(row.p_adjusted),
+                format_number(row.p_welch), needed, row.verdict,
             ]  # fmt: skip
             lines.append("| " + " | ".join(cells) + " |")
         lines.append("")

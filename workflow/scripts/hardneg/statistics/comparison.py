@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from hardneg.common.errors import InputError
-from hardneg.common.log import progress
+from hardneg.common.log import track_progress
 from hardneg.statistics import paired_tests
 from hardneg.statistics.bootstrap import METRICS, ScoredFiles, two_way_bootstrap
 from hardneg.statistics.paired_tests import Estimate
@@ -126,7 +126,7 @@ def _differences(pairs: pd.DataFrame, axes: list[str], settings: dict, scores_of
     held = [axis for axis in axes if axis != vary]
     groups = pairs.groupby([*held, "value", "split"], sort=False)
     rows = []
-    for key, group in progress(groups, groups.ngroups, f"comparing with {baseline}"):
+    for key, group in track_progress(groups, groups.ngroups, f"comparing with {baseline}"):
         configuration = dict(zip([*held, "value", "split"], key, strict=True))
         estimates = _estimates(group, configuration, vary, baseline, held, settings, scores_of)
         for metric, part in group.groupby("metric", sort=False):

@@ -26,7 +26,7 @@ NEGATIVES = {
 TRUTH = ["sound", "snr_db", "hidden"]
 
 
-def design(labelled_files: int, pool_files: int, duration_s: float, sample_rate: int, seed: int) -> pd.DataFrame:
+def draw_design(labelled_files: int, pool_files: int, duration_s: float, sample_rate: int, seed: int) -> pd.DataFrame:
     """Draw the manifest of a generated data set, and the truth about it.
 
     Four sites have labelled recorders, one of them to be held out (:data:`OOD_SITE`). The pool has recorders of its
@@ -58,7 +58,7 @@ def design(labelled_files: int, pool_files: int, duration_s: float, sample_rate:
     return table[[*columns, *TRUTH, "sample_rate_hz", "duration_s", "seed"]]
 
 
-def manifest_of(table: pd.DataFrame) -> pd.DataFrame:
+def extract_manifest(table: pd.DataFrame) -> pd.DataFrame:
     """The part of a design that a person would know: the manifest without the truth."""
     return table.drop(columns=[*TRUTH, "sample_rate_hz", "duration_s", "seed"])
 

@@ -16,7 +16,7 @@ from scipy.signal import butter, fftconvolve, lfilter, sosfilt
 
 from hardneg.common import process_context
 from hardneg.common.hashing import digest, uniform
-from hardneg.common.log import progress
+from hardneg.common.log import track_progress
 
 Generator = np.random.Generator
 
@@ -141,13 +141,13 @@ def record(sound: np.ndarray, rate: int, low_cut_hz: float, high_cut_hz: float, 
     return np.clip(np.round(sound * 10 ** (gain_db / 20) * 32768), -32768, 32767).astype(np.int16)
 
 
-def render(table: pd.DataFrame, audio_root: str | os.PathLike, workers: int) -> None:
-    """Synthesise every file of a :func:`hardneg.synthetic.dataset.design` as 16-bit WAV under `audio_root`, in parallel."""
+def render_recordings(table: pd.DataFrame, audio_root: str | os.PathLike, workers: int) -> None:
+    """Synthesise every file of a :func:`hardneg.synthetic.dataset.draw_design` as 16-bit WAV under `audio_root`, in parallel."""
     for folder in table.file_path.map(lambda path: Path(audio_root, path).parent).unique():
         folder.mkdir(parents=True, exist_ok=True)
     rows = table.to_dict("records")
-    with ProcessPoolExecutor(workers, process_context.context()) as pool:
-        for _ in progress(pool.map(partial(_write, audio_root), rows, chunksize=32), len(rows), "generating"):
+    with ProcessPoolExecutor(workers, process_context.get_context()) as pool:
+        for _ in track_progress(pool.map(partial(_write, audio_root), rows, chunksize=32), len(rows), "generating"):
             pass
 
 
