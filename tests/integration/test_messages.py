@@ -16,8 +16,8 @@ def test_an_unknown_key_is_named_without_a_traceback(small, changed):
 def test_an_empty_tier_stops_the_run_with_its_name_and_what_would_hold_files(small, changed):
     config = changed(lambda config: config["negative_tiers"]["hard"].update(min_confidence=1.0))
     printed = small.snakemake("results/tiers/hard.csv", config=config, fails=True)
-    assert "negative tier 'hard' (confidence >= 1) holds no file. The highest confidence in the pool is" in printed
-    assert "would hold 10" in printed
+    assert "negative tier 'hard' (confidence >= 1) is empty. The highest confidence among the" in printed
+    assert "would select 10 files" in printed
     assert "Traceback" not in printed
     assert not small.path("results/tiers/hard.csv").exists()
     small.snakemake("results/tiers/hard.csv", config="small.yaml")

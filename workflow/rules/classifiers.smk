@@ -1,13 +1,13 @@
-CLASSIFIERS = {name: model for name, model in MODELS.items() if model["kind"] == "classifier"}
+CLASSIFIERS = {name: model for name, model in MODELS.items() if model.kind == "classifier"}
 WANTED = {
-    name: dict(label=model["label"], sensitivity=config["mining"]["sensitivity"]) for name, model in CLASSIFIERS.items()
+    name: dict(label=model.label, sensitivity=config["mining"]["sensitivity"]) for name, model in CLASSIFIERS.items()
 }
 
 
 rule classify_shard:
     input:
-        model=lambda wildcards: CLASSIFIERS[wildcards.model]["path"],
-        labels=lambda wildcards: mining_models.labels_path(CLASSIFIERS[wildcards.model]["path"]),
+        model=lambda wildcards: CLASSIFIERS[wildcards.model].path,
+        labels=lambda wildcards: mining_models.labels_path(CLASSIFIERS[wildcards.model].path),
         checked="<results>/inputs/shards/{shard}.parquet",
         index=f"{FEATURES}/{{shard}}.parquet",
     output:
@@ -35,8 +35,8 @@ if FIRST in CLASSIFIERS:
 
     rule classify_positives:
         input:
-            model=CLASSIFIERS[FIRST]["path"],
-            labels=mining_models.labels_path(CLASSIFIERS[FIRST]["path"]),
+            model=CLASSIFIERS[FIRST].path,
+            labels=mining_models.labels_path(CLASSIFIERS[FIRST].path),
             recordings="<results>/inputs/labelled.parquet",
             index=f"{FEATURES}/labelled.parquet",
         output:

@@ -2,9 +2,9 @@ from hardneg.mining import external_detections
 
 try:
     DETECTIONS = {
-        name: external_detections.tables_of(model["path"])
+        name: external_detections.tables_of(model.path)
         for name, model in MODELS.items()
-        if model["kind"] == "detections"
+        if model.kind == "detections"
     }
 except InputError as error:
     stop(error)
@@ -27,7 +27,7 @@ rule score_detections:
     conda:
         ENVIRONMENT
     params:
-        label=lambda wildcards: MODELS[wildcards.model]["label"],
+        label=lambda wildcards: MODELS[wildcards.model].label,
         code=code("score_detections"),
     script:
         "../scripts/score_detections.py"

@@ -31,14 +31,14 @@ except InputError as error:
 
 SHARDS = {part: sorted(s for s in STATES if s.startswith(part)) for part in ("labelled", "pool")}
 FEATURES = f"<results>/features/{config['features']['kind']}"
-MODELS = {model["name"]: model for model in mining_models.listed(config["mining"])}
+MODELS = {model.name: model for model in mining_models.list_models(config["mining"])}
 FIRST = next(iter(MODELS))
-TRAINED_ALONE = [model["kind"] for model in MODELS.values()] == ["trained"]
+TRAINED_ALONE = [model.kind for model in MODELS.values()] == ["trained"]
 # What a detector trains on is tried on the manifest, before any audio is opened.
 SUBSETS = {
     *config["matrix"]["positive_subset"],
-    *[config["mining"]["positive_subset"] for model in MODELS.values() if model["kind"] == "trained"],
-    *[second_round.settings(config)["positive_subset"] for again in range(1, config["mining"]["rounds"])],
+    *[config["mining"]["positive_subset"] for model in MODELS.values() if model.kind == "trained"],
+    *[second_round.resolve_settings(config).positive_subset for again in range(1, config["mining"]["rounds"])],
 }
 try:
     positive_subsets.validate_subsets(listed, {name: config["positive_subsets"][name] for name in sorted(SUBSETS)})
@@ -139,12 +139,14 @@ def touch_of_review(wildcards):
     if not DECISIONS or not all(Path(path).exists() for path in needed if path):
         return ""
     read = [tables.read(path) if path else None for path in needed]
-    return tiers.touched_by_review(wildcards.tier, config["negative_tiers"], *read[:3], DECISIONS, *read[3:])
+    return tiers.review_fingerprint(
+        wildcards.tier, config["negative_tiers"], tiers.PoolTables(*read), DECISIONS
+    )
 
 
 def taken_by_first_round():
     """The name of the tier that the second round's detector trains on."""
-    return second_round.settings(config).get("negative_tier", "")
+    return second_round.resolve_settings(config).negative_tier
 
 
 def needed_by_tier(key, path):

@@ -1,7 +1,7 @@
 CHECKPOINTS = {
-    name: "<results>/mining/trained/model.safetensors" if model["kind"] == "trained" else model["path"]
+    name: "<results>/mining/trained/model.safetensors" if model.kind == "trained" else model.path
     for name, model in MODELS.items()
-    if model["kind"] in ("trained", "checkpoint")
+    if model.kind in ("trained", "checkpoint")
 }
 
 
@@ -43,7 +43,7 @@ rule rank_pool:
     benchmark:
         "<benchmarks>/rank_pool/{model}.jsonl"
     wildcard_constraints:
-        model=one_of(name for name, model in MODELS.items() if model["kind"] != "detections"),
+        model=one_of(name for name, model in MODELS.items() if model.kind != "detections"),
     conda:
         ENVIRONMENT
     params:

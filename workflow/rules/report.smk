@@ -1,3 +1,5 @@
+import dataclasses
+
 FORESTS = [f"forest_{place}" for place, _ in enumerate(config["comparisons"], start=1)]
 FIGURES = [*FORESTS, "metrics", "precision_recall", "reliability", "pool_scores", "training_curves"]
 TIERS = {name: config["negative_tiers"][name] for name in config["matrix"]["negative_tier"]}
@@ -77,7 +79,7 @@ rule write_report:
             evaluation=config["evaluation"],
             config={key: value for key, value in config.items() if key != "device"},
             review=dict(file=REVIEW_FILE, conflicts=config["review"]["conflicts"]),
-            second_round=second_round.settings(config) if config["mining"]["rounds"] == 2 else {},
+            second_round=dataclasses.asdict(second_round.resolve_settings(config)) if config["mining"]["rounds"] == 2 else {},
         ),
         figures=FIGURES,
         templates=[fingerprint.hash_file(WORKFLOW / "scripts/hardneg/report" / f"{name}.html.j2") for name in TEMPLATES],

@@ -1,11 +1,11 @@
-AGAIN = second_round.settings(config)
-TAKEN = f"<results>/tiers/{AGAIN['negative_tier']}.csv"
+AGAIN = second_round.resolve_settings(config)
+TAKEN = f"<results>/tiers/{AGAIN.negative_tier}.csv"
 
 
 use rule train_mining_model as train_second_model with:
     input:
         labelled="<results>/inputs/labelled.parquet",
-        positives=f"<results>/positives/{AGAIN['positive_subset']}.csv",
+        positives=f"<results>/positives/{AGAIN.positive_subset}.csv",
         index=f"{FEATURES}/labelled.parquet",
         tier=TAKEN,
         pool_index=f"{FEATURES}/pool.parquet",
@@ -20,8 +20,8 @@ use rule train_mining_model as train_second_model with:
     benchmark:
         "<benchmarks>/train_second_model.jsonl"
     params:
-        run=dict(positive_subset=AGAIN["positive_subset"], negative_tier=AGAIN["negative_tier"], validation="holdout"),
-        seed=AGAIN["seed"],
+        run=dict(positive_subset=AGAIN.positive_subset, negative_tier=AGAIN.negative_tier, validation="holdout"),
+        seed=AGAIN.seed,
         training=config["training"] | config["mining"]["training"],
         input=MODEL_INPUT,
         code=code("train"),
@@ -44,7 +44,7 @@ use rule rank_pool as rank_remaining with:
     input:
         shards=expand("<results>/mining/second/shards/{shard}.parquet", shard=SHARDS["pool"]),
         recordings="<results>/inputs/pool.parquet",
-        taken=TAKEN,
+        first_round_tier=TAKEN,
     output:
         scores=SECOND_SCORES,
         windows="<results>/mining/second/windows.parquet",
@@ -58,7 +58,7 @@ rule compare_rounds:
     input:
         first=SCORES,
         second=SECOND_SCORES,
-        taken=TAKEN,
+        first_round_tier=TAKEN,
     output:
         comparison="<results>/mining/second/comparison.csv",
     log:
@@ -68,7 +68,7 @@ rule compare_rounds:
     conda:
         ENVIRONMENT
     params:
-        confidences=second_round.thresholds(config["negative_tiers"]),
+        thresholds=second_round.list_thresholds(config["negative_tiers"]),
         code=code("compare_rounds"),
     script:
         "../scripts/compare_rounds.py"

@@ -3,8 +3,8 @@ rule assign_tier:
         scores=SCORES,
         audit=needed_by_tier("exclude", "<results>/audit/pool.csv"),
         clusters=needed_by_tier("per_cluster", "<results>/audit/clusters.csv"),
-        second=needed_by_tier("round", SECOND_SCORES),
-        taken=needed_by_tier("round", f"<results>/tiers/{taken_by_first_round()}.csv"),
+        second_scores=needed_by_tier("round", SECOND_SCORES),
+        first_round_tier=needed_by_tier("round", f"<results>/tiers/{taken_by_first_round()}.csv"),
     output:
         tier="<results>/tiers/{tier}.csv",
     log:

@@ -6,7 +6,7 @@ from hardneg.review import review_table
 log_to(snakemake.log[0])
 reviewed = snakemake.params.review
 decisions = review_table.resolve(review_table.read(reviewed["file"]), reviewed["conflicts"])
-names = ("scores", "audit", "clusters", "second", "taken")
-*pool, second, taken = (tables.read(snakemake.input[name]) if snakemake.input[name] else None for name in names)
-tier = tiers.build(snakemake.wildcards.tier, snakemake.params.tiers, *pool, decisions, second, taken)
+names = ("scores", "audit", "clusters", "second_scores", "first_round_tier")
+pool = tiers.PoolTables(**{name: tables.read(snakemake.input[name]) for name in names if snakemake.input[name]})
+tier = tiers.build_tier(snakemake.wildcards.tier, snakemake.params.tiers, pool, decisions)
 tables.write(tier, snakemake.output.tier)

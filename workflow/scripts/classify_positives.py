@@ -6,7 +6,7 @@ from hardneg.models import file_scores
 log_to(snakemake.log[0])
 classifier = birdnet_classifiers.Classifier(snakemake.input.model, **snakemake.params.wanted)
 recordings = tables.read(snakemake.input.recordings)
-windows = window_scoring.windows_of_positives(recordings, tables.read(snakemake.input.index))
+windows = window_scoring.select_positive_windows(recordings, tables.read(snakemake.input.index))
 scored = birdnet_classifiers.score_windows(
     classifier, windows, recordings, snakemake.params.audio_root, snakemake.threads
 )

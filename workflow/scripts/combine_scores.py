@@ -3,6 +3,6 @@ from hardneg.common.log import log_to
 from hardneg.mining import combination, ranking
 
 log_to(snakemake.log[0])
-files = combination.combine(dict(zip(snakemake.params.models, snakemake.input.windows, strict=True)))
-recordings = tables.read(snakemake.input.recordings, ranking.ABOUT)
+files = combination.combine_scores(dict(zip(snakemake.params.models, snakemake.input.windows, strict=True)))
+recordings = tables.read(snakemake.input.recordings, ranking.RECORDING_COLUMNS)
 tables.write(ranking.rank_files(files, recordings), snakemake.output.scores)

@@ -5,7 +5,7 @@ import pytest
 from hardneg.mining import combination, tiers
 from hardneg.report import model_agreement
 
-# Of three files of two windows each, what two models say of every window.
+# Three files of two windows each, and the confidences of two models.
 WINDOWS = pd.DataFrame(
     {"file_path": ["a", "a", "b", "b", "c", "c"], "start_s": [0.0, 3.0] * 3, "end_s": [3.0, 6.0] * 3}
 )
@@ -20,9 +20,9 @@ def written(tmp_path):
     return {name: tmp_path / f"{name}.parquet" for name in ("old", "new")}
 
 
-@pytest.mark.parametrize("at_once", [1, 3, 5, 100])
-def test_models_are_combined_window_by_window_however_many_are_held_at_once(written, at_once):
-    combined = combination.combine(written, at_once)
+@pytest.mark.parametrize("batch_windows", [1, 3, 5, 100])
+def test_models_are_combined_window_by_window_for_any_batch_size(written, batch_windows):
+    combined = combination.combine_scores(written, batch_windows)
     assert list(combined.file_path) == ["b", "a", "c"]
     np.testing.assert_allclose(combined.confidence, [0.75, 0.5, 0.15])
     np.testing.assert_allclose(combined.start_s, [3, 0, 0])
@@ -33,13 +33,13 @@ def test_models_are_combined_window_by_window_however_many_are_held_at_once(writ
 
 def test_the_scores_of_other_windows_are_refused(written):
     WINDOWS.iloc[::-1].assign(confidence=OLD).to_parquet(written["old"], index=False)
-    with pytest.raises(ValueError, match="old, new are not of the same windows"):
-        combination.combine(written)
+    with pytest.raises(ValueError, match="old, new list different windows"):
+        combination.combine_scores(written)
 
 
 @pytest.fixture
 def scores(written):
-    return combination.combine(written).assign(recorder_id="r", date="")
+    return combination.combine_scores(written).assign(recorder_id="r", date="")
 
 
 @pytest.mark.parametrize(
@@ -47,18 +47,18 @@ def scores(written):
 )
 def test_a_tier_is_cut_by_the_mean_the_minimum_or_one_model_with_that_one_s_windows(scores, by, files, start):
     definitions = {"t": {"min_confidence": 0.5, "ranked_by": by}, "control": {"match_size_of": "t"}}
-    tier = tiers.build("t", definitions, scores, None, None, {})
+    tier = tiers.build_tier("t", definitions, tiers.PoolTables(scores), {})
     assert list(tier.file_path) == files and list(tier["rank"]) == list(range(1, len(files) + 1))
     assert tier.start_s[0] == start
-    control = tiers.build("control", definitions, scores, None, None, {})
+    control = tiers.build_tier("control", definitions, tiers.PoolTables(scores), {})
     assert len(control) == len(files)
-    own = combination.scored_by(scores, by).set_index("file_path")
-    assert list(control.confidence) == list(own.confidence[control.file_path])
+    by_choice = combination.select_scores(scores, by).set_index("file_path")
+    assert list(control.confidence) == list(by_choice.confidence[control.file_path])
 
 
 def test_the_scores_of_an_only_model_are_its_mean_and_minimum(scores):
     alone = scores[["file_path", "confidence", "start_s", "end_s"]]
-    pd.testing.assert_frame_equal(combination.scored_by(alone, "minimum"), alone)
+    pd.testing.assert_frame_equal(combination.select_scores(alone, "minimum"), alone)
     assert model_agreement.describe(alone, {}, 0.5) is None
 
 

@@ -3,6 +3,8 @@ import pytest
 
 from hardneg.common.errors import InputError
 from hardneg.mining import second_round, tiers
+from hardneg.mining.second_round import SecondRoundSettings
+from hardneg.mining.tiers import PoolTables
 
 
 def pool(**confidences):
@@ -20,53 +22,53 @@ DEFINITIONS = {
 }
 
 
-def made(name, decisions=(), audited=None, definitions=DEFINITIONS):
-    taken = tiers.build("hard", DEFINITIONS, FIRST, None, None, {})
-    return tiers.build(name, definitions, FIRST, audited, None, dict(decisions), SECOND, taken)
+def built(name, decisions=(), audited=None, definitions=DEFINITIONS):
+    first_round_tier = tiers.build_tier("hard", DEFINITIONS, PoolTables(FIRST), {})
+    pool_tables = PoolTables(FIRST, audited, None, SECOND, first_round_tier)
+    return tiers.build_tier(name, definitions, pool_tables, dict(decisions))
 
 
-def test_a_tier_of_the_second_round_holds_what_was_taken_and_what_that_round_finds_hard():
-    tier = made("again")
+def test_a_tier_of_the_second_round_contains_the_first_tier_and_what_that_round_finds_hard():
+    tier = built("again")
     assert list(tier.file_path) == ["a", "b", "d", "e"]
     assert list(tier["round"]) == [1, 1, 2, 2] and list(tier["rank"]) == [1, 2, 1, 2]
     assert list(tier.start_s) == [0.0, 0.0, 1.0, 1.0]
 
 
 def test_a_joint_tier_ranks_the_rest_by_both_rounds():
-    tier = made("both")
+    tier = built("both")
     assert list(tier.file_path) == ["a", "b", "d"]
     assert tier.confidence[2] == pytest.approx((0.8 + 0.4) / 2)
 
 
 def test_the_control_of_a_tier_of_two_rounds_is_of_its_size():
-    assert len(made("control")) == 4
+    assert len(built("control")) == 4
 
 
-def test_what_is_left_out_is_left_out_of_both_rounds():
-    assert list(made("again", {"a": "positive", "d": "uncertain"}).file_path) == ["b", "e"]
+def test_excluded_files_are_excluded_from_both_rounds():
+    assert list(built("again", {"a": "positive", "d": "uncertain"}).file_path) == ["b", "e"]
     audited = pd.DataFrame({"file_path": list("abcdef"), "unusable": [False, True, False, False, True, False]})
     definitions = DEFINITIONS | {"again": DEFINITIONS["again"] | {"exclude": ["unusable"]}}
-    assert list(made("again", (), audited, definitions).file_path) == ["a", "d"]
+    assert list(built("again", (), audited, definitions).file_path) == ["a", "d"]
 
 
 def test_a_review_touches_a_tier_of_the_second_round_only_where_it_changes_its_files():
-    taken = tiers.build("hard", DEFINITIONS, FIRST, None, None, {})
-    touched = {
-        path: tiers.touched_by_review("again", DEFINITIONS, FIRST, None, None, {path: "positive"}, SECOND, taken)
-        for path in "adecf"
+    first_round_tier = tiers.build_tier("hard", DEFINITIONS, PoolTables(FIRST), {})
+    pool_tables = PoolTables(FIRST, None, None, SECOND, first_round_tier)
+    fingerprints = {
+        path: tiers.review_fingerprint("again", DEFINITIONS, pool_tables, {path: "positive"}) for path in "adecf"
     }
-    assert all(touched[path] for path in "ade") and not any(touched[path] for path in "cf")
+    assert all(fingerprints[path] for path in "ade") and not any(fingerprints[path] for path in "cf")
 
 
-def test_a_second_round_that_finds_nothing_hard_says_so():
+def test_a_second_round_that_finds_nothing_hard_is_refused():
     definitions = DEFINITIONS | {"again": {"min_confidence": 0.95, "round": 2}}
-    with pytest.raises(InputError, match=r"negative tier 'again' .* holds no file"):
-        made("again", definitions=definitions)
+    with pytest.raises(InputError, match=r"negative tier 'again' .* is empty"):
+        built("again", definitions=definitions)
 
 
-def test_what_the_second_round_added_is_counted_among_what_was_left():
-    taken = FIRST.head(2)
-    table = second_round.compare(FIRST, SECOND, taken, [0.5, 0.95])
+def test_the_rounds_are_compared_on_the_files_outside_the_first_tier():
+    table = second_round.compare_rounds(FIRST, SECOND, FIRST.head(2), [0.5, 0.95])
     by_rank, table = table.iloc[-1], table.set_index("min_confidence")
     assert table.loc[0.5, ["taken", "first_round", "second_round", "added", "dropped"]].tolist() == [2, 1, 2, 2, 1]
     assert table.overlap[0.5] == pytest.approx(1 / 2)  # d and e against c and d
@@ -75,13 +77,13 @@ def test_what_the_second_round_added_is_counted_among_what_was_left():
     assert table.taken[0.95] == 1 and table.second_round[0.95] == 0 and pd.isna(table.overlap[0.95])
 
 
-def test_the_second_round_takes_the_first_tier_that_mines_unless_told_otherwise():
+def test_the_second_round_uses_the_first_mined_tier_unless_configured_otherwise():
     config = {
         "mining": {"positive_subset": "base", "seed": 5, "second_round": {}},
         "negative_tiers": {"none": {}} | DEFINITIONS,
         "matrix": {"negative_tier": ["none", "again", "hard", "control"]},
     }
-    assert second_round.settings(config) == {"negative_tier": "hard", "positive_subset": "base", "seed": 5}
+    assert second_round.resolve_settings(config) == SecondRoundSettings("hard", "base", seed=5)
     config["mining"]["second_round"] = {"negative_tier": "control", "seed": 6}
-    assert second_round.settings(config) == {"negative_tier": "control", "positive_subset": "base", "seed": 6}
-    assert second_round.thresholds(DEFINITIONS) == [0.5, 0.85, 0.99]
+    assert second_round.resolve_settings(config) == SecondRoundSettings("control", "base", seed=6)
+    assert second_round.list_thresholds(DEFINITIONS) == [0.5, 0.85, 0.99]

@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 
 from hardneg.common.errors import InputError
 from hardneg.mining import tiers
+from hardneg.mining.tiers import TierDefinition
 
 
 @pytest.fixture
@@ -25,59 +26,62 @@ def pool():
 
 
 def test_bounds_are_nested_or_exclusive_as_asked(pool):
-    conf50, conf85 = (tiers.assign(pool, "t", min_confidence=low) for low in (0.5, 0.85))
-    band = tiers.assign(pool, "t", min_confidence=0.5, max_confidence=0.85)
+    conf50, conf85 = (tiers.cut_tier(pool, "t", TierDefinition(min_confidence=low)) for low in (0.5, 0.85))
+    band = tiers.cut_tier(pool, "t", TierDefinition(min_confidence=0.5, max_confidence=0.85))
     assert (len(conf50), len(conf85), len(band)) == (500, 150, 350)
     assert set(band.file_path) == set(conf50.file_path) - set(conf85.file_path)
 
 
 def test_a_confidence_of_exactly_one_is_in_the_top_tier(pool):
     certain = pool.assign(confidence=1.0)
-    assert len(tiers.assign(certain, "t", min_confidence=0.99)) == 1000
+    assert len(tiers.cut_tier(certain, "t", TierDefinition(min_confidence=0.99))) == 1000
 
 
 def test_ranks_are_those_of_the_whole_pool(pool):
-    assert list(tiers.assign(pool, "t", max_confidence=0.5, top_k=3)["rank"]) == [501, 502, 503]
+    assert list(tiers.cut_tier(pool, "t", TierDefinition(max_confidence=0.5, top_k=3))["rank"]) == [501, 502, 503]
 
 
 def test_top_fraction_takes_the_hardest_of_those_within_bounds(pool):
-    assert list(tiers.assign(pool, "t", min_confidence=0.5, top_fraction=0.004).confidence) == [0.999, 0.998]
+    assert list(tiers.cut_tier(pool, "t", TierDefinition(min_confidence=0.5, top_fraction=0.004)).confidence) == [
+        0.999,
+        0.998,
+    ]
 
 
 def test_a_matched_tier_has_the_others_size_and_not_its_hardness(pool):
-    matched = tiers.assign(pool, "t", min_confidence=0.5, match_size_of="conf99", match_files=50)
+    matched = tiers.cut_tier(pool, "t", TierDefinition(min_confidence=0.5, match_size_of="conf99"), size=50)
     assert len(matched) == 50
     assert matched.confidence.min() >= 0.5
     assert 0.65 < matched.confidence.mean() < 0.85
 
 
 def test_a_random_draw_is_repeatable_differs_by_name_and_seed_and_hardly_moves_when_the_pool_grows(pool):
-    draw = set(tiers.assign(pool, "t", random=100).file_path)
-    assert draw == set(tiers.assign(pool.sample(frac=1, random_state=1), "t", random=100).file_path)
-    assert draw != set(tiers.assign(pool, "other", random=100).file_path)
-    assert draw != set(tiers.assign(pool, "t", random=100, seed=1).file_path)
+    draw = set(tiers.cut_tier(pool, "t", TierDefinition(random=100)).file_path)
+    assert draw == set(tiers.cut_tier(pool.sample(frac=1, random_state=1), "t", TierDefinition(random=100)).file_path)
+    assert draw != set(tiers.cut_tier(pool, "other", TierDefinition(random=100)).file_path)
+    assert draw != set(tiers.cut_tier(pool, "t", TierDefinition(random=100, seed=1)).file_path)
     more = pd.concat([pool, pool.head(50).assign(file_path=[f"new{n}.wav" for n in range(50)])])
-    assert len(draw & set(tiers.assign(more, "t", random=100).file_path)) > 80
+    assert len(draw & set(tiers.cut_tier(more, "t", TierDefinition(random=100)).file_path)) > 80
 
 
-def test_an_empty_tier_is_refused_with_what_would_hold_files(pool):
-    with pytest.raises(InputError, match=r"'conf99' \(confidence >= 0\.9995\) holds no file") as error:
-        tiers.assign(pool, "conf99", min_confidence=0.9995)
-    assert "highest confidence in the pool is 0.999, of 1000 files" in str(error.value)
-    assert "min_confidence: 0.990 would hold 10" in str(error.value)
-    assert tiers.assign(pool, "conf99", min_confidence=0.9995, allow_empty=True).empty
+def test_an_empty_tier_is_refused_with_bounds_that_would_select_files(pool):
+    with pytest.raises(InputError, match=r"'conf99' \(confidence >= 0\.9995\) is empty") as error:
+        tiers.cut_tier(pool, "conf99", TierDefinition(min_confidence=0.9995))
+    assert "highest confidence among the 1000 files of the pool is 0.999" in str(error.value)
+    assert "min_confidence: 0.990 would select 10 files" in str(error.value)
+    assert tiers.cut_tier(pool, "conf99", TierDefinition(min_confidence=0.9995, allow_empty=True)).empty
 
 
 def test_a_tier_too_small_to_match_is_refused(pool):
-    with pytest.raises(InputError, match=r"'t' must hold 200 files \(match_size_of: big\) and only 100 fit"):
-        tiers.assign(pool, "t", min_confidence=0.9, match_size_of="big", match_files=200)
+    with pytest.raises(InputError, match=r"'t' needs 200 files \(match_size_of: big\), but only 100 are within"):
+        tiers.cut_tier(pool, "t", TierDefinition(min_confidence=0.9, match_size_of="big"), size=200)
 
 
 @pytest.mark.parametrize(
     ("tier", "none"),
     [({}, True), ({"allow_empty": True}, True), ({"random": 3}, False), ({"match_size_of": "x"}, False)],
 )
-def test_a_tier_that_chooses_nothing_is_none(tier, none):
+def test_a_tier_that_selects_nothing_is_none(tier, none):
     assert tiers.is_none(tier) == none
 
 
@@ -87,9 +91,11 @@ def test_a_tier_that_chooses_nothing_is_none(tier, none):
     high=st.floats(0, 1),
     size=st.integers(1, 70),
 )
-def test_whatever_the_pool_a_tier_keeps_its_bounds_order_and_size(confidence, low, high, size):
+def test_a_tier_of_any_pool_keeps_its_bounds_order_and_size(confidence, low, high, size):
     pool = pd.DataFrame({"file_path": [f"{n}.wav" for n in range(len(confidence))], "confidence": confidence})
-    tier = tiers.assign(pool, "t", min_confidence=low, max_confidence=high, top_k=size, allow_empty=True)
+    tier = tiers.cut_tier(
+        pool, "t", TierDefinition(min_confidence=low, max_confidence=high, top_k=size, allow_empty=True)
+    )
     within = [value for value in confidence if low <= value and (value < high or high == 1)]
     assert list(tier.confidence) == sorted(within, reverse=True)[:size]
     assert tier["rank"].is_monotonic_increasing and tier.file_path.is_unique
@@ -97,13 +103,13 @@ def test_whatever_the_pool_a_tier_keeps_its_bounds_order_and_size(confidence, lo
 
 def test_a_cap_keeps_the_hardest_of_each_recorder_night(pool):
     nights = pool.assign(recorder_id=pool.file_path.str[0], date="2025-02-01")
-    tier = tiers.assign(nights, "t", min_confidence=0.5, per_night=3)
+    tier = tiers.cut_tier(nights, "t", TierDefinition(min_confidence=0.5, per_night=3))
     assert tier.recorder_id.value_counts().eq(3).all() and tier.recorder_id.nunique() == 5
     assert list(tier.confidence[:4]) == [0.999, 0.998, 0.997, 0.899]
 
 
 def test_a_cap_keeps_the_hardest_of_each_cluster_before_the_hardest_are_taken(pool):
     clusters = pd.DataFrame({"file_path": pool.file_path, "cluster": pool.file_path.str[2].astype(int)})
-    tier = tiers.assign(pool, "t", per_cluster=1, clusters=clusters, top_k=4)
+    tier = tiers.cut_tier(pool, "t", TierDefinition(per_cluster=1, top_k=4), clusters=clusters)
     assert list(tier.confidence) == [0.999, 0.998, 0.997, 0.996]
-    assert len(tiers.assign(pool, "t", per_cluster=2, clusters=clusters)) == 20
+    assert len(tiers.cut_tier(pool, "t", TierDefinition(per_cluster=2), clusters=clusters)) == 20

@@ -39,7 +39,7 @@ def test_window_scores_are_the_networks_own_one_window_at_a_time(detector, shard
     for processes in (1, 3):
         scored = window_scoring.score_windows(detector, index.iloc[::-1], path, "cpu", processes)
         np.testing.assert_allclose(scored.confidence, expected[::-1], atol=1e-6)
-    assert list(scored) == ranking.WINDOW_SCORES
+    assert list(scored) == ranking.WINDOW_SCORE_COLUMNS
 
 
 def test_folding_leaves_the_network_itself_and_its_scores_alone(detector):
@@ -75,5 +75,5 @@ def test_ranked_files_know_their_recordings_and_strangers_are_left_aside():
         ("ü.wav", 0.9, "r2", "2025-01-01"),
         ("a.wav", 0.1, "r1", ""),
     ]
-    assert list(ranked.columns) == ["file_path", "confidence", "start_s", *ranking.ABOUT[1:]]
+    assert list(ranked.columns) == ["file_path", "confidence", "start_s", *ranking.RECORDING_COLUMNS[1:]]
     assert ranking.rank_files(files.head(0), recordings).empty and ranking.rank_files(files, recordings.head(0)).empty

@@ -86,12 +86,12 @@ def audited(pool):
 
 def test_a_reviewers_word_goes_before_the_audits(audited):
     decisions = {"a": "negative", "c": "positive", "e": "uncertain"}
-    assert tiers.left_out(decisions, audited, ["suspected_positive", "unusable"]) == {"b", "c", "d", "e"}
-    assert tiers.left_out(decisions, None, []) == {"c", "e"}
+    assert tiers.find_excluded_files(decisions, audited, ["suspected_positive", "unusable"]) == {"b", "c", "d", "e"}
+    assert tiers.find_excluded_files(decisions, None, []) == {"c", "e"}
 
 
 def test_a_tier_without_what_is_left_out_keeps_the_pools_ranks(pool):
-    held = tiers.assign(pool, "t", min_confidence=0.5, left_out={"a", "c"})
+    held = tiers.cut_tier(pool, "t", tiers.TierDefinition(min_confidence=0.5), excluded={"a", "c"})
     assert list(held.file_path) == ["b", "d"] and list(held["rank"]) == [2, 4]
 
 
@@ -103,7 +103,9 @@ def test_only_tiers_whose_files_a_review_changes_are_touched(pool, audited):
 
     def touched(**decisions):
         return {
-            name for name in definitions if tiers.touched_by_review(name, definitions, pool, audited, None, decisions)
+            name
+            for name in definitions
+            if tiers.review_fingerprint(name, definitions, tiers.PoolTables(pool, audited), decisions)
         }
 
     assert touched() == set()

@@ -130,7 +130,7 @@ def _inconsistencies(config: dict) -> Iterator[str]:
         yield "manifest and audio_root go together: give both"
     yield from _matrix_problems(config)
     yield from _tier_problems(config["negative_tiers"])
-    yield from mining_models.problems(config["mining"], config["negative_tiers"])
+    yield from mining_models.find_problems(config["mining"], config["negative_tiers"])
     yield from _round_problems(config)
     yield from _positive_problems(config)
     yield from _feature_problems(config)
@@ -152,7 +152,7 @@ def _feature_problems(config: dict) -> Iterator[str]:
         yield f"features.kind {kind} needs features.path, the network's file"
     if kind == "birdnet" and any(windows[key] != value for key, value in BIRDNET_WINDOWS.items()):
         yield "BirdNET hears 3 s at 48,000 Hz: set windows.length_s to 3 and windows.sample_rate to 48000"
-    mined_by = [model["kind"] for model in mining_models.listed(config["mining"])]
+    mined_by = [model.kind for model in mining_models.list_models(config["mining"])]
     if "classifier" in mined_by and windows["length_s"] != BIRDNET_WINDOWS["length_s"]:
         yield "mining.model: a BirdNET classifier hears 3 s: set windows.length_s to 3"
     needed = "cnn" if kind == "logmel" else "head"
@@ -202,7 +202,7 @@ def _tier_problems(tiers: dict) -> Iterator[str]:
 
 
 def _round_problems(config: dict) -> Iterator[str]:
-    tiers, again = config["negative_tiers"], second_round.settings(config)
+    tiers, again = config["negative_tiers"], second_round.resolve_settings(config)
     for name, tier in tiers.items():
         if "round" in tier and config["mining"]["rounds"] < 2:
             yield f"negative_tiers.{name}.round: there is one round of mining only: set mining.rounds to 2"
@@ -210,23 +210,23 @@ def _round_problems(config: dict) -> Iterator[str]:
             yield f"negative_tiers.{name}: a tier of the second round cannot be drawn (random, match_size_of)"
     if config["mining"]["rounds"] < 2:
         return
-    if "second" in [model["name"] for model in mining_models.listed(config["mining"])]:
+    if "second" in [model.name for model in mining_models.list_models(config["mining"])]:
         yield "mining.model: 'second' is what the second round's detector is called: give the model another name"
-    chosen = again.get("negative_tier")
+    chosen = again.negative_tier
     if chosen is None:
         yield "mining.rounds: no tier of the matrix is cut from the first round: give mining.second_round.negative_tier"
     elif chosen not in tiers:
         yield f"mining.second_round.negative_tier names '{chosen}', which is not a tier{_meant(chosen, list(tiers))}"
     elif is_none(tiers[chosen]) or "round" in {*tiers[chosen], *tiers.get(tiers[chosen].get("match_size_of"), {})}:
         yield f"mining.second_round.negative_tier: '{chosen}' must hold files that the first round mined"
-    name, subsets = again["positive_subset"], list(config["positive_subsets"])
+    name, subsets = again.positive_subset, list(config["positive_subsets"])
     if name not in subsets:
         yield f"mining.second_round.positive_subset: '{name}' is not in positive_subsets{_meant(name, subsets)}"
 
 
 def _positive_problems(config: dict) -> Iterator[str]:
     subsets, mining = config["positive_subsets"], config["mining"]
-    ranked_by = mining_models.listed(mining)[0]["kind"]
+    ranked_by = mining_models.list_models(mining)[0].kind
     trained_on = mining["positive_subset"]
     if trained_on not in subsets:
         yield f"mining.positive_subset: '{trained_on}' is not in positive_subsets{_meant(trained_on, list(subsets))}"

@@ -16,6 +16,7 @@ import pandas as pd
 from hardneg.common import tables
 from hardneg.common.files import write_text
 from hardneg.mining import ranking, tiers
+from hardneg.mining.tiers import TierDefinition
 
 SHARD_WINDOWS = 100_000
 WINDOWS_PER_FILE = 20
@@ -68,10 +69,12 @@ def tier(folder: Path, shards: list[Path]) -> dict[str, float]:
     files = len(scores)
     del scores  # each rule begins anew
     lap("rank_s")
-    hard = tiers.assign(tables.read(folder / "scores.parquet"), "hard", min_confidence=0.85)
+    hard = tiers.cut_tier(tables.read(folder / "scores.parquet"), "hard", TierDefinition(min_confidence=0.85))
     tables.write(hard, folder / "hard.csv")
     lap("tier_s")
-    control = tiers.assign(tables.read(folder / "scores.parquet"), "control", match="hard", match_files=len(hard))
+    control = tiers.cut_tier(
+        tables.read(folder / "scores.parquet"), "control", TierDefinition(match_size_of="hard"), size=len(hard)
+    )
     tables.write(control, folder / "control.csv")
     lap("control_s")
     used = resource.getrusage(resource.RUSAGE_SELF)

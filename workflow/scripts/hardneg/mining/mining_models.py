@@ -1,83 +1,115 @@
-"""What the pool may be mined with, by one model or by several."""
+"""The mining models of a configuration: one or several detectors whose scores rank the pool."""
 
+import os
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 MEAN, MINIMUM = "mean", "minimum"
-LABELLED = {"detections": "a table of detections", "classifier": "a BirdNET classifier"}
-NAMEABLE = re.compile(r"[A-Za-z0-9_.+-]+")
+NEEDS_LABEL = {"detections": "a table of detections", "classifier": "a BirdNET classifier"}
+VALID_NAME = re.compile(r"[A-Za-z0-9_.+-]+")
 
 
-def listed(mining: dict) -> list[dict]:
-    """The mining models of a configuration, in its order.
+@dataclass(frozen=True, slots=True)
+class MiningModel:
+    """One mining model.
+
+    Attributes
+    ----------
+    name : unique among the models; part of the paths of its results.
+    kind : trained (by this workflow, before mining), checkpoint (of this workflow), classifier (of BirdNET) or
+        detections (a table that another program wrote).
+    path : the file or folder; ``train`` for the model that the workflow trains.
+    label : the target's name in the model; None for the kinds that score one species only.
+    """
+
+    name: str
+    kind: str
+    path: str
+    label: str | None
+
+
+def list_models(mining: Mapping[str, Any]) -> list[MiningModel]:
+    """List the mining models of a configuration, in its order.
 
     Parameters
     ----------
-    mining : the block ``mining``: ``model`` and, for what is not trained here, ``label``.
+    mining : the block ``mining``: ``model`` is one model or a list; ``label`` applies to models without their own.
 
     Returns
     -------
-    Of each ``name``, ``kind`` (see :func:`kind_of`), ``path`` ("train" for the one trained here) and ``label`` (None
-    where none is given). A model without a name takes that of its file, or "trained".
+    The models. A model without a name takes the name of its file, or "trained".
     """
-    given = mining["model"] if isinstance(mining["model"], list) else [mining["model"]]
+    entries = mining["model"] if isinstance(mining["model"], list) else [mining["model"]]
     models = []
-    for entry in given:
-        entry = entry if isinstance(entry, dict) else {"model": entry}
-        path = str(Path(entry["model"]).expanduser())
-        own = "trained" if path == "train" else re.sub(r"[^A-Za-z0-9_.+-]", "_", Path(path).stem)
+    for entry in entries:
+        settings = entry if isinstance(entry, dict) else {"model": entry}
+        path = str(Path(settings["model"]).expanduser())
+        default_name = "trained" if path == "train" else re.sub(r"[^A-Za-z0-9_.+-]", "_", Path(path).stem)
         models.append(
-            {
-                "name": entry.get("name", own),
-                "kind": kind_of(path),
-                "path": path,
-                "label": entry.get("label", mining.get("label")),
-            }
+            MiningModel(
+                name=settings.get("name", default_name),
+                kind=infer_kind(path),
+                path=path,
+                label=settings.get("label", mining.get("label")),
+            )
         )
     return models
 
 
-def kind_of(model: str) -> str:
-    """The kind of a model: trained (here), checkpoint (of this workflow), classifier (BirdNET's) or detections."""
-    if model == "train":
+def infer_kind(path: str) -> str:
+    """Infer a model's kind from its path; see :class:`MiningModel`."""
+    if path == "train":
         return "trained"
-    return {".safetensors": "checkpoint", ".tflite": "classifier"}.get(Path(model).suffix, "detections")
+    return {".safetensors": "checkpoint", ".tflite": "classifier"}.get(Path(path).suffix, "detections")
 
 
-def labels_path(path: str | Path) -> Path:
-    """Where a BirdNET classifier's labels are, one a line in the order of its outputs: beside it."""
+def labels_path(path: str | os.PathLike[str]) -> Path:
+    """Path of a BirdNET classifier's labels: beside its file, one label a line in the order of the outputs."""
     return Path(path).with_name(f"{Path(path).stem}_Labels.txt")
 
 
-def problems(mining: dict, tiers: dict[str, dict]) -> Iterator[str]:
-    """Say what of the models' names, and of the tiers' choices among them, cannot be meant.
+def find_problems(mining: Mapping[str, Any], tiers: Mapping[str, Mapping[str, Any]]) -> Iterator[str]:
+    """Find contradictions in the models' names and in the tiers' choice of models.
 
     Parameters
     ----------
-    mining : see :func:`listed`.
+    mining : see :func:`list_models`.
     tiers : the definitions of the tiers.
+
+    Yields
+    ------
+    One message per problem.
     """
-    models = listed(mining)
-    names = [model["name"] for model in models]
+    models = list_models(mining)
+    names = [model.name for model in models]
     for name in sorted({name for name in names if names.count(name) > 1}):
         yield f"mining.model: two models are called '{name}': give each a name, as in {{name: old, model: PATH}}"
     for name in sorted({MEAN, MINIMUM} & set(names)):
-        yield f"mining.model: '{name}' is what tiers call the {name} of all models: give the model another name"
+        yield f"mining.model: '{name}' already means the {name} of all models: give the model another name"
     for model in models:
-        if not NAMEABLE.fullmatch(model["name"]):
-            yield f"mining.model: the name '{model['name']}' may hold letters, digits and _.+- only"
-        if model["kind"] in LABELLED and model["label"] is None:
-            yield f"mining.model is {LABELLED[model['kind']]}: give the target's name in it as mining.label"
-    if sum(model["kind"] == "trained" for model in models) > 1:
-        yield "mining.model: only one model can be trained here"
-    known = [MEAN, MINIMUM, *names]
+        if not VALID_NAME.fullmatch(model.name):
+            yield f"mining.model: the name '{model.name}' may contain only letters, digits and _.+-"
+        if model.kind in NEEDS_LABEL and model.label is None:
+            yield f"mining.model is {NEEDS_LABEL[model.kind]}: set mining.label to the target's name in it"
+    if sum(model.kind == "trained" for model in models) > 1:
+        yield "mining.model: the workflow trains only one mining model: remove the other 'train'"
     for tier, definition in tiers.items():
-        by, other = definition.get("ranked_by"), tiers.get(definition.get("match_size_of"), {})
-        if by is not None and by not in known:
-            yield f"negative_tiers.{tier}.ranked_by names '{by}', which is no mining model; known here: {', '.join(known)}"
-        elif by is not None and "match_size_of" in definition and by != other.get("ranked_by", MEAN):
-            yield (
-                f"negative_tiers.{tier}.ranked_by: a matched tier is cut by what the tier that it matches is cut by "
-                f"({other.get('ranked_by', MEAN)}): leave it out"
-            )
+        if "ranked_by" in definition:
+            yield from _ranking_problems(tier, tiers, [MEAN, MINIMUM, *names])
+
+
+def _ranking_problems(tier: str, tiers: Mapping[str, Mapping[str, Any]], rankings: list[str]) -> Iterator[str]:
+    ranked_by, matched = tiers[tier]["ranked_by"], tiers[tier].get("match_size_of")
+    if ranked_by not in rankings:
+        yield (
+            f"negative_tiers.{tier}.ranked_by: no mining model is called '{ranked_by}'; use one of "
+            f"{', '.join(rankings)}"
+        )
+    elif matched is not None and ranked_by != (expected := tiers.get(matched, {}).get("ranked_by", MEAN)):
+        yield (
+            f"negative_tiers.{tier}.ranked_by: a tier with match_size_of takes the ranking of '{matched}' "
+            f"({expected}): remove ranked_by"
+        )

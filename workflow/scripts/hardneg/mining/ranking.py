@@ -10,17 +10,19 @@ import pyarrow.compute
 from hardneg.common import tables
 from hardneg.models.file_scores import file_confidence
 
-ABOUT = ["file_path", "recorder_id", "date", "site", "group"]
-WINDOW_SCORES = ["file_path", "start_s", "end_s", "confidence"]
+RECORDING_COLUMNS = ["file_path", "recorder_id", "date", "site", "group"]
+WINDOW_SCORE_COLUMNS = ["file_path", "start_s", "end_s", "confidence"]
 
 
-def gather_scores(shards: Iterable[str | os.PathLike], windows_path: str | os.PathLike) -> pd.DataFrame:
-    """Put the scored windows of all shards into one table and give each file its hardest, a shard in memory at a time.
+def gather_scores(shards: Iterable[str | os.PathLike[str]], windows_path: str | os.PathLike[str]) -> pd.DataFrame:
+    """Write the scored windows of all shards to one table and find each file's hardest window.
+
+    Only one shard is in memory at a time.
 
     Parameters
     ----------
-    shards : tables from :func:`score_windows`; no file is in two of them.
-    windows_path : where to write them together, as Parquet.
+    shards : tables from :func:`hardneg.mining.window_scoring.score_windows`; no file is in two of them.
+    windows_path : path of the table with all windows (Parquet).
 
     Returns
     -------
@@ -32,27 +34,26 @@ def gather_scores(shards: Iterable[str | os.PathLike], windows_path: str | os.Pa
             windows = tables.read(path)
             append(windows)
             hardest.append(file_confidence(windows))
-    files = pd.concat(hardest, ignore_index=True) if hardest else pd.DataFrame(columns=WINDOW_SCORES)
+    files = pd.concat(hardest, ignore_index=True) if hardest else pd.DataFrame(columns=WINDOW_SCORE_COLUMNS)
     return file_confidence(files)
 
 
 def rank_files(files: pd.DataFrame, recordings: pd.DataFrame) -> pd.DataFrame:
-    """Say of each scored file whose recording it is.
+    """Add the recorder, date, site and group of each scored file.
 
     Parameters
     ----------
-    files : from :func:`gather_scores`, of these recordings or more.
-    recordings : checked rows of the pool, at least the columns :data:`ABOUT`.
+    files : from :func:`gather_scores`; files that are not in `recordings` are dropped.
+    recordings : checked rows of the pool with at least :data:`RECORDING_COLUMNS`.
 
     Returns
     -------
-    One row per recording, the hardest first: ``file_path, confidence, start_s, end_s, recorder_id, date, site,
-    group``.
+    One row per file, the hardest first: ``file_path, confidence, start_s, end_s, recorder_id, date, site, group``.
     """
-    place = pyarrow.compute.index_in(  # a merge takes four times the memory, and the pool may hold millions
+    rows = pyarrow.compute.index_in(  # a merge takes four times the memory, and a pool can have millions of files
         pyarrow.array(files.file_path, pyarrow.string()),
         value_set=pyarrow.array(recordings.file_path, pyarrow.string()),
     ).to_pandas()
-    known = place.notna().to_numpy()
-    about = recordings[ABOUT].drop(columns="file_path").take(place[known].astype(int))
-    return pd.concat([files[known].reset_index(drop=True), about.reset_index(drop=True)], axis=1)
+    known = rows.notna().to_numpy()
+    metadata = recordings[RECORDING_COLUMNS].drop(columns="file_path").take(rows[known].astype(int))
+    return pd.concat([files[known].reset_index(drop=True), metadata.reset_index(drop=True)], axis=1)

@@ -1,233 +1,261 @@
 """Cut the ranking of mined negatives into tiers."""
 
-from collections.abc import Set
+from collections.abc import Mapping, Sequence, Set
+from dataclasses import dataclass
+from typing import Any
 
 import pandas as pd
 
 from hardneg.common.errors import InputError
 from hardneg.common.hashing import digest, uniform
-from hardneg.mining.combination import scored_by
+from hardneg.mining.combination import select_scores
 from hardneg.mining.mining_models import MEAN
 from hardneg.recordings.nights import name_recorder_nights
 
 COLUMNS = ["file_path", "confidence", "start_s", "end_s", "rank", "recorder_id", "date"]
+BOUNDS = ("min_confidence", "max_confidence", "top_k", "top_fraction")
+NOT_BY_BOUNDS = {"random", "match_size_of", "round"}
+
+Definitions = Mapping[str, Mapping[str, Any]]
+"""The tiers of a configuration: the keys of :class:`TierDefinition` by the tier's name."""
 
 
-def is_none(tier: dict) -> bool:
-    """Whether a tier's definition chooses nothing, so that its runs train on no mined negative."""
-    return not set(tier) - {"seed", "allow_empty", "ranked_by"}
+@dataclass(frozen=True, slots=True)
+class TierDefinition:
+    """Which pool files a tier contains: an entry of ``negative_tiers`` in the configuration.
+
+    Attributes
+    ----------
+    min_confidence, max_confidence : files with min <= confidence < max; a maximum of 1 is included.
+    top_k, top_fraction : only the hardest files within the bounds, as a number or as a share in (0, 1].
+    random : a random sample of this many files.
+    match_size_of : a random sample as large as this other tier.
+    ranked_by : ``mean`` or ``minimum`` of all mining models, or the name of one.
+    exclude : flags of the audit; flagged files are left out.
+    per_night, per_cluster : the most files of one recorder-night (of one recorder, if the date is unknown) and of
+        one cluster; the hardest are taken.
+    round : round of mining, 1 or 2; ``joint`` ranks by the mean of both rounds.
+    seed : seed of the random sample. The sample hashes file names, so it hardly changes when the pool grows.
+    allow_empty : accept a tier without files.
+    """
+
+    min_confidence: float = 0.0
+    max_confidence: float = 1.0
+    top_k: int | None = None
+    top_fraction: float | None = None
+    random: int | None = None
+    match_size_of: str | None = None
+    ranked_by: str = MEAN
+    exclude: Sequence[str] = ()
+    per_night: int | None = None
+    per_cluster: int | None = None
+    round: int | str = 1
+    seed: int = 0
+    allow_empty: bool = False
 
 
-def assign(
+@dataclass(frozen=True, slots=True)
+class PoolTables:
+    """The tables of the pool that tiers are cut from; None for a table that no definition needs.
+
+    Attributes
+    ----------
+    scores : one row per pool file: ``file_path, confidence, start_s, end_s, recorder_id, date``; with several mining
+        models, from :func:`hardneg.mining.combination.combine_scores`.
+    audit : the audit's flags, from :func:`hardneg.audit.pool_audit.flag`.
+    clusters : ``file_path, cluster``.
+    second_scores : the second round's scores, one row per file outside `first_round_tier`.
+    first_round_tier : the tier that the second round's detector was trained on.
+    """
+
+    scores: pd.DataFrame
+    audit: pd.DataFrame | None = None
+    clusters: pd.DataFrame | None = None
+    second_scores: pd.DataFrame | None = None
+    first_round_tier: pd.DataFrame | None = None
+
+
+def is_none(definition: Mapping[str, Any]) -> bool:
+    """Whether a tier's definition selects nothing, so that its runs train without mined negatives."""
+    return not set(definition) - {"seed", "allow_empty", "ranked_by"}
+
+
+def cut_tier(
     scores: pd.DataFrame,
     name: str,
-    min_confidence: float = 0.0,
-    max_confidence: float = 1.0,
-    top_k: int | None = None,
-    top_fraction: float | None = None,
-    random: int | None = None,
-    allow_empty: bool = False,
-    seed: int = 0,
-    match_size_of: str | None = None,
-    match_files: int | None = None,
-    left_out: Set[str] = frozenset(),
-    per_night: int | None = None,
-    per_cluster: int | None = None,
+    definition: TierDefinition,
+    size: int | None = None,
+    excluded: Set[str] = frozenset(),
     clusters: pd.DataFrame | None = None,
 ) -> pd.DataFrame:
-    """Choose the files of one tier.
+    """Select the files of one tier from a ranking.
 
-    What is to be left out goes first; ranks are still those of the whole pool. The bounds are applied then, then
-    ``top_k`` or ``top_fraction``, and what is left is cut at random to ``random`` files or to the size of another tier.
-    So ``{match_size_of: conf85}`` alone is the control: as many files as conf85 holds, drawn from the whole pool.
+    Excluded files are removed first; the ranks remain those of the whole pool. Next come the bounds, the caps per
+    night and cluster, and ``top_fraction`` or ``top_k``. At last, ``random`` or ``match_size_of`` draws a random
+    sample. ``{match_size_of: conf85}`` alone is therefore the control: as many files as conf85, drawn from the whole
+    pool.
 
     Parameters
     ----------
     scores : one row per pool file: ``file_path, confidence, start_s, end_s, recorder_id, date``.
-    name : of the tier, for messages and for its own random draw.
-    min_confidence, max_confidence : files with min <= confidence < max; a maximum of 1 is included.
-    top_k, top_fraction : keep the hardest files only, by number or as a share in (0, 1].
-    random : keep this many, at random.
-    allow_empty : let the tier hold nothing.
-    seed : of the random draw, which hashes names: a file's place in it never changes.
-    match_size_of, match_files : the other tier's name and its number of files.
-    left_out : paths that the tier may not hold; see :func:`hardneg.review.review_table.left_out`.
-    per_night, per_cluster : at most so many of one recorder-night (one recorder, where the date is unknown) and of one
-        cluster, the hardest of them.
-    clusters : ``file_path, cluster``; needed for `per_cluster`.
+    name : the tier's name, for messages and for the random sample.
+    definition : its ``ranked_by``, ``exclude`` and ``round`` are ignored; :func:`build_tier` resolves them.
+    size : number of files of the tier that ``match_size_of`` names.
+    excluded : paths that the tier must not contain; see :func:`find_excluded_files`.
+    clusters : ``file_path, cluster``; needed for ``per_cluster``.
 
     Returns
     -------
-    The files in order of rank (1 is the hardest of the pool).
+    The columns of :data:`COLUMNS`, in order of rank; 1 is the hardest file of the pool.
 
     Raises
     ------
     InputError
-        If the tier holds no file and may not be empty, or has fewer files than it must be cut to; the message says
-        what would hold files.
+        If the tier is empty and must not be, or too small for its random sample. The message suggests bounds.
     """
     ranked = scores.sort_values(["confidence", "file_path"], ascending=[False, True], ignore_index=True)
     ranked = ranked.assign(rank=ranked.index + 1)
-    ranked = ranked[~ranked.file_path.isin(left_out)]
-    below = ranked.confidence < max_confidence if max_confidence < 1 else ranked.confidence <= 1
-    held = ranked[(ranked.confidence >= min_confidence) & below]
-    if held.empty and not allow_empty:
-        raise InputError(_nothing_held(ranked, name, min_confidence, max_confidence))
-    if per_night is not None:
-        held = held[held.groupby(name_recorder_nights(held)).cumcount() < per_night]
-    if per_cluster is not None:
-        cluster = held.file_path.map(clusters.set_index("file_path").cluster)
-        held = held[held.groupby(cluster).cumcount() < per_cluster]
-    if top_fraction is not None:
-        held = held.head(max(round(top_fraction * len(held)), 1))
-    if top_k is not None:
-        held = held.head(top_k)
-    for size, source in ((random, "random"), (match_files, f"match_size_of: {match_size_of}")):
-        if size is not None:
-            held = _draw(held, size, name, source, seed)
-    return held.reindex(columns=COLUMNS).reset_index(drop=True)
+    ranked = ranked[~ranked.file_path.isin(excluded)]
+    low, high = definition.min_confidence, definition.max_confidence
+    below = ranked.confidence < high if high < 1 else ranked.confidence <= 1
+    tier = ranked[(ranked.confidence >= low) & below]
+    if tier.empty and not definition.allow_empty:
+        raise InputError(_describe_empty_tier(ranked, name, low, high))
+    if definition.per_night is not None:
+        tier = tier[tier.groupby(name_recorder_nights(tier)).cumcount() < definition.per_night]
+    if definition.per_cluster is not None:
+        assert clusters is not None, "per_cluster needs the clusters of the pool"
+        cluster = tier.file_path.map(clusters.set_index("file_path").cluster)
+        tier = tier[tier.groupby(cluster).cumcount() < definition.per_cluster]
+    if definition.top_fraction is not None:
+        tier = tier.head(max(round(definition.top_fraction * len(tier)), 1))
+    if definition.top_k is not None:
+        tier = tier.head(definition.top_k)
+    for sample_size, reason in ((definition.random, "random"), (size, f"match_size_of: {definition.match_size_of}")):
+        if sample_size is not None:
+            tier = _draw_sample(tier, sample_size, name, reason, definition.seed)
+    return tier.reindex(columns=COLUMNS).reset_index(drop=True)
 
 
-def by_bounds(scores: pd.DataFrame, definitions: dict[str, dict]) -> dict[str, pd.DataFrame]:
-    """What each tier would hold if nothing were left out; drawn tiers and those of a second round are left aside."""
-    bounds, not_cut_here = (
-        ("min_confidence", "max_confidence", "top_k", "top_fraction"),
-        {"random", "match_size_of", "round"},
-    )
+def select_within_bounds(scores: pd.DataFrame, definitions: Definitions) -> dict[str, pd.DataFrame]:
+    """Select the files within each tier's bounds, with nothing excluded.
+
+    Tiers without bounds of their own are omitted: the tier "none", random samples and tiers of a second round.
+    """
     return {
-        name: assign(
-            scored_by(scores, tier.get("ranked_by", MEAN)),
+        name: cut_tier(
+            select_scores(scores, tier.get("ranked_by", MEAN)),
             name,
-            allow_empty=True,
-            **{key: tier[key] for key in bounds if key in tier},
+            TierDefinition(**{key: tier[key] for key in BOUNDS if key in tier}, allow_empty=True),
         )
         for name, tier in definitions.items()
-        if not is_none(tier) and not not_cut_here & set(tier)
+        if not is_none(tier) and not NOT_BY_BOUNDS & set(tier)
     }
 
 
-def build(
-    name: str,
-    definitions: dict[str, dict],
-    scores: pd.DataFrame,
-    audited: pd.DataFrame | None,
-    clusters: pd.DataFrame | None,
-    decisions: dict[str, str],
-    second: pd.DataFrame | None = None,
-    taken: pd.DataFrame | None = None,
-) -> pd.DataFrame:
-    """Make one tier from its definition; see :func:`assign` for the keys and the result.
+def build_tier(name: str, definitions: Definitions, pool: PoolTables, decisions: Mapping[str, str]) -> pd.DataFrame:
+    """Build one tier from its definition.
 
-    A tier of the second round (``round: 2``) holds what the first round's chosen tier took and, of the other files,
-    those that its bounds choose by the second round's scores; with ``round: joint`` by the mean of both rounds'.
+    A tier of the second round (``round: 2``) contains the first round's tier, and the files outside it that its
+    bounds select by the second round's scores. With ``round: joint``, the bounds apply to the mean of both rounds'
+    scores.
 
     Parameters
     ----------
-    name, definitions : the tier's name, and the definitions of it and of the tier that it matches.
-    scores : one row per pool file; where several models mined, from :func:`hardneg.mining.combination.combine`. A matched tier
-        is cut by what the tier that it matches is cut by.
-    audited, clusters : the audit's flags and the pool's clusters; None where the definitions do not need them.
-    decisions : the reviewed files' labels.
-    second : the second round's scores, one row per file that was not taken; None where no definition needs them, as
-        `taken`, the tier that was.
+    name : the tier's name.
+    definitions : at least the definitions of this tier and of the tier that it matches. A matched tier uses the
+        ranking of the tier that it matches.
+    pool : the tables of the pool.
+    decisions : the label of each reviewed file.
 
     Returns
     -------
-    A tier of the second round begins with what was taken, and its column ``round`` says which round a file is of; its
-    ``rank`` is the one in that round.
+    See :func:`cut_tier`. A tier of the second round starts with the first round's tier. Its column ``round`` is the
+    round of each file, and ``rank`` is the rank within that round.
     """
-    definition = dict(definitions[name])
-    kept_out = left_out(decisions, audited, definition.pop("exclude", []))
-    other = definition.get("match_size_of")
-    by = definitions[other or name].get("ranked_by", MEAN)
-    definition.pop("ranked_by", None)
-    size = len(build(other, definitions, scores, audited, clusters, decisions, second, taken)) if other else None
-    chosen = scored_by(scores, by)
-    mined = definition.pop("round", 1)
-    ranking = {1: chosen, 2: second}[mined] if mined != "joint" else _joint(chosen, second)
-    tier = assign(ranking, name, match_files=size, left_out=kept_out, clusters=clusters, **definition)
-    if mined == 1:
-        return tier
-    kept = taken[~taken.file_path.isin(kept_out)]
-    return pd.concat([kept.assign(round=1), tier.assign(round=2)], ignore_index=True)[[*COLUMNS, "round"]]
+    definition = TierDefinition(**definitions[name])
+    matched = definition.match_size_of
+    ranked_by = definitions[matched].get("ranked_by", MEAN) if matched else definition.ranked_by
+    size = len(build_tier(matched, definitions, pool, decisions)) if matched else None
+    excluded = find_excluded_files(decisions, pool.audit, definition.exclude)
+    first_scores = select_scores(pool.scores, ranked_by)
+    if definition.round == 1:
+        return cut_tier(first_scores, name, definition, size, excluded, pool.clusters)
+    assert pool.second_scores is not None and pool.first_round_tier is not None, "the second round has not run"
+    second_scores = pool.second_scores
+    ranking = _average_rounds(first_scores, second_scores) if definition.round == "joint" else second_scores
+    tier = cut_tier(ranking, name, definition, size, excluded, pool.clusters)
+    carried_over = pool.first_round_tier[~pool.first_round_tier.file_path.isin(excluded)]
+    return pd.concat([carried_over.assign(round=1), tier.assign(round=2)], ignore_index=True)[[*COLUMNS, "round"]]
 
 
-def touched_by_review(
-    name: str,
-    definitions: dict[str, dict],
-    scores: pd.DataFrame,
-    audited: pd.DataFrame | None,
-    clusters: pd.DataFrame | None,
-    decisions: dict[str, str],
-    second: pd.DataFrame | None = None,
-    taken: pd.DataFrame | None = None,
-) -> str:
-    """Tell a tier that a review changes from one that it does not touch.
+def review_fingerprint(name: str, definitions: Definitions, pool: PoolTables, decisions: Mapping[str, str]) -> str:
+    """Fingerprint the effect of a review on a tier, so that only the tiers that it changes are built again.
 
     Parameters
     ----------
-    name, definitions, scores, audited, clusters, decisions, second, taken : see :func:`build`.
+    name, definitions, pool, decisions : see :func:`build_tier`.
 
     Returns
     -------
-    ``""`` if the tier holds the same files as without the review, else a hash of its files (or the reason why it
-    cannot be made).
+    ``""`` if the tier contains the same files as without the review. Otherwise, a hash of its files, or of the reason
+    why it cannot be built.
     """
-    pool = (name, definitions, scores, audited, clusters)
-    with_it, without = (_paths(*pool, decided, second, taken) for decided in (decisions, {}))
-    return "" if with_it == without else digest(with_it)
+    reviewed, unreviewed = (_list_files(name, definitions, pool, labels) for labels in (decisions, {}))
+    return "" if reviewed == unreviewed else digest(reviewed)
 
 
-def _paths(*pool) -> list[str]:
+def find_excluded_files(decisions: Mapping[str, str], audit: pd.DataFrame | None, exclude: Sequence[str]) -> set[str]:
+    """Find the files that a tier must not contain.
+
+    Parameters
+    ----------
+    decisions : the label of each reviewed file, from :func:`hardneg.review.review_table.resolve`. Positive and
+        uncertain files are excluded from every tier. A negative file stays, even if the audit flags it.
+    audit : from :func:`hardneg.audit.pool_audit.flag`; needed if `exclude` names a flag.
+    exclude : flags of the audit.
+    """
+    not_negative = {path for path, label in decisions.items() if label != "negative"}
+    if not exclude:
+        return not_negative
+    assert audit is not None, "exclude needs the audit of the pool"
+    flagged = set(audit.file_path[audit[list(exclude)].any(axis=1)])
+    return not_negative | (flagged - {path for path, label in decisions.items() if label == "negative"})
+
+
+def _list_files(name: str, definitions: Definitions, pool: PoolTables, decisions: Mapping[str, str]) -> list[str]:
     try:
-        return list(build(*pool).file_path)
+        return list(build_tier(name, definitions, pool, decisions).file_path)
     except InputError as error:
         return [f"not made: {error}"]
 
 
-def _joint(first: pd.DataFrame, second: pd.DataFrame) -> pd.DataFrame:
-    before = second.file_path.map(first.set_index("file_path").confidence)
-    return second.assign(confidence=(second.confidence + before) / 2)
+def _average_rounds(first: pd.DataFrame, second: pd.DataFrame) -> pd.DataFrame:
+    first_confidence = second.file_path.map(first.set_index("file_path").confidence)
+    return second.assign(confidence=(second.confidence + first_confidence) / 2)
 
 
-def _draw(held: pd.DataFrame, size: int, name: str, source: str, seed: int) -> pd.DataFrame:
-    if len(held) < size:
+def _draw_sample(tier: pd.DataFrame, size: int, name: str, reason: str, seed: int) -> pd.DataFrame:
+    if len(tier) < size:
         raise InputError(
-            f"negative tier '{name}' must hold {size} files ({source}) and only {len(held)} fit its bounds: widen its "
-            "bounds or match a smaller tier, else its size would differ from what it is compared with."
+            f"negative tier '{name}' needs {size} files ({reason}), but only {len(tier)} are within its bounds. Widen "
+            "the bounds or match a smaller tier: a fair comparison needs tiers of the same size."
         )
-    draw = pd.Series(uniform(list(held.file_path), f"tier:{name}:{seed}"), index=held.index)
-    return held[draw.rank(method="first") <= size]
+    draws = pd.Series(uniform(list(tier.file_path), f"tier:{name}:{seed}"), index=tier.index)
+    return tier[draws.rank(method="first") <= size]
 
 
-def _nothing_held(ranked: pd.DataFrame, name: str, low: float, high: float) -> str:
+def _describe_empty_tier(ranked: pd.DataFrame, name: str, low: float, high: float) -> str:
     bounds = f"confidence >= {low:g}" + (f" and < {high:g}" if high < 1 else "")
     if ranked.empty:
-        return f"negative tier '{name}' ({bounds}) holds no file: the pool is empty. Add rows with split pool."
-    would = [
-        f"min_confidence: {ranked.confidence.iloc[place - 1]:.3f} would hold {place}"
-        for place in (10, 100, 1000)
-        if place <= len(ranked)
+        return f"negative tier '{name}' ({bounds}) is empty because the pool is: add rows with split pool."
+    suggestions = [
+        f"min_confidence: {ranked.confidence.iloc[count - 1]:.3f} would select {count} files"
+        for count in (10, 100, 1000)
+        if count <= len(ranked)
     ]
     return (
-        f"negative tier '{name}' ({bounds}) holds no file. The highest confidence in the pool is "
-        f"{ranked.confidence.iloc[0]:.3f}, of {len(ranked)} files; {'; '.join(would) or 'the pool is small'}. "
-        "Choose bounds that hold files, or set allow_empty: true to train it as if it were none."
+        f"negative tier '{name}' ({bounds}) is empty. The highest confidence among the {len(ranked)} files of the pool "
+        f"is {ranked.confidence.iloc[0]:.3f}; {'; '.join(suggestions) or 'the pool is small'}. "
+        "Change the bounds, or set allow_empty: true to train this tier without mined negatives."
     )
-
-
-def left_out(decisions: dict[str, str], audited: pd.DataFrame | None, exclude: list[str]) -> set[str]:
-    """Say which files a tier may not hold.
-
-    Parameters
-    ----------
-    decisions : from :func:`resolve`. Positive and uncertain files are left out of every tier; a negative one stays,
-        whatever the audit says.
-    audited : from :func:`hardneg.audit.pool_audit.flag`; needed where `exclude` names a flag.
-    exclude : the flags that keep a file out.
-    """
-    reviewed = {path for path, label in decisions.items() if label != "negative"}
-    if not exclude:
-        return reviewed
-    flagged = set(audited.file_path[audited[list(exclude)].any(axis=1)])
-    return reviewed | (flagged - {path for path, label in decisions.items() if label == "negative"})

@@ -1,9 +1,10 @@
-"""Score a shard's windows with a detector, and the training positives."""
+"""Score windows with a detector: the pool's, shard by shard, and those of the training positives."""
 
 import os
 from functools import partial
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 from torch import nn
 
@@ -14,20 +15,20 @@ from hardneg.models import inference
 from hardneg.models.file_scores import file_confidence
 from hardneg.models.inference import batch_size, window_confidences
 
-CHUNK_BATCHES = 8  # few, so that even a small shard is work for every process
+CHUNK_BATCHES = 8  # few, so that even a small shard has work for every process
 
 
 def score_windows(
-    network: nn.Module, index: pd.DataFrame, array_path: str | os.PathLike, device: str, processes: int = 1
+    network: nn.Module, index: pd.DataFrame, array_path: str | os.PathLike[str], device: str, processes: int = 1
 ) -> pd.DataFrame:
-    """Score every window of a shard, reading a bounded number at a time.
+    """Score every window of a shard, with a bounded number of windows in memory.
 
     Parameters
     ----------
     network : a detector.
     index : the shard's windows: ``file_path, start_s, end_s, row``.
     array_path : the shard's features.
-    processes : that share the work on a CPU; the scores do not depend on their number.
+    processes : number of processes that share the work on a CPU. The scores do not depend on it.
 
     Returns
     -------
@@ -36,30 +37,32 @@ def score_windows(
     rows = index["row"].to_numpy()
     size = CHUNK_BATCHES * batch_size(device)
     chunks = [rows[start : start + size] for start in range(0, len(rows), size)]
-    work = partial(_score_rows, network=inference.folded(network), array_path=str(array_path), device=device)
-    done = process_pool.map_in_order(work, chunks, processes if device == "cpu" else 1)
-    confidences = list(track_progress(done, len(chunks), "scoring windows"))
+    score_chunk = partial(_score_rows, network=inference.folded(network), array_path=str(array_path), device=device)
+    results = process_pool.map_in_order(score_chunk, chunks, processes if device == "cpu" else 1)
+    confidences = list(track_progress(results, len(chunks), "scoring windows"))
     confidence = np.concatenate(confidences) if confidences else np.empty(0, np.float32)
     return index[["file_path", "start_s", "end_s"]].assign(confidence=confidence.astype(np.float64))
 
 
-def _score_rows(rows: np.ndarray, network: nn.Module, array_path: str, device: str) -> np.ndarray:
-    stored = np.load(array_path, mmap_mode="r")
-    return window_confidences(network, stored[rows], device)
+def _score_rows(
+    rows: npt.NDArray[np.int64], network: nn.Module, array_path: str, device: str
+) -> npt.NDArray[np.float32]:
+    features = np.load(array_path, mmap_mode="r")
+    return window_confidences(network, features[rows], device)
 
 
 def rank_positives(network: nn.Module, recordings: pd.DataFrame, index: pd.DataFrame, device: str) -> pd.DataFrame:
-    """Score the training positives with a detector.
+    """Rank the training positives by a detector's confidence.
 
     Returns
     -------
     ``file_path, confidence, start_s, end_s``, the highest first.
     """
-    windows = windows_of_positives(recordings, index)
+    windows = select_positive_windows(recordings, index)
     return file_confidence(windows.assign(confidence=window_confidences(network, store.load(windows), device)))
 
 
-def windows_of_positives(recordings: pd.DataFrame, index: pd.DataFrame) -> pd.DataFrame:
-    """The rows of an index that are of training positives."""
-    chosen = recordings[(recordings.split == "train") & (recordings.label == "positive")]
-    return index[index.file_path.isin(chosen.file_path)].reset_index(drop=True)
+def select_positive_windows(recordings: pd.DataFrame, index: pd.DataFrame) -> pd.DataFrame:
+    """Select the rows of an index that belong to training positives."""
+    positives = recordings[(recordings.split == "train") & (recordings.label == "positive")]
+    return index[index.file_path.isin(positives.file_path)].reset_index(drop=True)

@@ -3,7 +3,7 @@
 import pandas as pd
 
 from hardneg.audit import pool_audit
-from hardneg.mining.tiers import by_bounds
+from hardneg.mining.tiers import select_within_bounds
 from hardneg.review import agreement
 from hardneg.review.review_table import LABELS
 
@@ -32,7 +32,7 @@ def summarise(
     label of the reviewers; ``truth``, the rows of :func:`hardneg.audit.pool_audit.against_truth`; ``reviewed`` (files),
     ``reviewers`` and ``agreement`` (rows).
     """
-    held = {"the whole pool": scores} | by_bounds(scores, definitions)
+    held = {"the whole pool": scores} | select_within_bounds(scores, definitions)
     heard = audited.file_path.map(decisions).fillna("")
     flags = list(pool_audit.FLAGS)
     rows = []

@@ -4,9 +4,9 @@ from itertools import combinations
 
 import pandas as pd
 
-from hardneg.mining.combination import models_of
+from hardneg.mining.combination import list_scored_models
 from hardneg.mining.mining_models import MEAN
-from hardneg.mining.tiers import by_bounds
+from hardneg.mining.tiers import select_within_bounds
 
 
 def describe(scores: pd.DataFrame, definitions: dict[str, dict], hard: float) -> dict | None:
@@ -14,7 +14,7 @@ def describe(scores: pd.DataFrame, definitions: dict[str, dict], hard: float) ->
 
     Parameters
     ----------
-    scores : one row per pool file; see :func:`hardneg.mining.combination.combine`.
+    scores : one row per pool file; see :func:`hardneg.mining.combination.combine_scores`.
     definitions : of the tiers; drawn ones (``random``, ``match``) are left aside.
     hard : the confidence from which a file is hard to a model.
 
@@ -26,7 +26,7 @@ def describe(scores: pd.DataFrame, definitions: dict[str, dict], hard: float) ->
     them that every model by itself would put into the tier), ``share`` of these, and ``one`` (that one model alone
     would).
     """
-    models = models_of(scores)
+    models = list_scored_models(scores)
     if not models:
         return None
     confidences = scores[[f"confidence_{model}" for model in models]].set_axis(models, axis=1)
@@ -34,11 +34,11 @@ def describe(scores: pd.DataFrame, definitions: dict[str, dict], hard: float) ->
     found = confidences >= hard
     alone = found[found.sum(axis=1) == 1].sum()
     by_model = {
-        model: by_bounds(scores, {name: tier | {"ranked_by": model} for name, tier in definitions.items()})
+        model: select_within_bounds(scores, {name: tier | {"ranked_by": model} for name, tier in definitions.items()})
         for model in models
     }
     rows = []
-    for name, tier in by_bounds(scores, definitions).items():
+    for name, tier in select_within_bounds(scores, definitions).items():
         votes = sum(tier.file_path.isin(held[name].file_path).astype(int) for held in by_model.values())
         everyone = int((votes == len(models)).sum())
         rows.append(

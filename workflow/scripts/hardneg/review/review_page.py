@@ -36,7 +36,7 @@ def choose(scores: pd.DataFrame, audited: pd.DataFrame, definitions: dict[str, d
     more = audited[["file_path", *audited.columns.difference(scores.columns, sort=False)]]
     table = scores.merge(more, on="file_path", validate="1:1")
     names = pd.Series("", index=table.file_path)
-    for name, tier in tiers.by_bounds(scores, definitions).items():
+    for name, tier in tiers.select_within_bounds(scores, definitions).items():
         held = tier.file_path
         names[held] = names[held].where(names[held] == "", names[held] + ",") + name
     table["tiers"] = names.to_numpy()
