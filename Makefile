@@ -6,7 +6,7 @@ ENVIRONMENT := .venv/installed
 AUDIO ?= ../shared/audio/anurans
 FOUND = audio_root=$(AUDIO) manifest=$(AUDIO)/manifest.csv
 
-.PHONY: run test unit lint format anurans birdnet bench-birdnet anurans-birdnet lock config-table clean
+.PHONY: run test unit lint types prose docs format anurans birdnet bench-birdnet anurans-birdnet lock config-table clean
 
 run: $(ENVIRONMENT)
 	$(BIN)/snakemake --cores $(CORES)
@@ -20,11 +20,22 @@ test: $(ENVIRONMENT)
 unit: $(ENVIRONMENT)
 	$(PYTEST) tests/unit
 
-lint: $(ENVIRONMENT)
+lint: types docs $(ENVIRONMENT)
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/snakefmt --check Snakefile workflow
 	$(BIN)/snakemake --lint
+
+types: $(ENVIRONMENT)
+	$(BIN)/mypy
+	$(BIN)/mypy tools
+
+prose: $(ENVIRONMENT)
+	$(BIN)/python tools/lint_prose.py
+
+# The documentation as a web site, in site/. Broken links and anchors fail.
+docs: $(ENVIRONMENT)
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict
 
 format: $(ENVIRONMENT)
 	$(BIN)/ruff check --fix
