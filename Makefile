@@ -79,7 +79,8 @@ config-table: $(ENVIRONMENT)
 	$(BIN)/python -m hardneg.configuration_table workflow/schemas/config.schema.yaml config/README.md
 
 clean:
-	rm -rf results .snakemake
+	rm -rf .snakemake site
+	find results -mindepth 1 -maxdepth 1 ! -name README.md -exec rm -rf {} +
 
 # Tries the verdicts on 1,000 simulated studies of each kind (about 10 minutes on two cores).
 .PHONY: calibrate

@@ -150,7 +150,7 @@ def mask_inline(text: str) -> str:
 
 
 def mask_markdown(text: str) -> str:
-    """Mask everything in a Markdown text that is not prose; a table's cells become blocks of their own."""
+    """Mask everything in a Markdown text that is not prose; a table's cells become separate blocks."""
     text = mask(r"\A---\n.*?\n---\n", text, BREAK, re.S)
     text = mask(r"<!--.*?-->", text, BREAK, re.S)
     text = mask(r"^[ \t>]*(```+|~~~+).*?^[ \t>]*\1[ \t]*$", text, BREAK, re.S | re.M)
@@ -168,7 +168,7 @@ def mask_markdown(text: str) -> str:
 
 
 def mask_template(text: str) -> str:
-    """Mask the markup and the expressions of an HTML or Markdown template; branches become blocks of their own."""
+    """Mask the markup and the expressions of an HTML or Markdown template; branches become separate blocks."""
     text = mask(r"\{#.*?#\}", text, flags=re.S)
     text = mask(r"<(style|script|svg|pre)\b.*?</\1>", text, BREAK, re.S)
     text = mask(r"<code\b.*?</code>|\{\{.*?\}\}", text, CODE, re.S)

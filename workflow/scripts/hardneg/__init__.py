@@ -1,3 +1,3 @@
-"""Mine hard negatives for an acoustic detector, train with and without them, and say what differs."""
+"""Mine hard negatives for an acoustic detector, train with and without them, and report what differs."""
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"
