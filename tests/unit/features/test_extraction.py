@@ -136,7 +136,7 @@ def test_the_result_does_not_depend_on_the_number_of_processes(tmp_path, listed,
 def test_the_way_of_a_gpu_gives_the_same_windows(tmp_path, listed, wav, monkeypatch, processes):
     """Batches of unlike lengths, rates, widths and channels, through slots that are used again and again."""
     monkeypatch.setattr(device_extraction, "BATCH_SAMPLES", 100_000)
-    monkeypatch.setattr(windowing, "LONGEST_S", 2)
+    monkeypatch.setattr(windowing, "MAX_CHUNK_S", 2)
     rng = np.random.default_rng(8)
     kinds = [("PCM_16", 1), ("PCM_16", 2), ("PCM_24", 1), ("FLOAT", 2), ("PCM_32", 1), ("PCM_U8", 1)]
     rows = []
@@ -153,7 +153,7 @@ def test_the_way_of_a_gpu_gives_the_same_windows(tmp_path, listed, wav, monkeypa
     front_end = LogMel(RATE, **LOGMEL)
     seen = np.zeros(len(index), int)
     expected = {
-        part.row: front_end(torch.from_numpy(windowing.read_windows(part, windows))).numpy() for part in planned
+        part.first_row: front_end(torch.from_numpy(windowing.read_windows(part, windows))).numpy() for part in planned
     }
     expected = np.concatenate([expected[row] for row in sorted(expected)])
     for held, found in device_extraction.compute(batches, windows, front_end, "cpu", processes):
@@ -165,7 +165,7 @@ def test_the_way_of_a_gpu_gives_the_same_windows(tmp_path, listed, wav, monkeypa
 @pytest.mark.parametrize("rate", [8000, 24000, 44100, 48000, 250000])
 @pytest.mark.parametrize("hop", [8000, 12000, 13001])
 def test_a_long_recording_is_heard_in_stretches_as_if_it_were_whole(tmp_path, listed, monkeypatch, rate, hop):
-    monkeypatch.setattr(windowing, "LONGEST_S", 2)
+    monkeypatch.setattr(windowing, "MAX_CHUNK_S", 2)
     path = tmp_path / "long.wav"
     soundfile.write(path, noise(rate, int(7.3 * rate) + 1, 1), rate)
     table = checks.check_recordings(
@@ -173,7 +173,7 @@ def test_a_long_recording_is_heard_in_stretches_as_if_it_were_whole(tmp_path, li
     )
     windows = WindowSpec(RATE, 12000, hop)
     parts, index = windowing.plan_windows(table, str(tmp_path), windows)
-    assert len(parts) > 2 and max(part.count for part in parts) < 3 * rate
+    assert len(parts) > 2 and max(part.frames for part in parts) < 3 * rate
     heard = np.concatenate([windowing.read_windows(part, windows) for part in parts])
     whole = plain(path)
     expected = windowing.cut_windows(whole, windowing.compute_window_starts(len(whole), 12000, hop), 12000)

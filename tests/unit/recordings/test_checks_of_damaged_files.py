@@ -189,6 +189,6 @@ def test_a_file_that_vanishes_or_shrinks_after_the_check_is_named(tmp_path, list
         (tmp_path / name).unlink()
         if name == "shorter.wav":
             wav(name, rate=8000, seconds=2.0)
-        with pytest.raises(InputError, match=f"{name} could be decoded when it was checked and cannot now"):
+        with pytest.raises(InputError, match=f"{name} passed the check but cannot be decoded now"):
             extractors.extract(table, str(tmp_path), tmp_path / "features" / "a.npy", WINDOWS, LOGMEL, "cpu")
         assert not list((tmp_path / "features").iterdir())

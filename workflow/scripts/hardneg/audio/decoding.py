@@ -1,64 +1,69 @@
-"""Decode recordings and cut them into windows."""
+"""Decode recordings to mono samples, and resample them."""
 
 import os
 import wave
+from typing import TypeAlias
 
 import numpy as np
+import numpy.typing as npt
 import soundfile
 import soxr
 
-# Stored integers are read as such and scaled here, which gives what libsndfile's own conversion gives, much faster.
-INTEGERS = {"PCM_S8": "int16", "PCM_U8": "int16", "PCM_16": "int16", "PCM_24": "int32", "PCM_32": "int32"}
+StoredSamples: TypeAlias = npt.NDArray[np.int16 | np.int32 | np.float32]
+# Integers are read as integers and scaled here. The result equals libsndfile's own conversion and is much faster.
+INTEGER_TYPES = {"PCM_S8": "int16", "PCM_U8": "int16", "PCM_16": "int16", "PCM_24": "int32", "PCM_32": "int32"}
 
 
-def decode(path: str | os.PathLike) -> tuple[np.ndarray, int]:
+def decode(path: str | os.PathLike[str]) -> tuple[npt.NDArray[np.float32], int]:
     """Decode a file to mono: the mean of its channels.
 
     Returns
     -------
-    samples : float32, shape (n,), full scale at 1.
-    sample_rate : Hz, as stored.
+    samples : float32, shape (n,); full scale is 1.
+    sample_rate : of the file (Hz).
 
     Raises
     ------
     soundfile.LibsndfileError
-        If the file is absent or is not audio that libsndfile reads.
+        If the file does not exist, or libsndfile cannot read it.
     """
     samples, rate = read_samples(path)
     return to_float_mono(samples), rate
 
 
-def read_samples(path: str | os.PathLike, first: int = 0, count: int = -1) -> tuple[np.ndarray, int]:
-    """Read a file as it is stored: int16 or int32 where it stores integers, else float32.
+def read_samples(path: str | os.PathLike[str], first: int = 0, count: int = -1) -> tuple[StoredSamples, int]:
+    """Read a file in its own sample type: int16 or int32 if it stores integers, otherwise float32.
 
     Parameters
     ----------
-    first, count : frames to read; a `count` of -1 for all from `first` on.
+    first : first frame to read.
+    count : frames to read; -1 reads to the end.
 
     Returns
     -------
-    samples : shape (n, channels), where n is smaller than `count` if the recording ends before.
-    sample_rate : Hz, as stored.
+    samples : shape (n, channels), where n is smaller than `count` if the recording ends early.
+    sample_rate : of the file (Hz).
 
     Raises
     ------
     soundfile.LibsndfileError
-        If the file is absent or is not audio that libsndfile reads.
+        If the file does not exist, or libsndfile cannot read it.
     """
-    plain = _plain_wav(path, first, count)
-    if plain:
-        return plain
+    pcm16 = _read_pcm16_wav(path, first, count)
+    if pcm16:
+        return pcm16
     with soundfile.SoundFile(path) as recording:
         if first:
             recording.seek(first)
-        dtype = INTEGERS.get(recording.subtype, "float32")
+        dtype = INTEGER_TYPES.get(recording.subtype, "float32")
         return recording.read(count, dtype=dtype, always_2d=True), recording.samplerate
 
 
-def _plain_wav(path: str | os.PathLike, first: int, count: int) -> tuple[np.ndarray, int] | None:
-    """Read 16-bit PCM from a WAV file by the standard library, in half of libsndfile's time.
+def _read_pcm16_wav(path: str | os.PathLike[str], first: int, count: int) -> tuple[npt.NDArray[np.int16], int] | None:
+    """Read 16-bit PCM from a WAV file with the standard library, in half of libsndfile's time.
 
-    None if the file is anything else, or does not hold what is asked for or what it says: libsndfile may know more.
+    None if the file has another format, or fewer frames than its header or the caller expects. libsndfile may still
+    be able to read such a file.
     """
     try:
         with wave.open(os.fspath(path)) as recording:
@@ -66,22 +71,25 @@ def _plain_wav(path: str | os.PathLike, first: int, count: int) -> tuple[np.ndar
             if recording.getsampwidth() != 2 or count < 1:
                 return None
             recording.setpos(first)
-            stored = np.frombuffer(recording.readframes(count), np.int16)
+            samples = np.frombuffer(recording.readframes(count), np.int16)
             channels, rate = recording.getnchannels(), recording.getframerate()
     except (OSError, EOFError, ValueError, wave.Error):
         return None
-    return (stored.reshape(count, channels), rate) if len(stored) == count * channels else None
+    return (samples.reshape(count, channels), rate) if len(samples) == count * channels else None
 
 
-def to_float_mono(samples: np.ndarray) -> np.ndarray:
-    """Scale integers to full scale at 1 and take the mean of the channels: ``(n, channels)`` to float32 ``(n,)``."""
+def to_float_mono(samples: StoredSamples) -> npt.NDArray[np.float32]:
+    """Scale integers so that full scale is 1, and average the channels: ``(n, channels)`` to float32 ``(n,)``."""
     scale = None if samples.dtype == np.float32 else np.float32(2.0 ** (1 - 8 * samples.dtype.itemsize))
-    wide = samples.astype(np.float32, copy=False)
+    scaled = samples.astype(np.float32, copy=False)
     if scale is not None:
-        wide *= scale
-    return wide[:, 0] if wide.shape[1] == 1 else wide.mean(axis=1)
+        scaled *= scale
+    return scaled[:, 0] if scaled.shape[1] == 1 else scaled.mean(axis=1)
 
 
-def resample(samples: np.ndarray, rate: int, target_rate: int) -> np.ndarray:
+def resample(samples: npt.NDArray[np.float32], rate: int, target_rate: int) -> npt.NDArray[np.float32]:
     """Resample with soxr at its high quality: float32 in, float32 out, shape (n * target_rate / rate,)."""
-    return samples if rate == target_rate else soxr.resample(samples, rate, target_rate, quality="HQ")
+    if rate == target_rate:
+        return samples
+    resampled: npt.NDArray[np.float32] = soxr.resample(samples, rate, target_rate, quality="HQ")
+    return resampled

@@ -42,9 +42,7 @@ class Detector:
 
         Features are rounded to float16 as the cached ones are that the detector was trained on.
         """
-        setting = self.description["input"]["windows"]
-        rate = setting["sample_rate"]
-        windows = WindowSpec(rate, *(round(setting[key] * rate) for key in ("length_s", "hop_s")))
+        windows = WindowSpec.from_seconds(**self.description["input"]["windows"])
         planned, index = windowing.plan_windows(_as_listed(Path(path)), str(Path(path).parent), windows)
         confidence = [self._confidences(windowing.read_windows(stretch, windows)) for stretch in planned]
         return index.assign(file_path=str(path), confidence=np.concatenate(confidence).astype(np.float64)).drop(

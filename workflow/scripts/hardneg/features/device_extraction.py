@@ -44,8 +44,8 @@ class Decoded:
 def batches(planned: list[AudioChunk]) -> Iterator[list[AudioChunk]]:
     """Put stretches of one rate and like length together, of at most :data:`BATCH_SAMPLES` unless one has more."""
     held: list[AudioChunk] = []
-    for stretch in sorted(planned, key=lambda stretch: (stretch.rate, stretch.count)):
-        if held and (stretch.rate != held[0].rate or (len(held) + 1) * stretch.count > BATCH_SAMPLES):
+    for stretch in sorted(planned, key=lambda stretch: (stretch.rate, stretch.frames)):
+        if held and (stretch.rate != held[0].rate or (len(held) + 1) * stretch.frames > BATCH_SAMPLES):
             yield held
             held = []
         held.append(stretch)
@@ -137,13 +137,13 @@ def _windows(
 def _await(batch: list[AudioChunk], features: torch.Tensor, finished) -> tuple[np.ndarray, np.ndarray]:
     if finished:
         finished.synchronize()
-    rows = np.concatenate([stretch.row + np.arange(len(stretch.starts)) for stretch in batch])
+    rows = np.concatenate([stretch.first_row + np.arange(len(stretch.starts)) for stretch in batch])
     return rows, features.numpy()
 
 
 def _room(batch: list[AudioChunk], windows: WindowSpec) -> int:
     """Bytes that a batch takes at most in a slot."""
-    longest = max(stretch.count for stretch in batch)
+    longest = max(stretch.frames for stretch in batch)
     if not _on_device(batch[0].rate, windows):
         longest = resampled_length(longest, batch[0].rate, windows.rate)
     return 4 * len(batch) * longest

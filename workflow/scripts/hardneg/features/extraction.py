@@ -90,11 +90,11 @@ def _extract_batch(
     batch = batches[place]
     heard = np.empty((sum(len(stretch.starts) for stretch in batch), windows.length), np.float32)
     for stretch in batch:
-        row = stretch.row - batch[0].row
+        row = stretch.first_row - batch[0].first_row
         heard[row : row + len(stretch.starts)] = windowing.read_windows(stretch, windows)
     with torch.inference_mode():
         features = front_end(torch.from_numpy(heard)).half().contiguous().numpy()
-    return _write(batch[0].row + np.arange(len(features)), features, path, offset)
+    return _write(batch[0].first_row + np.arange(len(features)), features, path, offset)
 
 
 def _write(rows: np.ndarray, features: np.ndarray, path: Path, offset: int) -> bytes:

@@ -48,12 +48,11 @@ def extract(
     -------
     The index; see :func:`hardneg.features.extraction.extract`.
     """
-    rate = windows["sample_rate"]
-    heard = WindowSpec(rate, round(windows["length_s"] * rate), round(windows["hop_s"] * rate))
+    spec = WindowSpec.from_seconds(**windows)
     if features["kind"] == "onnx":  # on a CPU it is spread over processes
         device = pretrained.onnx_device(device)
     backbone = build(features, windows, device)
-    return extraction.extract(recordings, audio_root, array_path, heard, backbone, device, processes)
+    return extraction.extract(recordings, audio_root, array_path, spec, backbone, device, processes)
 
 
 def build(features: dict, windows: dict, device: str) -> Backbone:
