@@ -62,7 +62,7 @@ def test_every_rule_that_asks_for_a_gpu_is_named_where_a_site_gives_it_its_own(a
     assert on_gpu == set(cluster.ON_GPU)
     assert not any(rule.get("gpu") for rule in asked["cpu"].values())
     row = next(
-        line for line in (ROOT / "docs/using/cluster.md").read_text().splitlines() if "GPU partition of its own" in line
+        line for line in (ROOT / "docs/using/cluster.md").read_text().splitlines() if "a separate GPU partition" in line
     )
     assert set(re.findall(r"`([a-z_]+)`", row.split("for ", 1)[1])) == on_gpu
 
