@@ -10,4 +10,4 @@ windows = window_scoring.select_positive_windows(recordings, tables.read(snakema
 scored = birdnet_classifiers.score_windows(
     classifier, windows, recordings, snakemake.params.audio_root, snakemake.threads
 )
-tables.write(file_scores.file_confidence(scored), snakemake.output.ranking)
+tables.write(file_scores.score_by_highest_window(scored), snakemake.output.ranking)

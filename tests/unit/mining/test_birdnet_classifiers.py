@@ -156,7 +156,7 @@ def test_an_exported_head_gives_as_a_classifier_what_it_gives_on_birdnet_s_embed
 ):
     torch.manual_seed(3)
     head = networks.Head(birdnet.EMBEDDING, hidden_units, 0.5).eval()
-    head.standardise(0.2 * torch.randn(50, birdnet.EMBEDDING))
+    head.standardize(0.2 * torch.randn(50, birdnet.EMBEDDING))
     detector.write_tflite(head, LABELS[1], tmp_path / "classifier.tflite")
     with torch.inference_mode():
         expected = torch.sigmoid(head(network.embed(torch.from_numpy(heard)))).numpy()

@@ -46,7 +46,7 @@ def test_folding_leaves_the_network_itself_and_its_scores_alone(detector):
     windows = torch.randn(4, 32, 40) - 20
     before = {name: tensor.clone() for name, tensor in detector.state_dict().items()}
     with torch.inference_mode():
-        np.testing.assert_allclose(inference.folded(detector)(windows), detector(windows), atol=1e-5)
+        np.testing.assert_allclose(inference.fold_batch_norm(detector)(windows), detector(windows), atol=1e-5)
     assert all(torch.equal(tensor, before[name]) for name, tensor in detector.state_dict().items())
 
 
@@ -63,7 +63,7 @@ def test_gathering_shards_is_scoring_all_windows_at_once(tmp_path):
     files = ranking.gather_scores(shards, tmp_path / "windows.parquet")
     whole = pd.concat([tables.read(path) for path in shards], ignore_index=True)
     pd.testing.assert_frame_equal(tables.read(tmp_path / "windows.parquet"), whole)
-    pd.testing.assert_frame_equal(files, file_scores.file_confidence(whole))
+    pd.testing.assert_frame_equal(files, file_scores.score_by_highest_window(whole))
 
 
 def test_ranked_files_know_their_recordings_and_strangers_are_left_aside():

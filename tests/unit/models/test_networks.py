@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from hardneg.models import checkpoints, networks
-from hardneg.models.inference import window_confidences
+from hardneg.models.inference import predict_confidences
 from hardneg.models.training import train
 from hardneg.models.training_settings import TrainingSettings
 from hardneg.models.upsampling import MODES, upsample
@@ -50,7 +50,7 @@ def test_a_head_scores_the_same_when_loaded(tmp_path):
     loaded, _ = checkpoints.load(tmp_path / "m.safetensors", {})
     windows, _ = embeddings(8, 2)
     np.testing.assert_array_equal(
-        window_confidences(loaded, windows, "cpu"), window_confidences(result.network, windows, "cpu")
+        predict_confidences(loaded, windows, "cpu"), predict_confidences(result.network, windows, "cpu")
     )
 
 
@@ -58,8 +58,8 @@ def test_the_scale_of_embeddings_is_of_no_account():
     small, large = (networks.build("head", [8], 0, 0.0, shape=(64,)).eval() for _ in range(2))
     large.load_state_dict(small.state_dict())
     made = torch.from_numpy(embeddings(40, 0)[0])
-    small.standardise(made)
-    large.standardise(made.float() * 100)
+    small.standardize(made)
+    large.standardize(made.float() * 100)
     torch.testing.assert_close(large(made.float() * 100), small(made))
 
 

@@ -16,10 +16,10 @@ from hardneg.common import torch_device
 from hardneg.common.errors import InputError
 from hardneg.models import checkpoints, networks
 from hardneg.models.adamw import AdamW
-from hardneg.models.file_scores import file_confidence
-from hardneg.models.inference import window_confidences
+from hardneg.models.file_scores import score_by_highest_window
+from hardneg.models.inference import predict_confidences
 from hardneg.models.losses import focal_loss
-from hardneg.models.training import draw_batches, learning_rate_factor, mix_up, train
+from hardneg.models.training import draw_batches, mix_up, train, warm_up_and_decay
 from hardneg.models.training_settings import TrainingSettings
 
 SCHEMA = Path(__file__).parents[3] / "workflow" / "schemas" / "config.schema.yaml"
@@ -72,7 +72,7 @@ def test_the_kept_weights_are_those_of_the_best_epoch():
     result = trained(1)
     best = result.history.validation_average_precision.idxmax() + 1
     held_out, _ = blips(60, 1)
-    scores = window_confidences(result.network, held_out, "cpu")
+    scores = predict_confidences(result.network, held_out, "cpu")
     kept = result.validation_scores.set_index("file_path").confidence
     assert result.best_epoch == best
     np.testing.assert_allclose(scores, [kept[f"{n}.wav"] for n in range(60)], rtol=1e-6)
@@ -127,26 +127,28 @@ def test_label_smoothing_moves_the_best_logit_off_infinity():
 
 def test_mixup_blends_windows_and_targets_alike():
     windows, targets = torch.eye(4), torch.tensor([0.0, 1.0, 0.0, 1.0])
-    ((_, partner, share),) = draw_batches(4, 1, 0.4, np.random.default_rng(0), "cpu")
-    mixed, goal = mix_up(windows, targets, partner, share)
+    (batch,) = draw_batches(4, 1, 0.4, np.random.default_rng(0), "cpu")
+    mixed, goal = mix_up(windows, targets, batch.partners, batch.shares)
     torch.testing.assert_close(mixed @ targets, goal)
     torch.testing.assert_close(mixed.sum(dim=1), torch.ones(4))
     assert not torch.equal(mixed, windows)
-    assert share.min() >= 0.5, "a window is the larger part of its own blend"
+    assert batch.shares.min() >= 0.5, "a window is the larger part of its own blend"
 
 
 def test_an_epoch_deals_each_window_to_one_batch_and_partners_stay_in_it():
     batches = list(draw_batches(100, 7, 0.4, np.random.default_rng(0), "cpu"))
-    assert sorted(torch.cat([rows for rows, _, _ in batches]).tolist()) == list(range(100))
-    assert {len(rows) for rows, _, _ in batches} == {14, 15}
-    for rows, partner, share in batches:
-        assert sorted(partner.tolist()) == list(range(len(rows))) and len(share) == len(rows)
-    for rows, partner, share in draw_batches(100, 7, 0, np.random.default_rng(0), "cpu"):
-        assert torch.equal(partner, torch.arange(len(rows))) and torch.equal(share, torch.ones(len(rows)))
+    assert sorted(torch.cat([batch.rows for batch in batches]).tolist()) == list(range(100))
+    assert {len(batch.rows) for batch in batches} == {14, 15}
+    for batch in batches:
+        size = len(batch.rows)
+        assert sorted(batch.partners.tolist()) == list(range(size)) and len(batch.shares) == size
+    for batch in draw_batches(100, 7, 0, np.random.default_rng(0), "cpu"):
+        size = len(batch.rows)
+        assert torch.equal(batch.partners, torch.arange(size)) and torch.equal(batch.shares, torch.ones(size))
 
 
 def test_the_learning_rate_warms_up_and_falls_to_nothing():
-    factors = [learning_rate_factor(step, 10, 100) for step in range(101)]
+    factors = [warm_up_and_decay(step, 10, 100) for step in range(101)]
     assert factors[0] == pytest.approx(0.1) and max(factors) == factors[9] == 1 and factors[100] == pytest.approx(0)
     assert np.all(np.diff(factors[10:]) <= 0)
 
@@ -156,11 +158,11 @@ def test_a_file_is_scored_by_its_most_confident_window_and_keeps_its_row_when_qu
         [("quiet.wav", 0.0, 3.0, 0.01), ("loud.wav", 0.0, 3.0, 0.2), ("loud.wav", 3.0, 6.0, 0.98)],
         columns=["file_path", "start_s", "end_s", "confidence"],
     )
-    scored = file_confidence(windows)
+    scored = score_by_highest_window(windows)
     assert list(scored.file_path) == ["loud.wav", "quiet.wav"]
     assert (scored.start_s[0], scored.confidence[0]) == (3.0, 0.98)
     with pytest.raises(InputError, match=r"quiet\.wav: confidence nan at 0\.0 s"):
-        file_confidence(windows.assign(confidence=[np.nan, 0.2, 0.98]))
+        score_by_highest_window(windows.assign(confidence=[np.nan, 0.2, 0.98]))
 
 
 INPUT = {"windows": {"length_s": 3.0}, "features": {"n_mels": 32}}
@@ -192,7 +194,7 @@ def spoil(path):
 @pytest.fixture
 def saved(tmp_path):
     network = networks.build("cnn", [8, 16], 4, 0.1, shape=(32, 40))
-    network.standardise(torch.randn(10, 32, 40) * 5 - 30)
+    network.standardize(torch.randn(10, 32, 40) * 5 - 30)
     checkpoints.save(
         network,
         {"training": TRAINING | {"hidden_units": 4}, "input": INPUT, "shape": [32, 40]},
@@ -206,7 +208,7 @@ def test_a_saved_detector_scores_the_same_when_loaded(saved):
     windows, _ = blips(8, 0)
     loaded, description = checkpoints.load(path, INPUT)
     np.testing.assert_array_equal(
-        window_confidences(loaded, windows, "cpu"), window_confidences(network, windows, "cpu")
+        predict_confidences(loaded, windows, "cpu"), predict_confidences(network, windows, "cpu")
     )
     assert description["training"]["hidden_units"] == 4
 
@@ -237,7 +239,7 @@ def test_a_damaged_checkpoint_is_refused_by_name_and_runs_nothing(saved, damage,
 
 
 def test_a_model_of_other_windows_is_refused(saved):
-    with pytest.raises(InputError, match="set windows and features to the model's own"):
+    with pytest.raises(InputError, match="Set windows and features to those of the model"):
         checkpoints.load(saved[1], INPUT | {"windows": {"length_s": 5.0}})
 
 

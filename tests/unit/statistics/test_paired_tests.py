@@ -126,7 +126,7 @@ def test_a_weighted_measure_is_that_of_files_repeated_as_often(levels):
     for row, weight in zip(found, weights, strict=True):
         copies = np.repeat(np.arange(len(run.labels)), weight[run.nights])
         labels, scores = run.labels[copies], run.confidences[copies]
-        at = metrics.at_threshold(labels, scores, run.threshold, 3600 * run.hours[copies].sum())
+        at = metrics.measure_at_threshold(labels, scores, run.threshold, 3600 * run.hours[copies].sum())
         expected = [average_precision_score(labels, scores), roc_auc_score(labels, scores)]
         expected += [at[name] for name in ("f1", "precision", "recall", "false_positives_per_hour")]
         assert list(row) == pytest.approx(expected, rel=1e-5)
@@ -194,7 +194,7 @@ def test_enough_seeds_leave_the_degrees_of_freedom_as_satterthwaite_has_them():
 def test_what_is_planned_for_is_what_decides():
     own, base = study(8, seeds=4, nights=20, files=200)
     found = two_way_bootstrap(own, base, resamples=300)
-    changes = [metrics.at_threshold(a.labels, a.confidences, 0.6, 1)["f1"] - metrics.at_threshold(b.labels, b.confidences, 0.6, 1)["f1"]
+    changes = [metrics.measure_at_threshold(a.labels, a.confidences, 0.6, 1)["f1"] - metrics.measure_at_threshold(b.labels, b.confidences, 0.6, 1)["f1"]
                for a, b in zip(own, base, strict=True)]  # fmt: skip
     estimate, night_part, night_df = found["f1"]
     planned = paired_tests.detectable_effect(
@@ -257,7 +257,7 @@ def test_seeds_alone_cry_wolf_where_a_tier_suits_some_nights_and_resampled_night
     for place in range(studies):
         rng = np.random.default_rng([place, round(100 * calling)])
         own, base = calibration.simulate_study(rng, 10, 0.0, calling)
-        recalls = [[metrics.at_threshold(run.labels, run.confidences, run.threshold, 1)["recall"] for run in runs]
+        recalls = [[metrics.measure_at_threshold(run.labels, run.confidences, run.threshold, 1)["recall"] for run in runs]
                    for runs in (own, base)]  # fmt: skip
         alone[place] = paired_tests.paired_t(np.subtract(*recalls)).p
         both[place] = two_way_bootstrap(own, base, resamples=100, seed=place)["recall"][0].p

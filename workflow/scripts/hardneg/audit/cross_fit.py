@@ -9,8 +9,8 @@ from sklearn.model_selection import StratifiedGroupKFold
 from hardneg.common.errors import InputError
 from hardneg.common.log import logger
 from hardneg.features import store
-from hardneg.models.file_scores import file_confidence
-from hardneg.models.inference import window_confidences
+from hardneg.models.file_scores import score_by_highest_window
+from hardneg.models.inference import predict_confidences
 from hardneg.models.training import train
 from hardneg.models.training_settings import TrainingSettings
 
@@ -118,6 +118,6 @@ def score_fold(
         device,
     )
     parts = store.load_in_parts(held_out)
-    confidence = np.concatenate([window_confidences(trained.network, part, device) for part in parts])
-    best = file_confidence(held_out.assign(confidence=confidence))[["file_path", "confidence"]]
+    confidence = np.concatenate([predict_confidences(trained.network, part, device) for part in parts])
+    best = score_by_highest_window(held_out.assign(confidence=confidence))[["file_path", "confidence"]]
     return best.merge(held_out[["file_path", "label", "origin"]].drop_duplicates("file_path"), on="file_path")

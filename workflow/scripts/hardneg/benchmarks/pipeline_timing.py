@@ -162,7 +162,7 @@ def time_parts(folder: Path, repeats: int) -> list[dict]:
     heard = [resampling.to_working_rate(samples, 48000, RATE) for samples in stored]
     stacked = torch.from_numpy(np.stack(heard))
     front_end, network = LogMel(RATE, **LOGMEL).eval(), reference_pipelines.detector()
-    folded = inference.folded(network)
+    folded = inference.fold_batch_norm(network)
     with torch.inference_mode():
         pictures = front_end(stacked).contiguous()
     features = pictures.half().numpy()

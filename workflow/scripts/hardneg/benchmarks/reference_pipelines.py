@@ -151,7 +151,7 @@ def detector() -> torch.nn.Module:
     """An untrained network of the workflow's default size, its logits spread so that different input shows."""
     torch.manual_seed(1)
     network = networks.build(**NETWORK)
-    network.standardise(-60 + 15 * torch.randn(64, 64, 188))
+    network.standardize(-60 + 15 * torch.randn(64, 64, 188))
     with torch.no_grad():
         network.head[-1].weight.mul_(30)
     return network.eval()

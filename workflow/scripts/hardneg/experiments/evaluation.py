@@ -5,7 +5,7 @@ from torch import nn
 
 from hardneg.features import store
 from hardneg.models import metrics
-from hardneg.models.training import score_files
+from hardneg.models.inference import score_files
 
 TEST_SPLITS = ("test_iid", "test_ood")
 ABOUT = ["file_path", "quality", "call_type", "site", "recorder_id", "date", "group", "duration_s"]
@@ -58,13 +58,13 @@ def measure(scores: pd.DataFrame, precision: float, calibration_bins: int) -> pd
         labels, confidences = files.label.to_numpy(), files.confidence.to_numpy()
         rows.append(
             {"split": split, "files": len(files), "positives": int(labels.sum()), "threshold": threshold}
-            | metrics.at_threshold(labels, confidences, threshold, float(files.duration_s.sum(skipna=False)))
-            | metrics.without_threshold(labels, confidences)
+            | metrics.measure_at_threshold(labels, confidences, threshold, float(files.duration_s.sum(skipna=False)))
+            | metrics.measure_ranking(labels, confidences)
             | {
                 "recall_at_precision": metrics.recall_at_precision(labels, confidences, precision),
                 "calibration_error": metrics.expected_calibration_error(labels, confidences, calibration_bins),
             }
-            | metrics.oracle(labels, confidences)
+            | metrics.measure_oracle(labels, confidences)
         )
     return pd.DataFrame(rows)
 

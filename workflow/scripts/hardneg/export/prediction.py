@@ -19,8 +19,8 @@ from hardneg.features import extractors
 from hardneg.features.extraction import BATCH
 from hardneg.mining import detection_tables
 from hardneg.models import checkpoints
-from hardneg.models.file_scores import file_confidence
-from hardneg.models.inference import window_confidences
+from hardneg.models.file_scores import score_by_highest_window
+from hardneg.models.inference import predict_confidences
 
 
 @dataclass(frozen=True)
@@ -53,7 +53,7 @@ class Detector:
         with torch.inference_mode():
             parts = torch.from_numpy(heard).to(self.device).split(BATCH)
             features = torch.cat([self.backbone(some).half().cpu() for some in parts])
-        return window_confidences(self.network, features.numpy(), self.device)
+        return predict_confidences(self.network, features.numpy(), self.device)
 
 
 def _as_listed(path: Path) -> pd.DataFrame:
@@ -128,7 +128,7 @@ def predict(
         except (InputError, OSError, RuntimeError) as error:
             logger.warning("%s cannot be decoded: %s", path, error)
             continue
-        best.append(file_confidence(windows))
+        best.append(score_by_highest_window(windows))
         flagged = windows[windows.confidence >= threshold]
         detection_tables.write(flagged, detector.description["label"], highest_hz, Path(output, name.with_suffix("")))
     if not best:

@@ -8,7 +8,7 @@ import pyarrow
 import pyarrow.parquet
 
 from hardneg.mining.mining_models import MEAN, MINIMUM
-from hardneg.models.file_scores import file_confidence
+from hardneg.models.file_scores import score_by_highest_window
 
 BATCH_WINDOWS = 1_000_000
 WINDOW_COLUMNS = ["file_path", "start_s", "end_s"]
@@ -49,10 +49,10 @@ def combine_scores(windows: Mapping[str, str | os.PathLike[str]], batch_windows:
         by_model = pd.DataFrame({name: part.confidence for name, part in zip(windows, parts, strict=True)})
         for ranking in rankings:
             confidence = by_model[ranking] if ranking in by_model else by_model.agg(AGGREGATIONS[ranking], axis=1)
-            hardest[ranking].append(file_confidence(positions.assign(confidence=confidence)))
+            hardest[ranking].append(score_by_highest_window(positions.assign(confidence=confidence)))
     table = None
     for ranking, file_parts in hardest.items():
-        files = file_confidence(pd.concat(file_parts, ignore_index=True))
+        files = score_by_highest_window(pd.concat(file_parts, ignore_index=True))
         files = files.rename(columns=dict(zip(SCORE_COLUMNS, score_columns(ranking), strict=True)))
         table = files if table is None else table.merge(files, on="file_path", validate="1:1")
     return table

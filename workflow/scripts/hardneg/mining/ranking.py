@@ -8,7 +8,7 @@ import pyarrow
 import pyarrow.compute
 
 from hardneg.common import tables
-from hardneg.models.file_scores import file_confidence
+from hardneg.models.file_scores import score_by_highest_window
 
 RECORDING_COLUMNS = ["file_path", "recorder_id", "date", "site", "group"]
 WINDOW_SCORE_COLUMNS = ["file_path", "start_s", "end_s", "confidence"]
@@ -33,9 +33,9 @@ def gather_scores(shards: Iterable[str | os.PathLike[str]], windows_path: str | 
         for path in shards:
             windows = tables.read(path)
             append(windows)
-            hardest.append(file_confidence(windows))
+            hardest.append(score_by_highest_window(windows))
     files = pd.concat(hardest, ignore_index=True) if hardest else pd.DataFrame(columns=WINDOW_SCORE_COLUMNS)
-    return file_confidence(files)
+    return score_by_highest_window(files)
 
 
 def rank_files(files: pd.DataFrame, recordings: pd.DataFrame) -> pd.DataFrame:

@@ -12,8 +12,8 @@ from hardneg.common import process_pool
 from hardneg.common.log import track_progress
 from hardneg.features import store
 from hardneg.models import inference
-from hardneg.models.file_scores import file_confidence
-from hardneg.models.inference import batch_size, window_confidences
+from hardneg.models.file_scores import score_by_highest_window
+from hardneg.models.inference import choose_batch_size, predict_confidences
 
 CHUNK_BATCHES = 8  # few, so that even a small shard has work for every process
 
@@ -35,9 +35,11 @@ def score_windows(
     ``file_path, start_s, end_s, confidence`` (in [0, 1]), one row per window.
     """
     rows = index["row"].to_numpy()
-    size = CHUNK_BATCHES * batch_size(device)
+    size = CHUNK_BATCHES * choose_batch_size(device)
     chunks = [rows[start : start + size] for start in range(0, len(rows), size)]
-    score_chunk = partial(_score_rows, network=inference.folded(network), array_path=str(array_path), device=device)
+    score_chunk = partial(
+        _score_rows, network=inference.fold_batch_norm(network), array_path=str(array_path), device=device
+    )
     results = process_pool.map_in_order(score_chunk, chunks, processes if device == "cpu" else 1)
     confidences = list(track_progress(results, len(chunks), "scoring windows"))
     confidence = np.concatenate(confidences) if confidences else np.empty(0, np.float32)
@@ -48,7 +50,7 @@ def _score_rows(
     rows: npt.NDArray[np.int64], network: nn.Module, array_path: str, device: str
 ) -> npt.NDArray[np.float32]:
     features = np.load(array_path, mmap_mode="r")
-    return window_confidences(network, features[rows], device)
+    return predict_confidences(network, features[rows], device)
 
 
 def rank_positives(network: nn.Module, recordings: pd.DataFrame, index: pd.DataFrame, device: str) -> pd.DataFrame:
@@ -59,7 +61,7 @@ def rank_positives(network: nn.Module, recordings: pd.DataFrame, index: pd.DataF
     ``file_path, confidence, start_s, end_s``, the highest first.
     """
     windows = select_positive_windows(recordings, index)
-    return file_confidence(windows.assign(confidence=window_confidences(network, store.load(windows), device)))
+    return score_by_highest_window(windows.assign(confidence=predict_confidences(network, store.load(windows), device)))
 
 
 def select_positive_windows(recordings: pd.DataFrame, index: pd.DataFrame) -> pd.DataFrame:

@@ -1,4 +1,4 @@
-"""AdamW without the compiler."""
+"""The AdamW optimizer, without importing torch's compiler."""
 
 from collections.abc import Iterable
 
@@ -7,19 +7,19 @@ from torch.optim.adamw import adamw
 
 
 class AdamW:
-    """torch's AdamW (I. Loshchilov and F. Hutter, ICLR 2019) by its functional form, with a rate for each step.
+    """torch's AdamW (I. Loshchilov and F. Hutter, ICLR 2019) by its functional form, with a learning rate per step.
 
-    ``torch.optim.AdamW`` computes the same, but to make one imports torch's compiler, which is not used here and takes
-    as long as torch itself.
+    ``torch.optim.AdamW`` computes the same numbers. Creating one imports torch's compiler, however, which training does
+    not use and which takes as long to import as torch itself.
 
     Parameters
     ----------
-    parameters : to be trained.
+    parameters : the tensors to train.
     weight_decay : decoupled, in units of the learning rate.
     """
 
     def __init__(self, parameters: Iterable[torch.nn.Parameter], weight_decay: float):
-        self.parameters = list(parameters)
+        self.parameters: list[torch.Tensor] = list(parameters)
         self.weight_decay = weight_decay
         self.means = [torch.zeros_like(parameter) for parameter in self.parameters]
         self.squares = [torch.zeros_like(parameter) for parameter in self.parameters]
@@ -27,10 +27,10 @@ class AdamW:
 
     @torch.no_grad()
     def step(self, learning_rate: float) -> None:
-        """Move the parameters against their gradients, and forget these."""
+        """Update the parameters by their gradients, and delete the gradients."""
         adamw(
             self.parameters,
-            [parameter.grad for parameter in self.parameters],
+            [parameter.grad for parameter in self.parameters],  # type: ignore[misc] # backward has set every gradient
             self.means,
             self.squares,
             [],

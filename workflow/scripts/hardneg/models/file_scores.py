@@ -1,4 +1,4 @@
-"""One score per recording: its highest window."""
+"""One score per recording: that of its highest window."""
 
 import numpy as np
 import pandas as pd
@@ -6,11 +6,11 @@ import pandas as pd
 from hardneg.common.errors import InputError
 
 
-def file_confidence(windows: pd.DataFrame) -> pd.DataFrame:
+def score_by_highest_window(windows: pd.DataFrame) -> pd.DataFrame:
     """Score each file by its most confident window.
 
-    A detector fires on windows but a recording is reviewed whole, so a file is as hard as its hardest window.
-    Files whose windows all score low keep their low score: absence is not the same as no row.
+    A detector processes windows, but a person reviews whole recordings. A file is therefore as hard as its hardest
+    window. Every file keeps a row, even if all its windows score low.
 
     Parameters
     ----------
@@ -18,19 +18,20 @@ def file_confidence(windows: pd.DataFrame) -> pd.DataFrame:
 
     Returns
     -------
-    One row per file, in order of falling confidence and then of path; ties keep the earliest window.
+    One row per file: ``file_path, confidence, start_s, end_s``. Rows are sorted by falling confidence, then by path.
+    Of several windows with the highest score, the earliest counts.
 
     Raises
     ------
     InputError
-        If a confidence is missing or lies outside [0, 1]; the message names the first such file.
+        If a confidence is missing or lies outside [0, 1]. The message names the first such file.
     """
-    wrong = ~windows.confidence.between(0, 1)
-    if wrong.any():
-        first = windows[wrong].iloc[0]
+    invalid = ~windows.confidence.between(0, 1)
+    if invalid.any():
+        first = windows[invalid].iloc[0]
         raise InputError(f"{first.file_path}: confidence {first.confidence} at {first.start_s} s is not in [0, 1].")
     files, _ = pd.factorize(windows.file_path)
     order = np.lexsort((windows.start_s.to_numpy(), -windows.confidence.to_numpy(), files))
-    hardest = order[np.flatnonzero(np.diff(files[order], prepend=-1))]
-    best = windows.iloc[hardest].sort_values(["confidence", "file_path"], ascending=[False, True])
-    return best[["file_path", "confidence", "start_s", "end_s"]].reset_index(drop=True)
+    highest = order[np.flatnonzero(np.diff(files[order], prepend=-1))]
+    scores = windows.iloc[highest].sort_values(["confidence", "file_path"], ascending=[False, True])
+    return scores[["file_path", "confidence", "start_s", "end_s"]].reset_index(drop=True)

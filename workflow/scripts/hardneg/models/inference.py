@@ -1,47 +1,69 @@
-"""Score windows with a network."""
+"""Scores of windows and of files by a network."""
 
 import copy
 from itertools import pairwise
+from typing import Any
 
 import numpy as np
+import numpy.typing as npt
+import pandas as pd
 import torch
 from torch import nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
+from hardneg.models.file_scores import score_by_highest_window
 
-def batch_size(device: str) -> int:
-    """Windows to give a network at once: on a CPU no more than stay in a core's cache."""
+
+def choose_batch_size(device: str) -> int:
+    """Choose how many windows a network processes at once: on a CPU no more than fit in a core's cache."""
     return 32 if device == "cpu" else 1024
 
 
-def window_confidences(network: nn.Module, windows: np.ndarray, device: str) -> np.ndarray:
-    """Sigmoid of the logit of each window.
+def predict_confidences(network: nn.Module, windows: npt.NDArray[Any], device: str) -> npt.NDArray[np.float32]:
+    """Compute the confidence of each window: the sigmoid of its logit.
 
     Parameters
     ----------
     network : maps ``(n, ...)`` to logits ``(n,)``.
     windows : float16 features, shape (n, ...).
+    device : the torch device that `network` is on.
 
     Returns
     -------
     float32 in [0, 1], shape (n,).
     """
     network.eval()
-    scored = []
-    size = batch_size(device)
+    batches = []
+    size = choose_batch_size(device)
     with torch.inference_mode():
         for start in range(0, len(windows), size):
             batch = torch.from_numpy(windows[start : start + size]).to(device)
-            scored.append(torch.sigmoid(network(batch)).float().cpu())
-    return torch.cat(scored).numpy() if scored else np.empty(0, np.float32)
+            batches.append(torch.sigmoid(network(batch)).float().cpu())
+    return torch.cat(batches).numpy() if batches else np.empty(0, np.float32)
 
 
-def folded(network: nn.Module) -> nn.Module:
-    """Copy a network with each batch normalisation folded into the convolution before it: the same scores, sooner."""
-    copied = copy.deepcopy(network).eval()
-    for layers in [module for module in copied.modules() if isinstance(module, nn.Sequential)]:
-        for place, (layer, following) in enumerate(pairwise(list(layers))):
-            if isinstance(layer, nn.Conv2d) and isinstance(following, nn.BatchNorm2d):
-                layers[place] = fuse_conv_bn_eval(layer, following)
-                layers[place + 1] = nn.Identity()
-    return copied
+def score_files(network: nn.Module, windows: npt.NDArray[Any], index: pd.DataFrame, device: str) -> pd.DataFrame:
+    """Score labeled files by their highest window.
+
+    Parameters
+    ----------
+    network, windows, device : see :func:`predict_confidences`.
+    index : one row per window: ``file_path, start_s, end_s, label``. A file's label is that of its first window.
+
+    Returns
+    -------
+    The columns of :func:`hardneg.models.file_scores.score_by_highest_window`, and ``label``.
+    """
+    scores = score_by_highest_window(index.assign(confidence=predict_confidences(network, windows, device)))
+    return scores.merge(index[["file_path", "label"]].drop_duplicates("file_path"), on="file_path")
+
+
+def fold_batch_norm(network: nn.Module) -> nn.Module:
+    """Copy a network and fold each batch normalization into the convolution before it: same scores, less time."""
+    folded = copy.deepcopy(network).eval()
+    for layers in [module for module in folded.modules() if isinstance(module, nn.Sequential)]:
+        for position, (layer, next_layer) in enumerate(pairwise(list(layers))):
+            if isinstance(layer, nn.Conv2d) and isinstance(next_layer, nn.BatchNorm2d):
+                layers[position] = fuse_conv_bn_eval(layer, next_layer)
+                layers[position + 1] = nn.Identity()
+    return folded

@@ -5,12 +5,12 @@ from torch.nn.functional import binary_cross_entropy_with_logits
 
 
 def focal_loss(logits: torch.Tensor, targets: torch.Tensor, gamma: float = 0.0, smoothing: float = 0.0) -> torch.Tensor:
-    """Binary cross-entropy with label smoothing and focal weighting, averaged over the batch.
+    """Compute binary cross-entropy with label smoothing and focal weighting, averaged over the batch.
 
     Targets ``t`` become ``t (1 - smoothing) + smoothing / 2`` (C. Szegedy et al., "Rethinking the Inception
-    architecture", CVPR 2016). With probability ``p = sigmoid(logit)`` each term is then weighted by
-    ``|t - p| ** gamma``, which for hard targets is the focal loss of T.-Y. Lin et al., ICCV 2017, and for soft ones
-    the quality focal loss of X. Li et al., NeurIPS 2020. ``gamma = 0`` is plain cross-entropy.
+    architecture", CVPR 2016). With probability ``p = sigmoid(logit)``, the weight of each term is ``|t - p| ** gamma``.
+    For hard targets this is the focal loss of T.-Y. Lin et al., ICCV 2017. For soft targets it is the quality focal
+    loss of X. Li et al., NeurIPS 2020. ``gamma = 0`` gives plain cross-entropy.
 
     Parameters
     ----------

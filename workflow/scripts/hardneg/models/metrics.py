@@ -1,6 +1,10 @@
-"""How well file scores tell positives from negatives."""
+"""Metrics of how well file scores separate positives from negatives."""
+
+from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 # Runs are compared by these. Ranking metrics need no threshold; the others are measured at the frozen threshold.
 RANKING_METRICS = ("average_precision", "auroc")
@@ -16,11 +20,31 @@ LOWER_IS_BETTER = ("false_positives_per_hour",)
 ORACLE_GRID = np.round(np.linspace(0, 1, 21), 2)
 
 
-def choose_threshold(labels: np.ndarray, confidences: np.ndarray) -> float:
-    """The threshold of highest F1, chosen on validation data and then frozen.
+Labels = npt.NDArray[np.integer]
+Confidences = npt.NDArray[np.floating]
 
-    Candidates lie half-way between neighbouring scores, and below the lowest; of equals the highest is taken. Where no
-    number of the scores' own precision lies between two neighbours, the upper one is the candidate.
+
+@dataclass(frozen=True, slots=True)
+class ReliabilityCurve:
+    """How often files of similar confidence are positive. One entry for each bin that contains files.
+
+    Attributes
+    ----------
+    files : number of files.
+    confidence : their mean confidence.
+    frequency : share of positives.
+    """
+
+    files: npt.NDArray[np.int64]
+    confidence: npt.NDArray[np.float64]
+    frequency: npt.NDArray[np.float64]
+
+
+def choose_threshold(labels: Labels, confidences: Confidences) -> float:
+    """Choose the threshold of highest F1, on validation data; the test splits use it unchanged.
+
+    Candidates lie halfway between neighboring scores, and below the lowest score. Of several best candidates, the
+    highest is chosen. If floating point has no number between two neighboring scores, the candidate is the upper score.
 
     Parameters
     ----------
@@ -29,52 +53,60 @@ def choose_threshold(labels: np.ndarray, confidences: np.ndarray) -> float:
 
     Returns
     -------
-    A confidence; a file is flagged when its own is at least that.
+    A confidence. Files with at least this confidence are flagged.
     """
     scores, tp, fp = operating_points(labels, confidences)
     best = int(np.argmax(_f1(tp / (tp + fp), tp / tp[-1])))
-    below = scores[best + 1] if best + 1 < len(scores) else 0.0
-    middle = (scores[best] + below) / 2
-    return float(middle if middle > below else scores[best])
+    next_lower = scores[best + 1] if best + 1 < len(scores) else 0.0
+    middle = (scores[best] + next_lower) / 2
+    return float(middle if middle > next_lower else scores[best])
 
 
-def operating_points(labels: np.ndarray, confidences: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """What is flagged at each confidence that occurs, when every file with at least that is.
+def operating_points(
+    labels: Labels, confidences: Confidences
+) -> tuple[Confidences, npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+    """Count what is flagged when each confidence that occurs is the threshold.
 
-    scikit-learn has this too; its import costs each of a thousand jobs as much as all else that they import but torch.
+    scikit-learn computes the same. Importing it would cost each of a thousand jobs as much time as all its other
+    imports except torch.
 
     Returns
     -------
-    thresholds (falling), true positives, false positives: arrays of one length.
+    thresholds (falling), true positives, false positives : arrays of one length.
     """
     order = np.argsort(-confidences, kind="stable")
-    ranked, found = confidences[order], np.cumsum(labels[order] == 1)
+    ranked, positives = confidences[order], np.cumsum(labels[order] == 1)
     last = np.flatnonzero(np.append(ranked[1:] != ranked[:-1], True))
-    return ranked[last], found[last], last + 1 - found[last]
+    return ranked[last], positives[last], last + 1 - positives[last]
 
 
-def average_precision(labels: np.ndarray, confidences: np.ndarray) -> float:
-    """Precision at each threshold weighted by the recall that it adds, without interpolation; a positive is needed."""
+def average_precision(labels: Labels, confidences: Confidences) -> float:
+    """Compute the mean of precision over thresholds, each weighted by the recall that it adds, without interpolation.
+
+    At least one positive must be present.
+    """
     _, tp, fp = operating_points(labels, confidences)
     return float(np.sum(np.diff(tp, prepend=0) * tp / (tp + fp)) / tp[-1])
 
 
-def auroc(labels: np.ndarray, confidences: np.ndarray) -> float:
-    """Area under the receiver operating characteristic, by trapezoids; both classes are needed."""
+def auroc(labels: Labels, confidences: Confidences) -> float:
+    """Compute the area under the receiver operating characteristic by trapezoids; both classes must be present."""
     _, tp, fp = operating_points(labels, confidences)
     return float(np.trapezoid(np.append(0, tp) / tp[-1], np.append(0, fp) / fp[-1]))
 
 
-def at_threshold(labels: np.ndarray, confidences: np.ndarray, threshold: float, recorded_s: float) -> dict[str, float]:
-    """Counts and rates when every file with a confidence of at least `threshold` is flagged.
+def measure_at_threshold(
+    labels: Labels, confidences: Confidences, threshold: float, recorded_s: float
+) -> dict[str, float]:
+    """Count and rate the files that are flagged: those with a confidence of at least `threshold`.
 
     Parameters
     ----------
-    recorded_s : length of all the files together (s), for false positives per recorded hour.
+    recorded_s : total length of all files (s), for false positives per recorded hour.
 
     Returns
     -------
-    ``tp, fp, fn, tn, precision, recall, f1, false_positives_per_hour``. Precision is 0 where nothing is flagged.
+    ``tp, fp, fn, tn, precision, recall, f1, false_positives_per_hour``. Precision is 0 if no file is flagged.
     """
     flagged, positive = confidences >= threshold, labels == 1
     tp, fp = int((flagged & positive).sum()), int((flagged & ~positive).sum())
@@ -93,59 +125,66 @@ def at_threshold(labels: np.ndarray, confidences: np.ndarray, threshold: float, 
     }
 
 
-def without_threshold(labels: np.ndarray, confidences: np.ndarray) -> dict[str, float]:
-    """``average_precision`` (to be read against ``prevalence``) and ``auroc``; missing where a class is absent."""
-    both = 0 < labels.sum() < len(labels)
+def measure_ranking(labels: Labels, confidences: Confidences) -> dict[str, float]:
+    """Measure what needs no threshold.
+
+    Returns
+    -------
+    ``prevalence, average_precision, auroc``. Prevalence is the average precision of random scores. The other two are
+    missing if a class is absent.
+    """
+    has_both_classes = 0 < labels.sum() < len(labels)
     return {
         "prevalence": float(np.mean(labels)),
-        "average_precision": average_precision(labels, confidences) if both else float("nan"),
-        "auroc": auroc(labels, confidences) if both else float("nan"),
+        "average_precision": average_precision(labels, confidences) if has_both_classes else float("nan"),
+        "auroc": auroc(labels, confidences) if has_both_classes else float("nan"),
     }
 
 
-def recall_at_precision(labels: np.ndarray, confidences: np.ndarray, precision: float) -> float:
-    """The highest recall at which some threshold keeps at least this precision; 0 if none does."""
+def recall_at_precision(labels: Labels, confidences: Confidences, precision: float) -> float:
+    """Find the highest recall of any threshold with at least this precision; 0 if there is no such threshold."""
     if not labels.any():
         return float("nan")
     _, tp, fp = operating_points(labels, confidences)
     return float((tp / tp[-1])[tp / (tp + fp) >= precision].max(initial=0.0))
 
 
-def reliability(labels: np.ndarray, confidences: np.ndarray, bins: int) -> dict[str, np.ndarray]:
-    """How often a file of a given confidence is positive, in bins of equal width.
+def reliability_curve(labels: Labels, confidences: Confidences, bins: int) -> ReliabilityCurve:
+    """Compare confidence with the frequency of positives in `bins` of equal width."""
+    assigned = np.minimum((confidences * bins).astype(int), bins - 1)
+    files = np.bincount(assigned, minlength=bins)
+    occupied = files > 0
+    return ReliabilityCurve(
+        files=files[occupied],
+        confidence=np.bincount(assigned, confidences, minlength=bins)[occupied] / files[occupied],
+        frequency=np.bincount(assigned, labels, minlength=bins)[occupied] / files[occupied],
+    )
 
-    Returns
-    -------
-    ``files, confidence`` (mean) and ``frequency`` (of positives) of each bin that holds files.
+
+def expected_calibration_error(labels: Labels, confidences: Confidences, bins: int) -> float:
+    """Average the gap between confidence and frequency over equal-width bins, weighted by files.
+
+    Source: M. P. Naeini et al., AAAI 2015.
     """
-    place = np.minimum((confidences * bins).astype(int), bins - 1)
-    files = np.bincount(place, minlength=bins)
-    held = files > 0
-    return {
-        "files": files[held],
-        "confidence": np.bincount(place, confidences, minlength=bins)[held] / files[held],
-        "frequency": np.bincount(place, labels, minlength=bins)[held] / files[held],
-    }
+    curve = reliability_curve(labels, confidences, bins)
+    return float(np.average(np.abs(curve.confidence - curve.frequency), weights=curve.files))
 
 
-def expected_calibration_error(labels: np.ndarray, confidences: np.ndarray, bins: int) -> float:
-    """Mean gap between confidence and frequency over equal-width bins, weighted by files (M. P. Naeini, AAAI 2015)."""
-    curve = reliability(labels, confidences, bins)
-    return float(np.average(np.abs(curve["confidence"] - curve["frequency"]), weights=curve["files"]))
-
-
-def oracle(labels: np.ndarray, confidences: np.ndarray) -> dict[str, float]:
-    """The best F1 over a grid of 21 thresholds *on the test set itself*: for comparison with studies that tuned there.
+def measure_oracle(labels: Labels, confidences: Confidences) -> dict[str, float]:
+    """Find the best F1 over 21 thresholds *on the test set itself*, for comparison with studies that tuned there.
 
     Returns
     -------
     ``oracle_threshold, oracle_f1``.
     """
-    f1 = [at_threshold(labels, confidences, threshold, 0)["f1"] for threshold in ORACLE_GRID]
+    f1 = [measure_at_threshold(labels, confidences, threshold, 0)["f1"] for threshold in ORACLE_GRID]
     best = int(np.argmax(f1))
     return {"oracle_threshold": float(ORACLE_GRID[best]), "oracle_f1": f1[best]}
 
 
-def _f1(precision, recall):
-    total = np.asarray(precision + recall)
-    return np.divide(2 * precision * recall, total, out=np.zeros_like(total, dtype=float), where=total > 0)
+def _f1(precision: npt.ArrayLike, recall: npt.ArrayLike) -> npt.NDArray[np.float64]:
+    """Compute the harmonic mean of precision and recall; 0 where both are 0."""
+    total: npt.NDArray[Any] = np.asarray(np.add(precision, recall))
+    product = 2 * np.asarray(precision) * np.asarray(recall)
+    f1: npt.NDArray[np.float64] = np.divide(product, total, out=np.zeros_like(total, dtype=float), where=total > 0)
+    return f1

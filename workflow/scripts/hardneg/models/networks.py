@@ -10,9 +10,9 @@ from torch import nn
 class Cnn(nn.Module):
     """A small convolutional network on log-mel windows.
 
-    The network sees each window twice: as it is, standardised by the training set's mean and deviation, and with
-    every band's own mean over time taken away, which removes steady noise and the recorder's frequency response.
-    Strided 3 x 3 convolutions with batch normalisation follow, then the mean and the maximum over time and
+    The network receives each window in two versions. One is standardized by the training set's mean and deviation. In
+    the other, every band's own mean over time is subtracted, which removes steady noise and the recorder's frequency
+    response. Strided 3 x 3 convolutions with batch normalization follow, then the mean and the maximum over time and
     frequency, dropout, an optional hidden layer, and a logit.
 
     Parameters
@@ -22,40 +22,45 @@ class Cnn(nn.Module):
     dropout : share of the pooled features dropped in training.
     """
 
+    level_db: torch.Tensor
+    spread_db: torch.Tensor
+
     def __init__(self, channels: Sequence[int], hidden_units: int, dropout: float):
         super().__init__()
         self.register_buffer("level_db", torch.zeros(()))
         self.register_buffer("spread_db", torch.ones(()))
-        sizes = [2, *channels]
-        layers = []
-        for position, (inputs, outputs) in enumerate(pairwise(sizes)):
-            kernel, stride = (5, (2, 4)) if position == 0 else (3, 2)
+        layers: list[nn.Module] = []
+        for position, (inputs, outputs) in enumerate(pairwise([2, *channels])):
+            kernel = 5 if position == 0 else 3
+            stride = (2, 4) if position == 0 else (2, 2)
             layers += [
                 nn.Conv2d(inputs, outputs, kernel, stride, padding=kernel // 2, bias=False),
                 nn.BatchNorm2d(outputs),
                 nn.ReLU(inplace=True),
             ]
         self.body = nn.Sequential(*layers)
-        self.head = dense(2 * channels[-1], hidden_units, dropout)
+        self.head = build_dense_layers(2 * channels[-1], hidden_units, dropout)
 
     @torch.no_grad()
-    def standardise(self, windows: torch.Tensor) -> None:
-        """Set the level and spread that inputs are standardised by to those of `windows` (dB)."""
+    def standardize(self, windows: torch.Tensor) -> None:
+        """Set the level and spread that standardize the inputs to those of `windows` (dB)."""
         self.level_db.copy_(windows.float().mean())
         self.spread_db.copy_(windows.float().std().clamp(min=1e-3))
 
     def forward(self, windows: torch.Tensor) -> torch.Tensor:
         """Map ``(windows, n_mels, frames)`` in dB to logits, shape ``(windows,)``."""
-        plain = (windows.float() - self.level_db) / self.spread_db
-        views = torch.stack([plain, plain - plain.mean(dim=2, keepdim=True)], dim=1)
-        maps = self.body(views.contiguous(memory_format=torch.channels_last))
-        return self.head(torch.cat([maps.mean(dim=(2, 3)), maps.amax(dim=(2, 3))], dim=1)).squeeze(1)
+        standardized = (windows.float() - self.level_db) / self.spread_db
+        versions = torch.stack([standardized, standardized - standardized.mean(dim=2, keepdim=True)], dim=1)
+        maps = self.body(versions.contiguous(memory_format=torch.channels_last))
+        pooled = torch.cat([maps.mean(dim=(2, 3)), maps.amax(dim=(2, 3))], dim=1)
+        logits: torch.Tensor = self.head(pooled)
+        return logits.squeeze(1)
 
 
 class Head(nn.Module):
     """A linear classifier, or one with a hidden layer, on the embeddings of a pretrained network.
 
-    Embeddings are divided by one number, their deviation over the training set, and taken as they are otherwise.
+    Embeddings are divided by one number, their standard deviation over the training set. They are not centered.
 
     Parameters
     ----------
@@ -64,48 +69,65 @@ class Head(nn.Module):
     dropout : share of the embedding, and of the hidden layer, dropped in training.
     """
 
+    spread: torch.Tensor
+
     def __init__(self, inputs: int, hidden_units: int, dropout: float):
         super().__init__()
         self.register_buffer("spread", torch.ones(()))
-        self.head = dense(inputs, hidden_units, dropout)
+        self.head = build_dense_layers(inputs, hidden_units, dropout)
 
     @torch.no_grad()
-    def standardise(self, embeddings: torch.Tensor) -> None:
+    def standardize(self, embeddings: torch.Tensor) -> None:
         """Set the spread that inputs are divided by to that of `embeddings`."""
         self.spread.copy_(embeddings.float().std().clamp(min=1e-6))
 
     def forward(self, embeddings: torch.Tensor) -> torch.Tensor:
         """Map ``(windows, inputs)`` to logits, shape ``(windows,)``."""
-        return self.head(embeddings.float() / self.spread).squeeze(1)
+        logits: torch.Tensor = self.head(embeddings.float() / self.spread)
+        return logits.squeeze(1)
+
+
+Network = Cnn | Head
 
 
 class Dropout(nn.Dropout):
-    """torch's dropout; on a CPU by one random byte for each number, with the share rounded to a 256th.
+    """Dropout that costs less time than torch's on a CPU, and is torch's own on a GPU.
 
-    torch draws a double for each, which takes a quarter of the time of training a head.
+    On a CPU each number is dropped or kept by one random byte, so the share is rounded to a multiple of 1/256. torch
+    draws a double for each number, which takes a quarter of the time of training a head.
     """
 
     def forward(self, values: torch.Tensor) -> torch.Tensor:
-        """Drop, in training; any shape."""
+        """Drop numbers in training, and scale the others so that the mean stays the same; any shape."""
         if not self.training or values.device.type != "cpu":
             return super().forward(values)
         level = min(round(256 * self.p), 255)
-        drawn = torch.empty(-(-values.numel() // 8), dtype=torch.int64).random_(-(2**63), None).view(torch.uint8)
-        kept = torch.empty(values.shape, dtype=values.dtype)
-        torch.ge(drawn[: values.numel()].view(values.shape), level, out=kept)
-        return values * kept.mul_(256 / (256 - level))
+        words = torch.empty(-(-values.numel() // 8), dtype=torch.int64).random_(-(2**63), None)
+        random_bytes = words.view(torch.uint8)[: values.numel()].view(values.shape)
+        mask = torch.empty(values.shape, dtype=values.dtype)
+        torch.ge(random_bytes, level, out=mask)
+        return values * mask.mul_(256 / (256 - level))
 
 
-def dense(inputs: int, hidden_units: int, dropout: float) -> nn.Sequential:
-    """Dropout, a hidden layer unless `hidden_units` is 0, and one logit."""
+def build_dense_layers(inputs: int, hidden_units: int, dropout: float) -> nn.Sequential:
+    """Build dropout, a hidden layer unless `hidden_units` is 0, and one logit."""
     hidden = [nn.Linear(inputs, hidden_units), nn.ReLU(), Dropout(dropout)] if hidden_units else []
     return nn.Sequential(Dropout(dropout), *hidden, nn.Linear(hidden_units or inputs, 1))
 
 
-def build(model: str, channels: Sequence[int], hidden_units: int, dropout: float, shape: tuple[int, ...]) -> nn.Module:
-    """Make the network named `model` for features of a `shape`; see its class for the other parameters."""
-    builders = {
-        "cnn": lambda: Cnn(channels, hidden_units, dropout).to(memory_format=torch.channels_last),
-        "head": lambda: Head(*shape, hidden_units, dropout),
-    }
-    return builders[model]()
+def build(model: str, channels: Sequence[int], hidden_units: int, dropout: float, shape: tuple[int, ...]) -> Network:
+    """Build an untrained network.
+
+    Parameters
+    ----------
+    model : ``cnn`` for :class:`Cnn` or ``head`` for :class:`Head`; see them for the other parameters.
+    shape : of one window's features.
+    """
+    if model == "cnn":
+        network = Cnn(channels, hidden_units, dropout)
+        network.to(memory_format=torch.channels_last)  # type: ignore[call-overload] # torch's types lack this form
+        return network
+    if model == "head":
+        (inputs,) = shape
+        return Head(inputs, hidden_units, dropout)
+    raise ValueError(f"no network is called {model!r}")

@@ -1,5 +1,7 @@
 """The figures of the report. Each is drawn from one table, which is kept beside it."""
 
+from dataclasses import asdict
+
 import matplotlib
 import numpy as np
 import pandas as pd
@@ -91,7 +93,7 @@ def precision_recall(scores: pd.DataFrame, colour_by: str) -> tuple[Figure, pd.D
                 recall[place], precision[place], "o", color=colour, markersize=4, markeredgecolor="white", zorder=3
             )
             curve = {"precision": precision, "recall": recall, "threshold": cuts}
-            numbers.append(pd.DataFrame(curve).assign(split=split, run=run))
+            numbers.append(pd.DataFrame(asdict(curve)).assign(split=split, run=run))
         prevalence = scores[scores.split == split].label.mean()
         panel.axhline(prevalence, color="#888888", linestyle=":", linewidth=1)
         panel.annotate(f"prevalence {prevalence:.2f}", (0.01, prevalence), va="bottom", color="#666666", fontsize=8)
@@ -120,10 +122,10 @@ def reliability(scores: pd.DataFrame, colour_by: str, bins: int) -> tuple[Figure
         panel.plot([0, 1], [0, 1], color="#888888", linestyle=":", linewidth=1)
         for place, kind in enumerate(kinds):
             files = scores[(scores.split == split) & (scores[colour_by] == kind)]
-            curve = metrics.reliability(files.label.to_numpy(), files.confidence.to_numpy(), bins)
+            curve = metrics.reliability_curve(files.label.to_numpy(), files.confidence.to_numpy(), bins)
             colour = COLOURS[place % len(COLOURS)]
-            panel.plot(curve["confidence"], curve["frequency"], "o-", color=colour, markersize=3.5, label=str(kind))
-            numbers.append(pd.DataFrame(curve).assign(split=split, **{colour_by: kind}))
+            panel.plot(curve.confidence, curve.frequency, "o-", color=colour, markersize=3.5, label=str(kind))
+            numbers.append(pd.DataFrame(asdict(curve)).assign(split=split, **{colour_by: kind}))
         panel.set(title=SPLIT_NAMES[split], xlabel="Mean confidence in the bin", xlim=(0, 1), ylim=(0, 1.02))
     panels[0].set_ylabel("Share of positives")
     title = colour_by.replace("_", " ")
