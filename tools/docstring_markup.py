@@ -50,8 +50,11 @@ def move_descriptions(text: str) -> str:
 def link(name: str, obj: griffe.Object) -> str:
     """Write a link to a public name: a full one, or one of the object's module or class."""
     shown = name.rsplit(".", 1)[-1]
-    if not name.startswith("hardneg."):
-        scopes = [obj, *([obj.parent] if obj.parent is not None else []), obj.module]
-        name = next((f"{scope.path}.{name}" for scope in scopes if name.split(".")[0] in scope.members), name)
+    first, *rest = name.split(".")
+    for scope in (obj, obj.parent, obj.module):
+        if scope is not None and first in scope.members:
+            member = scope.members[first]
+            name = ".".join([member.target_path if isinstance(member, griffe.Alias) else member.path, *rest])
+            break
     is_public = name.startswith("hardneg.") and "._" not in name
     return f"[`{shown}`][{name}]" if is_public else f"`{shown}`"

@@ -5,7 +5,6 @@ MkDocs calls the functions named ``on_...``; ``mkdocs.yml`` names this file. Not
 
 import posixpath
 import re
-from collections.abc import Iterator
 from pathlib import Path
 
 from mkdocs.config.defaults import MkDocsConfig
@@ -26,12 +25,13 @@ PACKAGES = (
     "common", "audio", "recordings", "synthetic", "features", "models", "mining", "audit", "review", "experiments",
     "statistics", "report", "export",
 )  # fmt: skip
+TOP_LEVEL = "top-level"  # the page of the modules that belong to no package
 LINK = re.compile(r"(!?)\[((?:[^\[\]]|\[[^\]]*\])*)\]\(([^)\s#]+)(#[^)\s]*)?\)")
 
 
 def on_config(config: MkDocsConfig) -> MkDocsConfig:
     """Put the pages of the reference into the navigation."""
-    pages = [{package: f"reference/{package}.md"} for package in PACKAGES]
+    pages = [{package: f"reference/{package}.md"} for package in (*PACKAGES, TOP_LEVEL)]
     for entry in config.nav or []:
         if "Reference" in entry:
             entry["Reference"] = pages
@@ -45,7 +45,7 @@ def on_files(files: Files, config: MkDocsConfig) -> Files:
         if existing is not None:
             files.remove(existing)
         files.append(File.generated(config, target, content=(ROOT / source).read_text(encoding="utf-8")))
-    for package in PACKAGES:
+    for package in (*PACKAGES, TOP_LEVEL):
         files.append(File.generated(config, f"reference/{package}.md", content=reference_page(package)))
     return files
 
@@ -59,14 +59,14 @@ def on_page_markdown(markdown: str, page: Page, config: MkDocsConfig, files: Fil
 
 def reference_page(package: str) -> str:
     """Write the reference page of a package: its modules, documented by their docstrings."""
-    return f"# {package}\n\n" + "\n".join(f"::: {name}\n" for name in module_names(package))
+    return f"# {package}\n\n" + "\n".join(f"::: {name}\n" for name in list_modules(package))
 
 
-def module_names(package: str) -> Iterator[str]:
-    """List the modules of a package, sorted by name."""
-    for path in sorted((PACKAGE / package).glob("*.py")):
-        if path.stem != "__init__":
-            yield f"hardneg.{package}.{path.stem}"
+def list_modules(package: str) -> list[str]:
+    """List the full names of a package's modules, sorted."""
+    folder = PACKAGE if package == TOP_LEVEL else PACKAGE / package
+    names = sorted(path.stem for path in folder.glob("*.py") if not path.stem.startswith("__"))
+    return [".".join(["hardneg", *folder.relative_to(PACKAGE).parts, name]) for name in names]
 
 
 def _rewrite_link(match: re.Match[str], source: str, page: str) -> str:
