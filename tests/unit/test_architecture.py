@@ -12,7 +12,7 @@ ORDER = [
     "common", "audio", "recordings", "synthetic", "features", "models", "mining", "audit", "review", "experiments",
     "statistics", "report", "export",
 ]  # fmt: skip
-TOP = {"__init__", "__main__", "configuration", "configuration_table", "benchmarks"}
+TOP = {"__init__", "__main__", "configuration", "configuration_table", "planning", "benchmarks"}
 WITHOUT_NETWORKS = [
     "assign_tier", "audit", "check_inputs", "check_shard", "collect_runs", "combine_scores", "compare",
     "compare_finished", "compare_rounds", "cut_clips", "draw_figures", "gather_recordings", "generate_soundscapes",
@@ -59,6 +59,25 @@ def test_nothing_but_benchmarks_imports_benchmarks():
         if name.startswith("hardneg.benchmarks")
     ]
     assert not wrong
+
+
+def test_only_the_rules_import_the_planning():
+    wrong = [
+        f"{path.relative_to(SCRIPTS)} imports {name}"
+        for path in SCRIPTS.rglob("*.py")
+        if path.parent.name != "planning"
+        for name in imported(path)
+        if name.startswith("hardneg.planning")
+    ]
+    assert not wrong
+
+
+def test_the_planning_imports_no_torch():
+    code = "import sys; from hardneg.planning import plan; print('torch' in sys.modules)"
+    printed = subprocess.run(
+        [sys.executable, "-c", code], env={"PYTHONPATH": str(SCRIPTS)}, capture_output=True, text=True, check=True
+    )
+    assert printed.stdout.strip() == "False"
 
 
 @pytest.mark.parametrize("package", ORDER)

@@ -1,10 +1,10 @@
 rule cross_fit:
     input:
         labelled="<results>/inputs/labelled.parquet",
-        index=f"{FEATURES}/labelled.parquet",
-        scores=SCORES,
-        pool_index=f"{FEATURES}/pool.parquet",
-        earlier=lambda wildcards: folds_of(int(wildcards.number)),
+        index="<features>/labelled.parquet",
+        scores="<scores>",
+        pool_index="<features>/pool.parquet",
+        earlier=lambda wildcards: plan.audit.scores_before(int(wildcards.number)),
     output:
         scores="<results>/audit/passes/{number}/{fold}.parquet",
     log:
@@ -17,14 +17,9 @@ rule cross_fit:
         gpu=GPUS,
         device=DEVICE,
     params:
-        fitted=lambda wildcards: dict(
-            folds=config["audit"]["folds"],
-            pool_files=config["audit"]["pool_files"],
-            training=config["training"] | config["mining"]["training"] | config["audit"]["training"],
-            seed=config["audit"]["seed"] + 1000 * int(wildcards.number),
-        ),
+        fitted=lambda wildcards: plan.audit.fitting(int(wildcards.number)),
         percentile=config["audit"]["cross_fit_percentile"],
-        code=code("cross_fit"),
+        code=fingerprint("cross_fit"),
     script:
         "../scripts/cross_fit.py"
 
@@ -32,9 +27,9 @@ rule cross_fit:
 rule find_near_duplicates:
     input:
         labelled="<results>/inputs/labelled.parquet",
-        index=f"{FEATURES}/labelled.parquet",
-        scores=SCORES,
-        pool_index=f"{FEATURES}/pool.parquet",
+        index="<features>/labelled.parquet",
+        scores="<scores>",
+        pool_index="<features>/pool.parquet",
     output:
         copies="<results>/audit/copies.parquet",
     log:
@@ -46,37 +41,48 @@ rule find_near_duplicates:
     params:
         pool_files=config["audit"]["pool_files"],
         min_similarity=config["audit"]["min_similarity"],
-        code=code("find_near_duplicates"),
+        code=fingerprint("find_near_duplicates"),
     script:
         "../scripts/find_near_duplicates.py"
 
 
 rule audit:
     input:
-        scores=SCORES,
+        scores="<scores>",
         recordings="<results>/inputs/pool.parquet",
-        folds=folds_of(config["audit"]["passes"]),
+        folds=plan.audit.last_scores,
         copies="<results>/audit/copies.parquet",
-        validation="<results>/mining/trained/validation_scores.parquet" if TRAINED_ALONE else [],
+        validation="<results>/mining/trained/validation_scores.parquet" if plan.mining.is_trained_alone else [],
     output:
         audit="<results>/audit/pool.csv",
     log:
         "<logs>/audit.log",
     benchmark:
         "<benchmarks>/audit.jsonl"
+    localrule: True
     conda:
         ENVIRONMENT
     params:
-        thresholds=AUDIT_THRESHOLDS,
-        code=code("audit"),
+        thresholds=plan.settings(
+            "audit",
+            "cross_fit_percentile",
+            "ceiling_percentile",
+            "silent_peak_db",
+            "clipped_share",
+            "dc_offset",
+            "dropout_share",
+            "short_s",
+            "one_model_confidence",
+        ),
+        code=fingerprint("audit"),
     script:
         "../scripts/audit.py"
 
 
 rule cluster_pool:
     input:
-        scores=SCORES,
-        pool_index=f"{FEATURES}/pool.parquet",
+        scores="<scores>",
+        pool_index="<features>/pool.parquet",
     output:
         clusters="<results>/audit/clusters.csv",
     log:
@@ -86,7 +92,7 @@ rule cluster_pool:
     conda:
         ENVIRONMENT
     params:
-        clusters=dict(config["clusters"]),
-        code=code("cluster_pool"),
+        clusters=plan.settings("clusters", "count", "seed"),
+        code=fingerprint("cluster_pool"),
     script:
         "../scripts/cluster_pool.py"

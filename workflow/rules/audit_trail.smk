@@ -1,4 +1,4 @@
-# On demand: `snakemake audit_trail`.
+# On request: `snakemake audit_trail`.
 rule audit_trail:
     input:
         "<results>/audit_trail.md",
@@ -15,13 +15,14 @@ rule trace_number:
         "<logs>/trace_number.log",
     benchmark:
         "<benchmarks>/trace_number.jsonl"
+    localrule: True
     conda:
         ENVIRONMENT
     params:
-        wanted=config["audit_trail"],
-        runs=RUNS.to_dict("records"),
-        folders=[run.replace("<results>", RESULTS) for run in ALL_RUNS],
+        wanted=lookup(dpath="audit_trail", within=config),
+        runs=plan.runs.table,
+        folders=[plan.on_disk(folder) for folder in plan.runs.folders],
         metadata=".snakemake/metadata",
-        code=code("trace_number"),
+        code=fingerprint("trace_number"),
     script:
         "../scripts/trace_number.py"

@@ -12,14 +12,15 @@ rule generate_soundscapes:
     threads: 16
     params:
         generated=config.get("generated"),
-        code=code("generate_soundscapes"),
+        code=fingerprint("generate_soundscapes"),
     script:
         "../scripts/generate_soundscapes.py"
 
 
 rule check_shard:
     input:
-        manifest=SOURCE,
+        # A shard depends on its rows and files, which its state contains, and not on the manifest as a whole.
+        manifest=plan.shards.manifest_path if plan.shards.is_generated else ancient(plan.shards.manifest_path),
     output:
         checked="<results>/inputs/shards/{shard}.parquet",
     log:
@@ -30,21 +31,24 @@ rule check_shard:
         ENVIRONMENT
     threads: 4
     params:
-        listing=listing_of,
+        # Snakemake does not compare parameters that take `input`. The state contains what they change in a shard.
+        listing=lambda wildcards, input: dict(splits=config["splits"], files_per_shard=config["files_per_shard"]),
         checks=dict(
-            audio_root=AUDIO_ROOT,
+            audio_root=plan.shards.audio_root,
             min_duration_s=config["min_duration_s"],
             window_s=config["windows"]["length_s"],
         ),
-        state=lambda wildcards: STATES[wildcards.shard],
-        code=code("check_shard"),
+        state=lambda wildcards: plan.shards.hashes[wildcards.shard],
+        code=fingerprint("check_shard"),
     script:
         "../scripts/check_shard.py"
 
 
 rule gather_recordings:
     input:
-        shards=lambda wildcards: expand("<results>/inputs/shards/{shard}.parquet", shard=SHARDS[wildcards.part]),
+        shards=lambda wildcards: expand(
+            "<results>/inputs/shards/{shard}.parquet", shard=plan.shards.names(wildcards.part)
+        ),
     output:
         checked="<results>/inputs/{part}_checked.parquet",
         usable="<results>/inputs/{part}.parquet",
@@ -52,15 +56,16 @@ rule gather_recordings:
         "<logs>/gather_recordings/{part}.log",
     benchmark:
         "<benchmarks>/gather_recordings/{part}.jsonl"
+    localrule: True
     conda:
         ENVIRONMENT
     params:
-        code=code("gather_recordings"),
+        code=fingerprint("gather_recordings"),
     script:
         "../scripts/gather_recordings.py"
 
 
-# A breach of the split rules is to stop the run at its start, so this goes before anything else that is ready.
+# This rule runs before others that are ready, so that a broken split rule stops the workflow at its start.
 rule check_inputs:
     input:
         parts=expand("<results>/inputs/{part}_checked.parquet", part=["labelled", "pool"]),
@@ -72,10 +77,11 @@ rule check_inputs:
     benchmark:
         "<benchmarks>/check_inputs.jsonl"
     priority: 100
+    localrule: True
     conda:
         ENVIRONMENT
     params:
         max_rejected_fraction=config["max_rejected_fraction"],
-        code=code("check_inputs"),
+        code=fingerprint("check_inputs"),
     script:
         "../scripts/check_inputs.py"

@@ -1,29 +1,41 @@
+# The configuration, and what the rules of both kinds of configuration use.
+
+import sys
+
+SCRIPTS = Path(workflow.current_basedir).parent / "scripts"
+sys.path.insert(0, str(SCRIPTS))
+
 from hardneg import configuration
-from hardneg.common import fingerprint, gpu_detection, process_context
-from hardneg.report import terminal_summary
+from hardneg.common import gpu_detection, process_context
 from hardneg.common.errors import InputError
+from hardneg.common.fingerprint import hash_file, hash_script
+from hardneg.report import terminal_summary
 
-process_context.prepend_pythonpath(WORKFLOW / "scripts")
+process_context.prepend_pythonpath(SCRIPTS)
 
-
-def stop(error):
-    """Say what a person can mend, without a traceback."""
-    raise WorkflowError(str(error))
-
-
-def code(script):
-    """Fingerprint of a rule's adapter and of all that it imports."""
-    return fingerprint.hash_script(WORKFLOW / "scripts" / f"{script}.py")
-
-
-KIND = "finished_runs" if "finished_runs" in config else "config"
+SCHEMA = "finished_runs" if "finished_runs" in config else "config"
 try:
-    config = configuration.complete(config, WORKFLOW / "schemas" / f"{KIND}.schema.yaml")
+    config = configuration.complete(config, SCRIPTS.parent / "schemas" / f"{SCHEMA}.schema.yaml")
 except InputError as error:
-    stop(error)
+    # The message says what to do; a traceback would hide it.
+    raise WorkflowError(str(error)) from None
 
-RESULTS = config["pathvars"].get("results", "results")
 GPUS = int(gpu_detection.should_request_gpu(config.get("device", "cpu")))
-# A job that asked for no GPU is not to find one by itself.
+# A job that asked for no GPU must not use one.
 DEVICE = config["device"] if GPUS else "cpu"
 ENVIRONMENT = f"../../envs/{'gpu' if GPUS else 'cpu'}.yaml"
+
+
+def fingerprint(script):
+    """Fingerprint an adapter and every module that it imports."""
+    return hash_script(SCRIPTS / f"{script}.py")
+
+
+def fingerprint_files(pattern):
+    """Fingerprint files of the package that are no modules, such as templates."""
+    return [hash_file(path) for path in sorted(SCRIPTS.glob(f"hardneg/{pattern}"))]
+
+
+pathvars:
+    logs="<results>/logs",
+    benchmarks="<results>/benchmarks",

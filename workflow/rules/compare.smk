@@ -1,7 +1,7 @@
 rule compare:
     input:
         runs="<results>/runs.csv",
-        scores=expand("{run}/scores.parquet", run=ALL_RUNS),
+        scores=plan.runs.files("scores.parquet"),
     output:
         deltas=report("<results>/deltas.csv", caption="../report/deltas.rst", category="Tables"),
         pairs="<results>/pairs.csv",
@@ -12,11 +12,11 @@ rule compare:
     conda:
         ENVIRONMENT
     params:
-        comparisons=config["comparisons"],
-        statistics=config["statistics"],
-        runs=RUNS.to_dict("records"),
-        axes=matrix.order_axes(config["matrix"])[:-1],
-        code=code("compare"),
+        comparisons=lookup(dpath="comparisons", within=config),
+        statistics=plan.settings("statistics", "alpha", "p_adjustment", "power", "resamples", "effects_of_interest"),
+        runs=plan.runs.table,
+        axes=plan.runs.axes,
+        code=fingerprint("compare"),
     script:
         "../scripts/compare.py"
 
@@ -30,15 +30,16 @@ rule model_interactions:
         "<logs>/model_interactions.log",
     benchmark:
         "<benchmarks>/model_interactions.jsonl"
+    localrule: True
     conda:
         ENVIRONMENT
     params:
         tested=dict(
             vary=config["comparisons"][0]["vary"],
-            axes=matrix.order_axes(config["matrix"])[:-1],
+            axes=plan.runs.axes,
             method=config["statistics"]["p_adjustment"],
         ),
-        code=code("model_interactions"),
+        code=fingerprint("model_interactions"),
     script:
         "../scripts/model_interactions.py"
 
@@ -52,11 +53,12 @@ rule tabulate_nights:
         "<logs>/tabulate_nights.log",
     benchmark:
         "<benchmarks>/tabulate_nights.jsonl"
+    localrule: True
     conda:
         ENVIRONMENT
     params:
-        schedule=dict(config["evaluation"]["nights"]),
-        axes=matrix.order_axes(config["matrix"])[:-1],
-        code=code("tabulate_nights"),
+        schedule=lookup(dpath="evaluation/nights", within=config),
+        axes=plan.runs.axes,
+        code=fingerprint("tabulate_nights"),
     script:
         "../scripts/tabulate_nights.py"

@@ -1,35 +1,35 @@
 rule evaluate:
     input:
-        model=f"{RUN}/model.safetensors",
-        validation_scores=f"{RUN}/validation_scores.parquet",
+        model="<run>/model.safetensors",
+        validation_scores="<run>/validation_scores.parquet",
         recordings="<results>/inputs/labelled.parquet",
-        index=f"{FEATURES}/labelled.parquet",
+        index="<features>/labelled.parquet",
     output:
-        scores=f"{RUN}/scores.parquet",
-        metrics=f"{RUN}/metrics.csv",
-        breakdown=f"{RUN}/breakdown.csv",
+        scores="<run>/scores.parquet",
+        metrics="<run>/metrics.csv",
+        breakdown="<run>/breakdown.csv",
     log:
-        f"<logs>/evaluate/{RUNS.wildcard_pattern}.log",
+        "<logs>/evaluate/<axes>.log",
     benchmark:
-        f"<benchmarks>/evaluate/{RUNS.wildcard_pattern}.jsonl"
+        "<benchmarks>/evaluate/<axes>.jsonl"
     conda:
         ENVIRONMENT
     resources:
         gpu=GPUS,
         device=DEVICE,
     params:
-        input=MODEL_INPUT,
-        measures={key: config["evaluation"][key] for key in ("precision", "calibration_bins")},
-        code=code("evaluate"),
+        input=dict(windows=config["windows"], features=config["features"]),
+        measures=plan.settings("evaluation", "precision", "calibration_bins"),
+        code=fingerprint("evaluate"),
     script:
         "../scripts/evaluate.py"
 
 
 rule collect_runs:
     input:
-        metrics=expand("{run}/metrics.csv", run=ALL_RUNS),
-        breakdowns=expand("{run}/breakdown.csv", run=ALL_RUNS),
-        models=expand("{run}/model.json", run=ALL_RUNS),
+        metrics=plan.runs.files("metrics.csv"),
+        breakdowns=plan.runs.files("breakdown.csv"),
+        models=plan.runs.files("model.json"),
         split_rules_hold="<results>/inputs/recordings.parquet",
     output:
         runs=report("<results>/runs.csv", caption="../report/runs.rst", category="Tables"),
@@ -38,10 +38,11 @@ rule collect_runs:
         "<logs>/collect_runs.log",
     benchmark:
         "<benchmarks>/collect_runs.jsonl"
+    localrule: True
     conda:
         ENVIRONMENT
     params:
-        runs=RUNS.to_dict("records"),
-        code=code("collect_runs"),
+        runs=plan.runs.table,
+        code=fingerprint("collect_runs"),
     script:
         "../scripts/collect_runs.py"

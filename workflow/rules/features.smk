@@ -1,10 +1,10 @@
 rule extract_features:
     input:
         checked="<results>/inputs/shards/{shard}.parquet",
-        backbone=BACKBONE_FILE,
+        backbone=plan.extractor_file,
     output:
-        array=f"{FEATURES}/{{shard}}.npy",
-        index=f"{FEATURES}/{{shard}}.parquet",
+        array="<features>/{shard}.npy",
+        index="<features>/{shard}.parquet",
     log:
         "<logs>/extract_features/{shard}.log",
     benchmark:
@@ -16,28 +16,29 @@ rule extract_features:
         gpu=GPUS,
         device=DEVICE,
     params:
-        audio_root=AUDIO_ROOT,
+        audio_root=plan.shards.audio_root,
         windows=config["windows"],
         features=config["features"],
-        package=BACKBONE_PACKAGE,
-        code=code("extract_features"),
+        package=plan.weights_package,
+        code=fingerprint("extract_features"),
     script:
         "../scripts/extract_features.py"
 
 
 rule merge_indexes:
     input:
-        arrays=lambda wildcards: expand(f"{FEATURES}/{{shard}}.npy", shard=SHARDS[wildcards.part]),
-        indexes=lambda wildcards: expand(f"{FEATURES}/{{shard}}.parquet", shard=SHARDS[wildcards.part]),
+        arrays=lambda wildcards: expand("<features>/{shard}.npy", shard=plan.shards.names(wildcards.part)),
+        indexes=lambda wildcards: expand("<features>/{shard}.parquet", shard=plan.shards.names(wildcards.part)),
     output:
-        index=f"{FEATURES}/{{part}}.parquet",
+        index="<features>/{part}.parquet",
     log:
         "<logs>/merge_indexes/{part}.log",
     benchmark:
         "<benchmarks>/merge_indexes/{part}.jsonl"
+    localrule: True
     conda:
         ENVIRONMENT
     params:
-        code=code("merge_indexes"),
+        code=fingerprint("merge_indexes"),
     script:
         "../scripts/merge_indexes.py"

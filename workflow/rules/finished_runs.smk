@@ -1,12 +1,13 @@
 rule compare_finished:
     input:
-        runs=os.path.expanduser(config["finished_runs"]["table"]),
+        runs=str(Path(config["finished_runs"]["table"]).expanduser()),
     output:
         deltas="<results>/published/deltas.csv",
     log:
         "<logs>/compare_finished.log",
     benchmark:
         "<benchmarks>/compare_finished.jsonl"
+    localrule: True
     conda:
         ENVIRONMENT
     params:
@@ -16,7 +17,7 @@ rule compare_finished:
             alpha=config["statistics"]["alpha"],
             adjust=config["statistics"]["p_adjustment"],
         ),
-        code=code("compare_finished"),
+        code=fingerprint("compare_finished"),
     script:
         "../scripts/compare_finished.py"
 
@@ -31,13 +32,14 @@ rule judge_claims:
         "<logs>/judge_claims.log",
     benchmark:
         "<benchmarks>/judge_claims.jsonl"
+    localrule: True
     conda:
         ENVIRONMENT
     params:
         claims=config["claims"],
         statistics=dict(config["statistics"]),
         note=config["finished_runs"]["note"],
-        code=code("judge_claims"),
+        code=fingerprint("judge_claims"),
     script:
         "../scripts/judge_claims.py"
 

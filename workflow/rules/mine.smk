@@ -1,15 +1,38 @@
-CHECKPOINTS = {
-    name: "<results>/mining/trained/model.safetensors" if model.kind == "trained" else model.path
-    for name, model in MODELS.items()
-    if model.kind in ("trained", "checkpoint")
-}
+rule train_mining_model:
+    input:
+        labelled="<results>/inputs/labelled.parquet",
+        positives=f"<results>/positives/{config['mining']['positive_subset']}.csv",
+        index="<features>/labelled.parquet",
+    output:
+        weights="<results>/mining/trained/model.safetensors",
+        description="<results>/mining/trained/model.json",
+        history="<results>/mining/trained/history.csv",
+        validation_scores="<results>/mining/trained/validation_scores.parquet",
+        training_set="<results>/mining/trained/training_set.parquet",
+    log:
+        "<logs>/train_mining_model.log",
+    benchmark:
+        "<benchmarks>/train_mining_model.jsonl"
+    conda:
+        ENVIRONMENT
+    resources:
+        gpu=GPUS,
+        device=DEVICE,
+    params:
+        run=dict(positive_subset=config["mining"]["positive_subset"], negative_tier="none", validation="holdout"),
+        seed=config["mining"]["seed"],
+        training=config["training"] | config["mining"]["training"],
+        input=dict(windows=config["windows"], features=config["features"]),
+        code=fingerprint("train"),
+    script:
+        "../scripts/train.py"
 
 
 rule score_shard:
     input:
-        model=lambda wildcards: CHECKPOINTS[wildcards.model],
-        array=f"{FEATURES}/{{shard}}.npy",
-        index=f"{FEATURES}/{{shard}}.parquet",
+        model=lambda wildcards: plan.mining.model_path(wildcards.model),
+        array="<features>/{shard}.npy",
+        index="<features>/{shard}.parquet",
     output:
         windows="<results>/mining/{model}/shards/{shard}.parquet",
     log:
@@ -17,7 +40,7 @@ rule score_shard:
     benchmark:
         "<benchmarks>/score_shard/{model}/{shard}.jsonl"
     wildcard_constraints:
-        model=one_of(CHECKPOINTS),
+        model=one_of(plan.mining.names("trained", "checkpoint")),
     conda:
         ENVIRONMENT
     threads: 1 if GPUS else 16
@@ -25,15 +48,65 @@ rule score_shard:
         gpu=GPUS,
         device=DEVICE,
     params:
-        input=MODEL_INPUT,
-        code=code("score_shard"),
+        input=dict(windows=config["windows"], features=config["features"]),
+        code=fingerprint("score_shard"),
     script:
         "../scripts/score_shard.py"
 
 
+rule classify_shard:
+    input:
+        model=lambda wildcards: plan.mining.model_path(wildcards.model),
+        labels=lambda wildcards: plan.mining.labels_path(wildcards.model),
+        checked="<results>/inputs/shards/{shard}.parquet",
+        index="<features>/{shard}.parquet",
+    output:
+        windows="<results>/mining/{model}/shards/{shard}.parquet",
+    log:
+        "<logs>/classify_shard/{model}/{shard}.log",
+    benchmark:
+        "<benchmarks>/classify_shard/{model}/{shard}.jsonl"
+    wildcard_constraints:
+        model=one_of(plan.mining.names("classifier")),
+    conda:
+        ENVIRONMENT
+    threads: 16
+    params:
+        audio_root=plan.shards.audio_root,
+        wanted=lambda wildcards: dict(
+            label=plan.mining.models[wildcards.model].label, sensitivity=config["mining"]["sensitivity"]
+        ),
+        code=fingerprint("classify_shard"),
+    script:
+        "../scripts/classify_shard.py"
+
+
+rule score_detections:
+    input:
+        tables=lambda wildcards: plan.mining.detections[wildcards.model],
+        index="<features>/pool.parquet",
+        recordings="<results>/inputs/pool.parquet",
+    output:
+        scores="<results>/mining/{model}/scores.parquet",
+        windows="<results>/mining/{model}/windows.parquet",
+    log:
+        "<logs>/score_detections/{model}.log",
+    benchmark:
+        "<benchmarks>/score_detections/{model}.jsonl"
+    wildcard_constraints:
+        model=one_of(plan.mining.names("detections")),
+    conda:
+        ENVIRONMENT
+    params:
+        label=lambda wildcards: plan.mining.models[wildcards.model].label,
+        code=fingerprint("score_detections"),
+    script:
+        "../scripts/score_detections.py"
+
+
 rule rank_pool:
     input:
-        shards=expand("<results>/mining/{{model}}/shards/{shard}.parquet", shard=SHARDS["pool"]),
+        shards=expand("<results>/mining/{{model}}/shards/{shard}.parquet", shard=plan.shards.names("pool")),
         recordings="<results>/inputs/pool.parquet",
     output:
         scores="<results>/mining/{model}/scores.parquet",
@@ -43,18 +116,18 @@ rule rank_pool:
     benchmark:
         "<benchmarks>/rank_pool/{model}.jsonl"
     wildcard_constraints:
-        model=one_of(name for name, model in MODELS.items() if model.kind != "detections"),
+        model=one_of(plan.mining.names("trained", "checkpoint", "classifier")),
     conda:
         ENVIRONMENT
     params:
-        code=code("rank_pool"),
+        code=fingerprint("rank_pool"),
     script:
         "../scripts/rank_pool.py"
 
 
 rule combine_scores:
     input:
-        windows=expand("<results>/mining/{model}/windows.parquet", model=MODELS),
+        windows=expand("<results>/mining/{model}/windows.parquet", model=plan.mining.models),
         recordings="<results>/inputs/pool.parquet",
     output:
         scores="<results>/mining/scores.parquet",
@@ -65,61 +138,13 @@ rule combine_scores:
     conda:
         ENVIRONMENT
     params:
-        models=list(MODELS),
-        code=code("combine_scores"),
+        models=list(plan.mining.models),
+        code=fingerprint("combine_scores"),
     script:
         "../scripts/combine_scores.py"
 
 
-rule rank_positives:
-    input:
-        model=CHECKPOINTS.get(FIRST, []),
-        recordings="<results>/inputs/labelled.parquet",
-        index=f"{FEATURES}/labelled.parquet",
-    output:
-        ranking="<results>/positives/ranking.parquet",
-    log:
-        "<logs>/rank_positives.log",
-    benchmark:
-        "<benchmarks>/rank_positives.jsonl"
-    conda:
-        ENVIRONMENT
-    resources:
-        gpu=GPUS,
-        device=DEVICE,
-    params:
-        input=MODEL_INPUT,
-        code=code("rank_positives"),
-    script:
-        "../scripts/rank_positives.py"
+if plan.mining.second_round:
 
-
-rule select_positives:
-    input:
-        recordings="<results>/inputs/labelled.parquet",
-        ranking=lambda wildcards: (
-            "<results>/positives/ranking.parquet"
-            if "add" in config["positive_subsets"].get(wildcards.positive_subset, {})
-            else []
-        ),
-        pool=lambda wildcards: "<results>/inputs/pool.parquet" if with_reviewed(wildcards.positive_subset) else [],
-    output:
-        subset="<results>/positives/{positive_subset}.csv",
-    log:
-        "<logs>/select_positives/{positive_subset}.log",
-    benchmark:
-        "<benchmarks>/select_positives/{positive_subset}.jsonl"
-    conda:
-        ENVIRONMENT
-    params:
-        subset=lambda wildcards: {
-            key: value
-            for key, value in config["positive_subsets"][wildcards.positive_subset].items()
-            if key != "reviewed"
-        },
-        reviewed=lambda wildcards: (
-            review_table.positives(ANSWERS, DECISIONS) if with_reviewed(wildcards.positive_subset) else []
-        ),
-        code=code("select_positives"),
-    script:
-        "../scripts/select_positives.py"
+    # Its rules reuse those above, so it is included here.
+    include: "second_round.smk"

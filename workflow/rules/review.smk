@@ -1,6 +1,6 @@
 rule cut_clips:
     input:
-        scores=SCORES,
+        scores="<scores>",
         audit="<results>/audit/pool.csv",
     output:
         clips=directory("<results>/review/clips"),
@@ -17,12 +17,12 @@ rule cut_clips:
         tiers={name: dict(tier) for name, tier in config["negative_tiers"].items()},
         most=config["review"]["candidates"],
         cut=dict(
-            audio_root=AUDIO_ROOT,
+            audio_root=plan.shards.audio_root,
             sample_rate=config["windows"]["sample_rate"],
             context_s=config["review"]["context_s"],
-            top_hz=TOP_HZ,
+            top_hz=plan.top_hz,
         ),
-        code=code("cut_clips"),
+        code=fingerprint("cut_clips"),
     script:
         "../scripts/cut_clips.py"
 
@@ -32,28 +32,26 @@ rule write_review:
         clips="<results>/review/clips",
         listed="<results>/review/clips.parquet",
         candidates="<results>/review/candidates.parquet",
-        answers=REVIEW_INPUT,
+        answers=plan.review.inputs,
     output:
         page="<results>/review/index.html",
     log:
         "<logs>/write_review.log",
     benchmark:
         "<benchmarks>/write_review.jsonl"
+    localrule: True
     conda:
         ENVIRONMENT
     params:
-        review=REVIEW_FILE,
+        review=plan.review.path,
         shown=dict(
             target=config["target"],
             generated="generated" in config,
-            top_hz=TOP_HZ,
+            top_hz=plan.top_hz,
             embed_mb=config["review"]["embed_mb"],
         ),
-        page=[
-            fingerprint.hash_file(WORKFLOW / "scripts/hardneg/review" / f"review.{ending}")
-            for ending in ("html.j2", "js", "css")
-        ],
-        code=code("write_review"),
+        page=fingerprint_files("review/review.[!p]*"),
+        code=fingerprint("write_review"),
     script:
         "../scripts/write_review.py"
 

@@ -1,14 +1,13 @@
-AGAIN = second_round.resolve_settings(config)
-TAKEN = f"<results>/tiers/{AGAIN.negative_tier}.csv"
+# Included by mine.smk, whose rules it reuses.
 
 
 use rule train_mining_model as train_second_model with:
     input:
         labelled="<results>/inputs/labelled.parquet",
-        positives=f"<results>/positives/{AGAIN.positive_subset}.csv",
-        index=f"{FEATURES}/labelled.parquet",
-        tier=TAKEN,
-        pool_index=f"{FEATURES}/pool.parquet",
+        positives=f"<results>/positives/{plan.mining.second_round.positive_subset}.csv",
+        index="<features>/labelled.parquet",
+        tier=plan.mining.first_round_tier,
+        pool_index="<features>/pool.parquet",
     output:
         weights="<results>/mining/second/model.safetensors",
         description="<results>/mining/second/model.json",
@@ -20,18 +19,22 @@ use rule train_mining_model as train_second_model with:
     benchmark:
         "<benchmarks>/train_second_model.jsonl"
     params:
-        run=dict(positive_subset=AGAIN.positive_subset, negative_tier=AGAIN.negative_tier, validation="holdout"),
-        seed=AGAIN.seed,
+        run=dict(
+            positive_subset=plan.mining.second_round.positive_subset,
+            negative_tier=plan.mining.second_round.negative_tier,
+            validation="holdout",
+        ),
+        seed=plan.mining.second_round.seed,
         training=config["training"] | config["mining"]["training"],
-        input=MODEL_INPUT,
-        code=code("train"),
+        input=dict(windows=config["windows"], features=config["features"]),
+        code=fingerprint("train"),
 
 
 use rule score_shard as score_shard_again with:
     input:
         model="<results>/mining/second/model.safetensors",
-        array=f"{FEATURES}/{{shard}}.npy",
-        index=f"{FEATURES}/{{shard}}.parquet",
+        array="<features>/{shard}.npy",
+        index="<features>/{shard}.parquet",
     output:
         windows="<results>/mining/second/shards/{shard}.parquet",
     log:
@@ -42,11 +45,11 @@ use rule score_shard as score_shard_again with:
 
 use rule rank_pool as rank_remaining with:
     input:
-        shards=expand("<results>/mining/second/shards/{shard}.parquet", shard=SHARDS["pool"]),
+        shards=expand("<results>/mining/second/shards/{shard}.parquet", shard=plan.shards.names("pool")),
         recordings="<results>/inputs/pool.parquet",
-        first_round_tier=TAKEN,
+        first_round_tier=plan.mining.first_round_tier,
     output:
-        scores=SECOND_SCORES,
+        scores=plan.mining.second_scores,
         windows="<results>/mining/second/windows.parquet",
     log:
         "<logs>/rank_remaining.log",
@@ -56,19 +59,20 @@ use rule rank_pool as rank_remaining with:
 
 rule compare_rounds:
     input:
-        first=SCORES,
-        second=SECOND_SCORES,
-        first_round_tier=TAKEN,
+        first="<scores>",
+        second=plan.mining.second_scores,
+        first_round_tier=plan.mining.first_round_tier,
     output:
         comparison="<results>/mining/second/comparison.csv",
     log:
         "<logs>/compare_rounds.log",
     benchmark:
         "<benchmarks>/compare_rounds.jsonl"
+    localrule: True
     conda:
         ENVIRONMENT
     params:
-        thresholds=second_round.list_thresholds(config["negative_tiers"]),
-        code=code("compare_rounds"),
+        thresholds=plan.tiers.counted_confidences,
+        code=fingerprint("compare_rounds"),
     script:
         "../scripts/compare_rounds.py"

@@ -3,6 +3,7 @@
 import difflib
 import os
 from collections.abc import Iterator
+from typing import Any
 
 import yaml
 from jsonschema import Draft202012Validator
@@ -13,6 +14,7 @@ from hardneg.experiments.matrix import DESIGN_AXES
 from hardneg.mining import mining_models, second_round
 from hardneg.mining.tiers import is_none
 
+Config = dict[str, Any]
 MOST_VALUES = 100_000
 # The keys of `features` that each kind has.
 FEATURES = {

@@ -1,0 +1,33 @@
+# The plan of an experiment: every rule below takes its paths and settings from it.
+
+import re
+
+from hardneg.planning.plan import Plan
+
+try:
+    plan = Plan.from_config(config, prefix="<results>")
+except InputError as error:
+    raise WorkflowError(str(error)) from None
+
+
+def one_of(names):
+    """Constrain a wildcard to some names; without names, it matches nothing."""
+    return "|".join(map(re.escape, names)) or "(?!)"
+
+
+pathvars:
+    features=plan.features,
+    scores=plan.mining.scores,
+    axes=plan.runs.pattern,
+    run="<results>/runs/<axes>",
+
+
+wildcard_constraints:
+    part="labelled|pool",
+    shard="(labelled|pool)-[0-9a-f]{8}",
+    positive_subset="[A-Za-z0-9_.+-]+",
+    negative_tier="[A-Za-z0-9_.+-]+",
+    tier="[A-Za-z0-9_.+-]+",
+    seed="[0-9]+",
+    number="[0-9]+",
+    fold="[0-9]+",

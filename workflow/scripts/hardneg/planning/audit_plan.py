@@ -1,0 +1,53 @@
+"""The audit of the pool: its cross-fitted scores and its models."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from hardneg.configuration import Config
+
+SEEDS_PER_PASS = 1000
+
+
+@dataclass(frozen=True)
+class AuditPlan:
+    """The audit.
+
+    Attributes
+    ----------
+    config : the complete configuration.
+    prefix : what paths of results begin with.
+    """
+
+    config: Config
+    prefix: str
+
+    @property
+    def last_scores(self) -> list[str]:
+        """The cross-fitted scores that the audit judges by."""
+        return self.scores_before(self.config["audit"]["passes"])
+
+    def scores_before(self, number: int) -> list[str]:
+        """Locate the scores of every fold that a pass builds on.
+
+        Parameters
+        ----------
+        number : the pass, from 0.
+
+        Returns
+        -------
+        The scores of the passes before it. The first pass counts only if it is the only one, because its models have
+        been trained on every hidden positive of the pool as a negative.
+        """
+        passes = range(1, number) if number > 1 else range(number)
+        folds = range(self.config["audit"]["folds"])
+        return [f"{self.prefix}/audit/passes/{earlier}/{fold}.parquet" for earlier in passes for fold in folds]
+
+    def fitting(self, number: int) -> dict[str, Any]:
+        """Collect the settings of the models of one pass; each pass has its own seed."""
+        audit = self.config["audit"]
+        return {
+            "folds": audit["folds"],
+            "pool_files": audit["pool_files"],
+            "training": self.config["training"] | self.config["mining"]["training"] | audit["training"],
+            "seed": audit["seed"] + SEEDS_PER_PASS * number,
+        }

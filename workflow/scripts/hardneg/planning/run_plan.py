@@ -1,0 +1,114 @@
+"""The runs of the matrix: where each is written, and what each trains on."""
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+from hardneg.configuration import Config
+from hardneg.experiments import matrix
+from hardneg.planning.inputs import Inputs, path_if
+from hardneg.planning.tier_plan import TierPlan
+
+
+@dataclass(frozen=True)
+class RunPlan:
+    """The runs.
+
+    Attributes
+    ----------
+    config : the complete configuration.
+    prefix : what paths of results begin with.
+    features : folder of the features.
+    tiers : the negative tiers.
+    """
+
+    config: Config
+    prefix: str
+    features: str
+    tiers: TierPlan
+
+    @cached_property
+    def table(self) -> list[dict[str, str]]:
+        """The value of every axis for each run, as text."""
+        runs: list[dict[str, str]] = matrix.expand(self.config["matrix"]).to_dict("records")
+        return runs
+
+    @property
+    def axes(self) -> list[str]:
+        """The axes of the matrix without the seed, in the order of columns and folders."""
+        return matrix.order_axes(self.config["matrix"])[:-1]
+
+    @property
+    def varied_axes(self) -> list[str]:
+        """The axes that have more than one value."""
+        return [axis for axis, values in self.config["matrix"].items() if len(values) > 1]
+
+    @property
+    def pattern(self) -> str:
+        """The part of a run's path that its axes decide, with wildcards: ``positive_subset~{positive_subset}/...``."""
+        return "/".join(f"{axis}~{{{axis}}}" for axis in [*self.axes, "seed"])
+
+    @cached_property
+    def folders(self) -> list[str]:
+        """The folder of each run, in the order of :attr:`table`."""
+        return [self.folder(run) for run in self.table]
+
+    @property
+    def exported(self) -> str:
+        """The folder of the run that the export writes."""
+        return self.folder(matrix.select_run(self.config["matrix"], self.config["export"]["run"]))
+
+    def folder(self, run: dict[str, str]) -> str:
+        """Locate a run by its value on every axis."""
+        return f"{self.prefix}/runs/{self.pattern.format(**run)}"
+
+    def files(self, name: str) -> list[str]:
+        """Locate one file of each run, in the order of :attr:`table`."""
+        return [f"{folder}/{name}" for folder in self.folders]
+
+    def inputs(self, positive_subset: str, negative_tier: str) -> Inputs:
+        """Locate what a run trains on.
+
+        A run without mined negatives does not depend on mining.
+
+        Returns
+        -------
+        Paths of ``labelled, positives, index, tier, pool_index``. ``tier`` is an empty list without mined negatives,
+        and ``pool_index`` if no file of the pool is trained on.
+        """
+        has_mined = not self.tiers.is_none(negative_tier)
+        return {
+            "labelled": f"{self.prefix}/inputs/labelled.parquet",
+            "positives": f"{self.prefix}/positives/{positive_subset}.csv",
+            "index": f"{self.features}/labelled.parquet",
+            "tier": path_if(has_mined, self.tiers.path(negative_tier)),
+            "pool_index": path_if(has_mined or self.has_reviewed(positive_subset), f"{self.features}/pool.parquet"),
+        }
+
+    def selection(self, positive_subset: str) -> dict[str, Any]:
+        """Collect the settings that select a positive subset from the labelled recordings."""
+        definition = self.config["positive_subsets"][positive_subset]
+        return {key: value for key, value in definition.items() if key != "reviewed"}
+
+    def has_reviewed(self, positive_subset: str) -> bool:
+        """Whether a positive subset includes files of the pool that reviewers found to be positive."""
+        return bool(self.config["positive_subsets"].get(positive_subset, {}).get("reviewed", False))
+
+    def positive_inputs(self, positive_subset: str) -> Inputs:
+        """Locate what a positive subset is selected from.
+
+        Returns
+        -------
+        Paths of ``recordings, ranking, pool``. ``ranking`` is an empty list if the subset adds no ranked recordings,
+        and ``pool`` if it includes no reviewed files.
+        """
+        definition = self.config["positive_subsets"].get(positive_subset, {})
+        return {
+            "recordings": f"{self.prefix}/inputs/labelled.parquet",
+            "ranking": path_if("add" in definition, f"{self.prefix}/positives/ranking.parquet"),
+            "pool": path_if(self.has_reviewed(positive_subset), f"{self.prefix}/inputs/pool.parquet"),
+        }
+
+    def training(self, run: dict[str, str]) -> dict[str, Any]:
+        """Resolve the training settings of a run: those of the configuration, with the run's own values."""
+        return matrix.resolve_training(self.config["matrix"], self.config["training"], run)

@@ -1,0 +1,114 @@
+"""The negative tiers: what each is cut from, and which of them a review changes."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from hardneg.common import tables
+from hardneg.configuration import Config
+from hardneg.mining import second_round, tiers
+from hardneg.mining.tiers import PoolTables
+from hardneg.planning.inputs import Inputs, path_if
+from hardneg.planning.mining_plan import MiningPlan
+
+
+@dataclass(frozen=True)
+class TierPlan:
+    """The negative tiers.
+
+    Attributes
+    ----------
+    definitions : the definition of each tier.
+    trained_on : the tiers of the matrix.
+    mining : the models that score the pool.
+    """
+
+    definitions: dict[str, dict[str, Any]]
+    trained_on: list[str]
+    mining: MiningPlan
+
+    @classmethod
+    def from_config(cls, config: Config, mining: MiningPlan) -> "TierPlan":
+        """Take the tiers of a complete configuration."""
+        return cls(config["negative_tiers"], list(config["matrix"]["negative_tier"]), mining)
+
+    @property
+    def in_matrix(self) -> dict[str, dict[str, Any]]:
+        """The definitions of the tiers of the matrix."""
+        return {name: self.definitions[name] for name in self.trained_on}
+
+    @property
+    def mined(self) -> list[str]:
+        """The tiers of the matrix that contain mined files."""
+        return [name for name in self.trained_on if not self.is_none(name)]
+
+    @property
+    def mined_paths(self) -> list[str]:
+        """The files of :attr:`mined`."""
+        return [self.path(name) for name in self.mined]
+
+    @property
+    def counted_confidences(self) -> list[float]:
+        """The confidences from which the comparison of two rounds counts files."""
+        return second_round.list_thresholds(self.definitions)
+
+    @property
+    def is_audited(self) -> bool:
+        """Whether a tier of the matrix excludes what the audit flags."""
+        return any("exclude" in self.definitions[name] for name in self.trained_on)
+
+    def is_none(self, name: str) -> bool:
+        """Whether a tier adds no mined negatives."""
+        return tiers.is_none(self.definitions[name])
+
+    def path(self, name: str) -> str:
+        """Locate the files of a tier."""
+        return f"{self.mining.prefix}/tiers/{name}.csv"
+
+    def definitions_for(self, name: str) -> dict[str, dict[str, Any]]:
+        """Collect the definitions that decide a tier: its own, and that of the tier whose size it matches."""
+        matched = self.definitions[name].get("match_size_of")
+        return {key: dict(self.definitions[key]) for key in (name, matched) if key is not None}
+
+    def inputs(self, name: str) -> Inputs:
+        """Locate the tables of the pool that decide a tier.
+
+        Returns
+        -------
+        Paths of ``scores, audit, clusters, second_scores, first_round_tier``. A path is an empty list if neither the
+        tier nor the tier that it matches needs the table.
+        """
+        keys = {key for definition in self.definitions_for(name).values() for key in definition}
+        prefix = self.mining.prefix
+        return {
+            "scores": self.mining.scores,
+            "audit": path_if("exclude" in keys, f"{prefix}/audit/pool.csv"),
+            "clusters": path_if("per_cluster" in keys, f"{prefix}/audit/clusters.csv"),
+            "second_scores": path_if("round" in keys, self.mining.second_scores),
+            "first_round_tier": path_if("round" in keys, self.mining.first_round_tier or []),
+        }
+
+    def review_fingerprint(self, name: str, decisions: dict[str, str], results: str) -> str:
+        """Fingerprint what a review changes in a tier, so that an answer rebuilds only the tiers that it changes.
+
+        The review is not an input of a tier. Otherwise, every answer would rebuild every tier.
+
+        Parameters
+        ----------
+        name : the tier.
+        decisions : the label of each reviewed file.
+        results : folder of the results, on disk.
+
+        Returns
+        -------
+        ``""`` if the review changes nothing, or if the tables of the pool do not exist yet.
+        """
+        paths = {
+            table: Path(path.replace(self.mining.prefix, results, 1))
+            for table, path in self.inputs(name).items()
+            if isinstance(path, str)
+        }
+        if not decisions or not all(path.exists() for path in paths.values()):
+            return ""
+        pool = PoolTables(**{table: tables.read(path) for table, path in paths.items()})
+        return tiers.review_fingerprint(name, self.definitions_for(name), pool, decisions)
