@@ -1,4 +1,4 @@
-"""How columns are called where a person reads them."""
+"""Names of splits and metrics as people read them."""
 
 SPLIT_NAMES = {
     "val": "Validation",

@@ -1,4 +1,4 @@
-"""Write a file whole or not at all."""
+"""Write a file completely or not at all."""
 
 import os
 from collections.abc import Iterator
@@ -7,11 +7,11 @@ from pathlib import Path
 
 
 @contextmanager
-def atomic_write(path: str | os.PathLike) -> Iterator[Path]:
-    """Give a temporary name beside `path`; move it into place if the block ends without an error.
+def atomic_write(path: str | os.PathLike[str]) -> Iterator[Path]:
+    """Yield a temporary path beside `path`, and move it into place if the block ends without an error.
 
-    A reader never sees half a file, and a job that is killed leaves the old file or none, and beside it a draft that
-    its next attempt replaces.
+    A reader never sees half a file. A job that is killed leaves the old file (or none) and a draft, which its next
+    attempt replaces.
     """
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -23,7 +23,7 @@ def atomic_write(path: str | os.PathLike) -> Iterator[Path]:
         draft.unlink(missing_ok=True)
 
 
-def write_text(text: str, path: str | os.PathLike) -> None:
-    """Write UTF-8 `text` to `path`, whole or not at all."""
+def write_text(text: str, path: str | os.PathLike[str]) -> None:
+    """Write UTF-8 `text` to `path`, completely or not at all."""
     with atomic_write(path) as draft:
         draft.write_text(text, encoding="utf-8")

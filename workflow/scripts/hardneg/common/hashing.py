@@ -1,24 +1,25 @@
-"""Draws that depend on names alone: the same name falls the same way on every machine and run."""
+"""Random draws that depend on names alone: a name gets the same draw on every machine and in every run."""
 
 import hashlib
 import json
 
 import numpy as np
+import numpy.typing as npt
 
 
 def digest(value: object, length: int = 16) -> str:
-    """Hexadecimal SHA-256 of a value made of JSON's types, cut to `length` characters."""
+    """Hash a value that consists of JSON types: the first `length` hexadecimal characters of its SHA-256."""
     text = json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=True)
     return hashlib.sha256(text.encode()).hexdigest()[:length]
 
 
-def uniform(names: list[str], salt: str) -> np.ndarray:
+def uniform(names: list[str], salt: str) -> npt.NDArray[np.float64]:
     """Map each name to a number in [0, 1) that looks uniform and never changes.
 
     Parameters
     ----------
     names : any strings.
-    salt : keeps the draws of different purposes independent of each other.
+    salt : makes the draws for different purposes independent of each other.
 
     Returns
     -------

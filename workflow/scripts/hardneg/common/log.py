@@ -1,11 +1,13 @@
-"""What a job says: plain lines in its log, a progress bar on a terminal."""
+"""Messages of a job: plain lines in its log file, and a progress bar on a terminal."""
 
 import logging
 import os
 import sys
 import time
 from collections.abc import Iterable, Iterator
+from functools import partial
 from pathlib import Path
+from types import TracebackType
 from typing import TypeVar
 
 from tqdm import tqdm
@@ -16,44 +18,48 @@ logger = logging.getLogger("hardneg")
 Item = TypeVar("Item")
 
 
-def log_to(path: str | os.PathLike) -> None:
-    """Send this job's messages, and the error that ends it, to the file `path`.
+def log_to(path: str | os.PathLike[str]) -> None:
+    """Write this job's messages, and the error that ends it, to the file `path`.
 
-    An error that a person can mend (see :func:`hardneg.common.errors.describe_remedy`) prints its remedy alone on the terminal, no
-    traceback.
+    For an error that a person can fix, the terminal shows the remedy without a traceback; see
+    :func:`hardneg.common.errors.describe_remedy`.
     """
     handler = logging.FileHandler(path, mode="w", encoding="utf-8")
     handler.setFormatter(logging.Formatter("%(asctime)s %(message)s", datefmt="%H:%M:%S"))
     logger.handlers = [handler]
-    logging.raiseExceptions = False  # on a full disk the log is lost, not the message
+    logging.raiseExceptions = False  # on a full disk, lose the log rather than the message on the terminal
     logger.setLevel(logging.INFO)
     logging.captureWarnings(True)
     logging.getLogger("py.warnings").handlers = [handler]
-    sys.excepthook = _report
+    sys.excepthook = partial(_report_error, Path(handler.baseFilename).parent)
 
 
-def track_progress(items: Iterable[Item], total: int, what: str, every_s: float = 10.0) -> Iterator[Item]:
-    """Yield `items`, showing how far, how fast and how long still.
+def track_progress(items: Iterable[Item], total: int, description: str, every_s: float = 10.0) -> Iterator[Item]:
+    """Yield `items` and show how many are done, how fast, and how long the rest will take.
 
-    On a terminal a bar moves; elsewhere a line goes to the log about every `every_s` seconds.
+    On a terminal, a bar moves. Elsewhere, a line goes to the log about every `every_s` seconds.
     """
     start = last = time.monotonic()
-    bar = tqdm(total=total, desc=what, leave=False, disable=not sys.stderr.isatty(), dynamic_ncols=True)
-    for done, item in enumerate(items, start=1):
+    bar = tqdm(total=total, desc=description, leave=False, disable=not sys.stderr.isatty(), dynamic_ncols=True)
+    for completed, item in enumerate(items, start=1):
         yield item
         bar.update()
         now = time.monotonic()
-        if now - last >= every_s or done == total:
-            last, rate = now, done / max(now - start, 1e-9)
-            logger.info("%s: %d of %d, %.1f/s, %.0f s left", what, done, total, rate, (total - done) / rate)
+        if now - last >= every_s or completed == total:
+            last, rate = now, completed / max(now - start, 1e-9)
+            left_s = (total - completed) / rate
+            logger.info("%s: %d of %d, %.1f/s, %.0f s left", description, completed, total, rate, left_s)
     bar.close()
 
 
-def _report(kind, error, trace) -> None:
-    words = describe_remedy(error, Path(logger.handlers[0].baseFilename).parent)
-    if words:
-        print(f"\n{words}\n", file=sys.stderr)
-        logger.error("%s", words)
+def _report_error(
+    folder: Path, kind: type[BaseException], error: BaseException, traceback: TracebackType | None
+) -> None:
+    """Log the error that ends a job, and print its remedy or its traceback."""
+    message = describe_remedy(error, folder)
+    if message:
+        print(f"\n{message}\n", file=sys.stderr)
+        logger.error("%s", message)
     else:
-        logger.error("%s: %s", kind.__name__, error, exc_info=(kind, error, trace))
-        sys.__excepthook__(kind, error, trace)
+        logger.error("%s: %s", kind.__name__, error, exc_info=(kind, error, traceback))
+        sys.__excepthook__(kind, error, traceback)

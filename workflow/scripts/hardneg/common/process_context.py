@@ -1,4 +1,4 @@
-"""How a job starts further processes, whatever the default of this Python is; torch is not needed for it."""
+"""How the workflow and its jobs start further processes. This module does not need torch."""
 
 import multiprocessing
 import os
@@ -8,15 +8,16 @@ from pathlib import Path
 
 
 def get_context() -> BaseContext:
-    """Processes are forked on Linux, so that what is loaded is there at once, and the job's script is not run again.
+    """Return the way to start processes: fork on Linux, spawn elsewhere, where forking is not safe.
 
-    From Python 3.14 on the default there is a server that imports the script anew, and the scripts of rules have no
-    guard. Elsewhere forking is not safe, and a process is started anew.
+    A forked process has everything that is already loaded, and it does not run the job's script again. From Python
+    3.14 on, Linux starts processes from a server that imports the script again, but the scripts of rules have no
+    ``if __name__ == "__main__"``.
     """
     return multiprocessing.get_context("fork" if sys.platform == "linux" else "spawn")
 
 
 def prepend_pythonpath(scripts: Path) -> None:
-    """Let jobs find the package in `scripts` first, before one that is installed from another copy of the project."""
+    """Make jobs import the package from `scripts`, even if another copy of the project is installed."""
     others = os.environ.get("PYTHONPATH")
     os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, [str(scripts.resolve()), others]))

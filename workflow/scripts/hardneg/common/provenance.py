@@ -1,9 +1,8 @@
-"""What a result was made with."""
+"""Record which software and which device made a result."""
 
 import importlib.metadata
 import platform
 
-import librosa
 import numpy as np
 import pandas as pd
 import soundfile
@@ -13,7 +12,7 @@ import hardneg
 
 
 def collect_versions(device: str) -> dict[str, str]:
-    """Versions of what decides a result, and the device that computed it."""
+    """Collect the versions of the software that decides a result, and the device that computed it."""
     name = torch.cuda.get_device_name() if device == "cuda" else platform.processor() or platform.machine()
     return {
         "hardneg": hardneg.__version__,
@@ -22,7 +21,7 @@ def collect_versions(device: str) -> dict[str, str]:
         "numba": importlib.metadata.version("numba"),
         "numpy": np.__version__,
         "pandas": pd.__version__,
-        "librosa": librosa.__version__,
+        "librosa": importlib.metadata.version("librosa"),
         "libsndfile": soundfile.__libsndfile_version__,
         "device": f"{device}: {name}",
     }

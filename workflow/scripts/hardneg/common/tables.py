@@ -1,10 +1,11 @@
-"""Read and write tables: Parquet inside the workflow, CSV where a person reads them."""
+"""Read and write tables: Parquet inside the workflow, CSV for people."""
 
 import json
 import os
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 import pyarrow
@@ -14,21 +15,21 @@ import pyarrow.parquet
 from hardneg.common.files import atomic_write, write_text
 
 
-def read(path: str | os.PathLike, columns: list[str] | None = None) -> pd.DataFrame:
-    """Read a ``.parquet`` or ``.csv`` table; in CSV, text stays text and an empty cell is missing."""
+def read(path: str | os.PathLike[str], columns: list[str] | None = None) -> pd.DataFrame:
+    """Read a ``.parquet`` or ``.csv`` table. Empty cells of a CSV file are missing values."""
     if Path(path).suffix == ".parquet":
         return pd.read_parquet(path, columns=columns)
     return pd.read_csv(path, usecols=columns)
 
 
-def read_rows_of_files(path: str | os.PathLike, file_paths: Iterable[str]) -> pd.DataFrame:
-    """Read the rows of a ``.parquet`` table that are of these files, without holding the others."""
-    wanted = pyarrow.array(file_paths, pyarrow.large_string())
-    return pd.read_parquet(path, filters=pyarrow.compute.field("file_path").isin(wanted))
+def read_rows_of_files(path: str | os.PathLike[str], file_paths: Iterable[str]) -> pd.DataFrame:
+    """Read the rows of these files from a ``.parquet`` table, without loading the other rows."""
+    selected = pyarrow.array(file_paths, pyarrow.large_string())
+    return pd.read_parquet(path, filters=pyarrow.compute.field("file_path").isin(selected))
 
 
-def write(table: pd.DataFrame, path: str | os.PathLike) -> None:
-    """Write `table` without its index to ``.parquet`` or ``.csv``, whole or not at all."""
+def write(table: pd.DataFrame, path: str | os.PathLike[str]) -> None:
+    """Write `table` without its index to ``.parquet`` or ``.csv``, completely or not at all."""
     with atomic_write(path) as draft:
         if Path(path).suffix == ".parquet":
             table.to_parquet(draft, index=False)
@@ -37,16 +38,17 @@ def write(table: pd.DataFrame, path: str | os.PathLike) -> None:
 
 
 @contextmanager
-def parquet_appender(path: str | os.PathLike) -> Iterator[Callable[[pd.DataFrame], None]]:
-    """Give a function that adds rows to a ``.parquet`` table, a group of rows each, so that it is never held whole.
+def parquet_appender(path: str | os.PathLike[str]) -> Iterator[Callable[[pd.DataFrame], None]]:
+    """Yield a function that appends rows to a ``.parquet`` table, so that the whole table is never in memory.
 
-    All parts must have the columns and types of the first that holds a row.
+    Each call writes one row group. Every part must have the columns and types of the first part that has rows.
     """
-    writer, empty = None, None
+    writer = None
+    empty = pd.DataFrame()
 
     def append(rows: pd.DataFrame) -> None:
         nonlocal writer, empty
-        if rows.empty:  # may lack types
+        if rows.empty:  # its columns may have no types
             empty = rows
             return
         group = pyarrow.Table.from_pandas(rows, schema=writer and writer.schema, preserve_index=False)
@@ -63,11 +65,12 @@ def parquet_appender(path: str | os.PathLike) -> Iterator[Callable[[pd.DataFrame
             empty.to_parquet(draft, index=False)
 
 
-def read_json(path: str | os.PathLike) -> dict:
+def read_json(path: str | os.PathLike[str]) -> dict[str, Any]:
     """Read a JSON object."""
-    return json.loads(Path(path).read_text(encoding="utf-8"))
+    value: dict[str, Any] = json.loads(Path(path).read_text(encoding="utf-8"))
+    return value
 
 
-def write_json(value: dict, path: str | os.PathLike) -> None:
-    """Write a JSON object, indented, whole or not at all."""
+def write_json(value: dict[str, Any], path: str | os.PathLike[str]) -> None:
+    """Write a JSON object with indentation, completely or not at all."""
     write_text(json.dumps(value, indent=2) + "\n", path)

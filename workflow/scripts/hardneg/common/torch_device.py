@@ -1,4 +1,4 @@
-"""Choose where tensors live, and make what runs there repeatable."""
+"""Select the device that tensors are on, and make its computations repeatable."""
 
 import os
 
@@ -9,26 +9,26 @@ from hardneg.common.errors import InputError
 
 
 def select_device(device: str, threads: int) -> str:
-    """Resolve ``auto``, ``cpu`` or ``cuda`` to a torch device and set the number of CPU threads.
+    """Resolve ``auto``, ``cpu`` or ``cuda`` to a torch device, and set the number of CPU threads.
 
     Raises
     ------
     InputError
-        If ``cuda`` is asked for and torch sees none.
+        If `device` is ``cuda`` and torch finds no GPU.
     """
     torch.set_num_threads(threads)
-    # By default a GPU's convolutions round to 10 bits; features and thresholds are to hold on a CPU too.
+    # By default, convolutions on a GPU round to 10 bits. Features and thresholds must be valid on a CPU too.
     torch.backends.cudnn.allow_tf32 = False
     if device == "auto":
         return "cuda" if torch.cuda.is_available() else "cpu"
     if device == "cuda" and not torch.cuda.is_available():
-        raise InputError("device is 'cuda' but torch sees no GPU here: set device to auto or cpu, or mend the driver.")
+        raise InputError("device is 'cuda', but torch finds no GPU. Set device to auto or cpu, or repair the driver.")
     return device
 
 
 def seed_everything(seed: int) -> np.random.Generator:
-    """Seed torch, ask it for deterministic algorithms, and give a NumPy generator of the same seed."""
+    """Seed torch, ask it for deterministic algorithms, and return a NumPy generator with the same seed."""
     os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
     torch.manual_seed(seed)
-    torch.set_deterministic_debug_mode("warn")  # use_deterministic_algorithms does the same and imports the compiler
+    torch.set_deterministic_debug_mode("warn")  # use_deterministic_algorithms does the same but imports the compiler
     return np.random.default_rng(seed)

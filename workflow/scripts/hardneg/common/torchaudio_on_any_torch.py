@@ -1,8 +1,8 @@
-"""Import torchaudio beside a CPU build of torch as well as beside a CUDA build.
+"""Import torchaudio with a CPU build of torch as well as with a CUDA build.
 
-The registry's torchaudio is linked against CUDA, so beside a CPU torch its compiled extension cannot be loaded
-and the import fails. Nothing here uses that extension (transforms and filter banks are plain torch), so on such a
-machine it is declared absent before the import.
+The published torchaudio is linked with CUDA. With a CPU build of torch, its compiled extension cannot be loaded, and
+the import fails. This package uses only transforms and filter banks, which need no extension. With a CPU build, this
+module therefore replaces the extension by an empty module before the import.
 """
 
 import sys
@@ -11,11 +11,13 @@ import types
 import torch
 
 if torch.version.cuda is None and "torchaudio" not in sys.modules:
-    absent = types.ModuleType("torchaudio._extension")
-    absent._IS_TORCHAUDIO_EXT_AVAILABLE = False
-    absent._check_cuda_version = lambda: None
-    absent.fail_if_no_align = lambda function: function
-    sys.modules["torchaudio._extension"] = absent
+    extension = types.ModuleType("torchaudio._extension")
+    vars(extension).update(
+        _IS_TORCHAUDIO_EXT_AVAILABLE=False,
+        _check_cuda_version=lambda: None,
+        fail_if_no_align=lambda function: function,
+    )
+    sys.modules["torchaudio._extension"] = extension
 
 import torchaudio
 
