@@ -1,5 +1,6 @@
 """What a change makes Snakemake run again, and what it leaves alone."""
 
+import ast
 import json
 import os
 
@@ -15,6 +16,14 @@ SUMMARIES = {
 
 def test_a_finished_run_has_nothing_to_do(small):
     assert small.plan("small.yaml") == {}
+
+
+def test_parameters_are_plain_values_that_read_the_same_in_every_run(small):
+    records = [path for path in small.path(".snakemake/metadata").rglob("*") if path.is_file()]
+    parameters = {text for path in records for text in json.loads(path.read_text())["params"] or []}
+    assert len(parameters) > 50
+    for text in parameters:
+        assert repr(ast.literal_eval(text)) == text
 
 
 def test_another_way_to_write_the_same_reruns_nothing(small, changed):
@@ -51,10 +60,10 @@ def test_a_changed_comparison_trains_nothing(small, changed):
 
 
 def test_edited_code_reruns_what_uses_it_and_a_comment_or_a_touch_nothing(small):
-    module = small.path("workflow/scripts/hardneg/tiers.py")
+    module = small.path("workflow/scripts/hardneg/mining/tiers.py")
     text = module.read_text()
     try:
-        module.write_text(text.replace("ranked.confidence >= min_confidence", "ranked.confidence > min_confidence"))
+        module.write_text(text.replace("ranked.confidence >= low", "ranked.confidence > low"))
         assert module.read_text() != text
         assert small.plan("small.yaml") == {"assign_tier": 2, "train": 8, "evaluate": 8, **SUMMARIES}
         module.write_text("# A remark.\n" + text)
