@@ -124,7 +124,7 @@ def test_the_exported_model_gives_the_trainings_scores_on_raw_audio(exported, tm
     flagged = ours[ours.flagged].file_path.iloc[0]
     stem = str(tmp_path / flagged).removesuffix(".WAV")
     for suffix in (detection_tables.CSV_SUFFIX, detection_tables.RAVEN_SUFFIX):
-        listed = detection_tables.read(stem + suffix)
+        listed = detection_tables.read_detections(stem + suffix)
         assert set(listed.file_path) == {f"data/audio/{flagged}"} and (listed.confidence >= threshold - 1e-4).all()
         assert set(listed.common_name) == {"Red-legged Frog"}
 
@@ -165,7 +165,7 @@ def write_detections(project):
         found = pd.DataFrame(
             {"file_path": f"/field/{path}", "start_s": [0.0], "end_s": 3.0, "confidence": 0.95 - place / 10}
         )
-        detection_tables.write(found, "Rana draytonii_Red-legged Frog", 8000, project.path(f"birdnet/{place}"))
+        detection_tables.write_detections(found, "Rana draytonii_Red-legged Frog", 8000, project.path(f"birdnet/{place}"))
     return pool
 
 

@@ -73,7 +73,7 @@ rule classify_shard:
     threads: 16
     params:
         audio_root=plan.shards.audio_root,
-        wanted=lambda wildcards: dict(
+        classifier=lambda wildcards: dict(
             label=plan.mining.models[wildcards.model].label, sensitivity=config["mining"]["sensitivity"]
         ),
         code=fingerprint("classify_shard"),

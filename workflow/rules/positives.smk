@@ -17,7 +17,7 @@ if plan.mining.ranking_kind == "classifier":
         threads: 16
         params:
             audio_root=plan.shards.audio_root,
-            wanted=dict(
+            classifier=dict(
                 label=plan.mining.models[plan.mining.ranking_model].label, sensitivity=config["mining"]["sensitivity"]
             ),
             code=fingerprint("classify_positives"),

@@ -29,7 +29,7 @@ if plan.weights_package:
             index="<features>/pool.parquet",
             tiers=plan.tiers.mined_paths,
         output:
-            sounds="<results>/tiers/sounds/files.csv",
+            labels="<results>/tiers/sounds/files.csv",
             counts=report("<results>/tiers/sounds/counts.csv", caption="../report/sounds.rst", category="Tables"),
         log:
             "<logs>/label_with_birdnet.log",

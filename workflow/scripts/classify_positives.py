@@ -4,7 +4,7 @@ from hardneg.mining import birdnet_classifiers, window_scoring
 from hardneg.models import file_scores
 
 log_to(snakemake.log[0])
-classifier = birdnet_classifiers.Classifier(snakemake.input.model, **snakemake.params.wanted)
+classifier = birdnet_classifiers.Classifier(snakemake.input.model, **snakemake.params.classifier)
 recordings = tables.read(snakemake.input.recordings)
 windows = window_scoring.select_positive_windows(recordings, tables.read(snakemake.input.index))
 scored = birdnet_classifiers.score_windows(

@@ -3,7 +3,7 @@ from hardneg.common.log import log_to
 from hardneg.mining import birdnet_classifiers
 
 log_to(snakemake.log[0])
-classifier = birdnet_classifiers.Classifier(snakemake.input.model, **snakemake.params.wanted)
+classifier = birdnet_classifiers.Classifier(snakemake.input.model, **snakemake.params.classifier)
 index, checked = tables.read(snakemake.input.index), tables.read(snakemake.input.checked)
 scored = birdnet_classifiers.score_windows(classifier, index, checked, snakemake.params.audio_root, snakemake.threads)
 tables.write(scored, snakemake.output.windows)

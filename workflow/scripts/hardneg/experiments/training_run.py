@@ -104,7 +104,6 @@ def mined_windows(tier_path: str | None, pool_index_path: str | None) -> pd.Data
     if not tier_path:
         return pd.DataFrame(columns=["file_path", "start_s", "end_s", "array", "row", "group"])
     tier = tables.read(tier_path)
-    keys = ["file_path", "start_s"]
     index = tables.read_rows_of_files(pool_index_path, tier.file_path)
-    found = tier[keys].assign(group=name_recorder_nights(tier)).merge(index, on=keys, validate="1:1")
-    return found[["file_path", "start_s", "end_s", "array", "row", "group"]]
+    windows = tier[["file_path", "start_s"]].assign(group=name_recorder_nights(tier))
+    return store.locate_windows(windows, index)[["file_path", "start_s", "end_s", "array", "row", "group"]]

@@ -130,7 +130,7 @@ def predict(
             continue
         best.append(score_by_highest_window(windows))
         flagged = windows[windows.confidence >= threshold]
-        detection_tables.write(flagged, detector.description["label"], highest_hz, Path(output, name.with_suffix("")))
+        detection_tables.write_detections(flagged, detector.description["label"], highest_hz, Path(output, name.with_suffix("")))
     if not best:
         raise InputError("none of the recordings could be decoded.")
     scores = pd.concat(best).sort_values(["confidence", "file_path"], ascending=[False, True], ignore_index=True)

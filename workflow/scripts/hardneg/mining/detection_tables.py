@@ -1,4 +1,4 @@
-"""The tables of detections that BirdNET-Analyzer writes: its CSV and Raven's selection tables."""
+"""Read and write the tables of detections that BirdNET-Analyzer writes: its CSV and Raven selection tables."""
 
 import os
 from pathlib import Path
@@ -16,18 +16,18 @@ RAVEN_COLUMNS = [
 ]  # fmt: skip
 
 
-def write(detections: pd.DataFrame, label: str, high_hz: float, stem: str | os.PathLike) -> None:
+def write_detections(detections: pd.DataFrame, label: str, high_hz: float, stem: str | os.PathLike[str]) -> None:
     """Write the detections in one recording in both formats.
 
     Parameters
     ----------
-    detections : ``file_path`` (as it is to be named in the tables), ``start_s``, ``end_s``, ``confidence``.
-    label : ``Scientific name_Common name``; without an underscore it is both.
+    detections : ``file_path`` (as the tables will name it), ``start_s``, ``end_s``, ``confidence``.
+    label : ``Scientific name_Common name``; a label without an underscore serves as both names.
     high_hz : upper edge of a selection's box in Raven (Hz).
-    stem : path without the formats' endings.
+    stem : path without the suffixes of the two formats.
     """
     scientific, common = label.split("_", 1) if "_" in label else (label, label)
-    listed = pd.DataFrame(
+    birdnet_table = pd.DataFrame(
         {
             "Start (s)": detections.start_s.round(3),
             "End (s)": detections.end_s.round(3),
@@ -38,47 +38,47 @@ def write(detections: pd.DataFrame, label: str, high_hz: float, stem: str | os.P
         },
         columns=CSV_COLUMNS,
     )
-    raven = pd.DataFrame(
+    raven_table = pd.DataFrame(
         {
-            "Selection": range(1, len(listed) + 1),
+            "Selection": range(1, len(birdnet_table) + 1),
             "View": "Spectrogram 1",
             "Channel": 1,
-            "Begin Time (s)": listed["Start (s)"],
-            "End Time (s)": listed["End (s)"],
+            "Begin Time (s)": birdnet_table["Start (s)"],
+            "End Time (s)": birdnet_table["End (s)"],
             "Low Freq (Hz)": 0,
             "High Freq (Hz)": round(high_hz),
             "Common Name": common,
             "Species Code": scientific,
-            "Confidence": listed["Confidence"],
+            "Confidence": birdnet_table["Confidence"],
             "Begin Path": detections.file_path.to_numpy(),
-            "File Offset (s)": listed["Start (s)"],
+            "File Offset (s)": birdnet_table["Start (s)"],
         },
         columns=RAVEN_COLUMNS,
     )
-    for table, suffix, separator in ((listed, CSV_SUFFIX, ","), (raven, RAVEN_SUFFIX, "\t")):
+    for table, suffix, separator in ((birdnet_table, CSV_SUFFIX, ","), (raven_table, RAVEN_SUFFIX, "\t")):
         with atomic_write(Path(f"{stem}{suffix}")) as draft:
             table.to_csv(draft, sep=separator, index=False, lineterminator="\n")
 
 
-def read(path: str | os.PathLike) -> pd.DataFrame:
+def read_detections(path: str | os.PathLike[str]) -> pd.DataFrame:
     """Read a table of detections: BirdNET-Analyzer's CSV, its combined table, or a Raven selection table.
 
-    In a combined Raven table ``Begin Time (s)`` runs on from file to file, so ``File Offset (s)`` is used where given.
+    In a combined Raven table, ``Begin Time (s)`` counts on from file to file, so ``File Offset (s)`` is preferred.
 
     Returns
     -------
-    ``file_path`` (as written there), ``start_s, end_s, scientific_name, common_name, confidence``.
+    ``file_path`` (as the table writes it), ``start_s, end_s, scientific_name, common_name, confidence``.
 
     Raises
     ------
     InputError
-        If the table is none of these, or a value in it is not a number.
+        If the table has another format, or a time or confidence is not a number.
     """
     path = Path(path)
     try:
-        head = path.read_text(encoding="utf-8-sig").split("\n", 1)[0]
+        header = path.read_text(encoding="utf-8-sig").split("\n", 1)[0]
         table = pd.read_csv(
-            path, sep="\t" if "\t" in head else ",", encoding="utf-8-sig", dtype=str, keep_default_na=False
+            path, sep="\t" if "\t" in header else ",", encoding="utf-8-sig", dtype=str, keep_default_na=False
         )
         table.columns = table.columns.str.strip()
         if set(CSV_COLUMNS) <= set(table.columns):
@@ -90,8 +90,9 @@ def read(path: str | os.PathLike) -> pd.DataFrame:
             names = table["Begin Path"], table.get("Species Code", table["Common Name"]), table["Common Name"]
         else:
             raise InputError(
-                f"{path} is no table of BirdNET's: it has the columns {', '.join(table.columns)}, and neither "
-                f"{', '.join(CSV_COLUMNS)} nor those of a Raven selection table with Begin Path."
+                f"{path} is not a table of detections from BirdNET or Raven: its columns are "
+                f"{', '.join(table.columns)}. It needs {', '.join(CSV_COLUMNS)}, or the columns of a Raven selection table "
+                "with Begin Path."
             )
         confidence = _numbers(table, "Confidence")
     except (OSError, UnicodeDecodeError, pd.errors.ParserError, pd.errors.EmptyDataError, ValueError) as error:

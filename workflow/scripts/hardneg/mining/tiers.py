@@ -140,7 +140,7 @@ def cut_tier(
 def select_within_bounds(scores: pd.DataFrame, definitions: Definitions) -> dict[str, pd.DataFrame]:
     """Select the files within each tier's bounds, with nothing excluded.
 
-    Tiers without bounds of their own are omitted: the tier "none", random samples and tiers of a second round.
+    Tiers that bounds alone do not define are omitted: the tier "none", random samples and tiers of a second round.
     """
     return {
         name: cut_tier(

@@ -37,7 +37,7 @@ class MiningPlan:
         """
         models = {model.name: model for model in mining_models.list_models(config["mining"])}
         detections = {
-            name: external_detections.tables_of(model.path)
+            name: external_detections.list_tables(model.path)
             for name, model in models.items()
             if model.kind == "detections"
         }

@@ -111,8 +111,8 @@ def gather(
         if inputs["scores"]
         else None,
         "clusters": clusters.in_tiers(held, tables.read(inputs["clusters"])) if inputs["clusters"] else [],
-        "sounds": birdnet_label_counts.leading(tables.read(inputs["sounds"]), held) if inputs["sounds"] else [],
-        "least_label": birdnet_label_counts.LEAST,
+        "sounds": birdnet_label_counts.summarize_tiers(tables.read(inputs["sounds"]), held) if inputs["sounds"] else [],
+        "least_label": birdnet_label_counts.MIN_CONFIDENCE,
         "second_round": second_round,
         "rounds": tables.read(inputs["rounds"]).to_dict("records") if inputs["rounds"] else [],
         "recommendation": recommendation.recommend(deltas, runs, nights, none, most, controls),
