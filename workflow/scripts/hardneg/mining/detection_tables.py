@@ -91,8 +91,8 @@ def read_detections(path: str | os.PathLike[str]) -> pd.DataFrame:
         else:
             raise InputError(
                 f"{path} is not a table of detections from BirdNET or Raven: its columns are "
-                f"{', '.join(table.columns)}. It needs {', '.join(CSV_COLUMNS)}, or the columns of a Raven selection table "
-                "with Begin Path."
+                f"{', '.join(table.columns)}. It needs {', '.join(CSV_COLUMNS)}, or the columns of a Raven selection "
+                "table with Begin Path."
             )
         confidence = _numbers(table, "Confidence")
     except (OSError, UnicodeDecodeError, pd.errors.ParserError, pd.errors.EmptyDataError, ValueError) as error:
