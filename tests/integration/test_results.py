@@ -184,7 +184,7 @@ def test_a_number_is_traced_to_the_files_behind_it_and_a_file_changed_since_is_n
     models = {name for name in behind if name.endswith("model.safetensors") and "/runs/" in name}
     assert len(models) == 2 * 2 and all("positive_subset~half" in name for name in models)  # tier and baseline x seeds
     assert {"results/tiers/hard.csv", "results/mining/trained/scores.parquet", "data/manifest.csv"} <= behind
-    assert " 0 differ from what" in page
+    assert " 0 changed after a job read them" in page
 
     tier = small.path("results/tiers/hard.csv")
     content, times = tier.read_bytes(), tier.stat()
@@ -194,7 +194,7 @@ def test_a_number_is_traced_to_the_files_behind_it_and_a_file_changed_since_is_n
         os.utime(tier, ns=(before, before))  # older than all that was made from it, so that nothing is made again
         small.path("results/audit_trail.md").unlink()
         small.snakemake("audit_trail", config=config)
-        assert " 1 differ from what the jobs that used them have read: `results/tiers/hard.csv`" in (
+        assert " 1 changed after a job read them: `results/tiers/hard.csv`" in (
             small.path("results/audit_trail.md").read_text()
         )
     finally:

@@ -35,9 +35,9 @@ def test_every_shipped_configuration_takes_what_a_profile_sets(path, profile):
 
 def test_the_number_traced_by_default_is_there_without_an_out_of_distribution_test(config):
     config.pop("audit_trail", None)
-    wanted = configuration.complete(config, SCHEMA)["audit_trail"]
+    cells = configuration.complete(config, SCHEMA)["audit_trail"]
     deltas = pd.DataFrame({"value": "hard", "split": "test_iid", "metric": ["precision", "f1"]})
-    assert audit_trail.choose(deltas, wanted).metric == "f1"
+    assert audit_trail.select_difference(deltas, cells).metric == "f1"
 
 
 def test_defaults_are_filled_in_and_the_callers_mapping_is_left_alone(config):

@@ -19,7 +19,7 @@ rule trace_number:
     conda:
         ENVIRONMENT
     params:
-        wanted=lookup(dpath="audit_trail", within=config),
+        cells=lookup(dpath="audit_trail", within=config),
         runs=plan.runs.table,
         folders=[plan.on_disk(folder) for folder in plan.runs.folders],
         metadata=".snakemake/metadata",

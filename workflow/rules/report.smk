@@ -58,16 +58,22 @@ rule write_report:
     conda:
         ENVIRONMENT
     params:
-        shown=dict(
+        settings=dict(
             target=config["target"],
             generated="generated" in config,
             axes=plan.runs.varied_axes,
             tiers=plan.tiers.in_matrix,
-            statistics=config["statistics"],
-            evaluation=config["evaluation"],
-            config={key: value for key, value in config.items() if key != "device"},
-            review=dict(file=plan.review.path, conflicts=plan.review.conflicts),
+            alpha=config["statistics"]["alpha"],
+            p_adjustment=config["statistics"]["p_adjustment"],
+            power=config["statistics"]["power"],
+            calibration_bins=config["evaluation"]["calibration_bins"],
+            files_per_night=config["evaluation"]["nights"]["files_per_night"],
+            review_s=config["evaluation"]["nights"]["review_s"],
+            one_model_confidence=config["audit"]["one_model_confidence"],
+            max_recall_loss=config["recommendation"]["max_recall_loss"],
+            review_conflicts=config["review"]["conflicts"],
             second_round=dataclasses.asdict(plan.mining.second_round) if plan.mining.second_round else {},
+            configuration={key: value for key, value in config.items() if key != "device"},
         ),
         figures=plan.figures,
         templates=fingerprint_files("report/report*.html.j2"),

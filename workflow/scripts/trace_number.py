@@ -8,11 +8,14 @@ from hardneg.statistics import comparison
 
 log_to(snakemake.log[0])
 folders = dict(zip(map(str, snakemake.params.folders), snakemake.params.runs, strict=True))
-row = audit_trail.choose(tables.read(snakemake.input.deltas), snakemake.params.wanted)
-pairs = comparison.runs_behind(row, tables.read(snakemake.input.pairs), folders)
-behind = {*pairs.run, *pairs.baseline_run}
-left_out = tuple(f"{folder}/" for folder in folders if folder not in behind)
-trail = audit_trail.steps(snakemake.params.metadata, snakemake.input.deltas, left_out)
-versions = tables.read_json(Path(pairs.run.iloc[0], "model.json"))["versions"]
-recordings = tables.read(snakemake.input.recordings, columns=["file_path"])
-write_text(audit_trail.page(row, pairs, trail, versions, recordings), snakemake.output.page)
+difference = audit_trail.select_difference(tables.read(snakemake.input.deltas), snakemake.params.cells)
+pairs = comparison.runs_behind(difference, tables.read(snakemake.input.pairs), folders)
+other_runs = tuple(f"{folder}/" for folder in folders if folder not in {*pairs.run, *pairs.baseline_run})
+trail = audit_trail.AuditTrail(
+    difference=difference,
+    pairs=pairs,
+    files=audit_trail.trace_file(snakemake.params.metadata, snakemake.input.deltas, other_runs),
+    versions=tables.read_json(Path(pairs.run.iloc[0], "model.json"))["versions"],
+    recording_count=len(tables.read(snakemake.input.recordings, columns=["file_path"])),
+)
+write_text(audit_trail.render_trail(trail), snakemake.output.page)

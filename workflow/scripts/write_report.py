@@ -1,6 +1,9 @@
 from hardneg.common.log import log_to
 from hardneg.report import report_page
+from hardneg.report.report_contents import ReportInputs, ReportSettings, collect_contents
 
 log_to(snakemake.log[0])
-context = report_page.gather(dict(snakemake.input.items()), **snakemake.params.shown)
-report_page.write(snakemake.output.page, context, {name: snakemake.input[name] for name in snakemake.params.figures})
+paths = {name: path or None for name, path in snakemake.input.items()}
+figures = {name: paths.pop(name) for name in snakemake.params.figures}
+contents = collect_contents(ReportInputs(**paths), ReportSettings(**snakemake.params.settings))
+report_page.write_page(snakemake.output.page, contents, figures)

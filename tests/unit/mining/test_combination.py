@@ -59,24 +59,25 @@ def test_a_tier_is_cut_by_the_mean_the_minimum_or_one_model_with_that_one_s_wind
 def test_the_scores_of_an_only_model_are_its_mean_and_minimum(scores):
     alone = scores[["file_path", "confidence", "start_s", "end_s"]]
     pd.testing.assert_frame_equal(combination.select_scores(alone, "minimum"), alone)
-    assert model_agreement.describe(alone, {}, 0.5) is None
+    assert model_agreement.compare_models(alone, {}, 0.5) is None
 
 
 def test_agreement_counts_what_all_models_and_one_alone_would_put_into_a_tier(scores):
-    told = model_agreement.describe(
+    agreement = model_agreement.compare_models(
         scores,
         {"none": {}, "hard": {"min_confidence": 0.85}, "by new": {"min_confidence": 0.5, "ranked_by": "new"}},
         0.85,
     )
-    assert [(row["name"], row["files"], row["all"], row["one"]) for row in told["tiers"]] == [
+    assert [(row.name, row.files, row.by_every_model, row.by_one_model) for row in agreement.tiers] == [
         ("hard", 0, 0, 0),
         ("by new", 2, 2, 0),
     ]
-    assert told["tiers"][0]["share"] is None and told["tiers"][1]["share"] == 1
-    assert told["alone"] == [{"name": "old", "files": 0}, {"name": "new", "files": 0}]
-    alone = model_agreement.describe(
+    assert agreement.tiers[0].share is None and agreement.tiers[1].share == 1
+    assert agreement.hard_for_one_model == {"old": 0, "new": 0}
+    disagreement = model_agreement.compare_models(
         scores.assign(confidence_new=[0.1, 0.2, 0.3]), {"hard": {"min_confidence": 0.4}}, 0.85
     )
-    assert alone["alone"] == [{"name": "old", "files": 1}, {"name": "new", "files": 0}]
-    assert alone["tiers"] == [{"name": "hard", "by": "mean", "files": 2, "all": 0, "share": 0.0, "one": 2}]
-    assert alone["correlations"] == [{"first": "old", "second": "new", "rank": pytest.approx(-0.5)}]
+    assert disagreement.hard_for_one_model == {"old": 1, "new": 0}
+    assert disagreement.tiers == [model_agreement.TierAgreement("hard", "mean", 2, 0, 0.0, 2)]
+    (pair,) = disagreement.pairs
+    assert (pair.first, pair.second, pair.rank_correlation) == ("old", "new", pytest.approx(-0.5))

@@ -34,55 +34,59 @@ def study(verdicts, losses=(), subsets=("base",), differences=None):
     return deltas, runs, nights, "none", 0.05, {"hard": "random"}
 
 
-def taken(found):
-    return {row["metric"]: row["tier"] for row in found["rows"]}
+def tiers_by_metric(recommended):
+    return {choice.metric: choice.tier for choice in recommended.choices}
 
 
-def test_the_tier_that_improves_a_goal_most_is_taken_and_its_burden_told():
+def test_the_tier_that_improves_a_goal_most_is_recommended_with_its_trade_and_its_review_effort():
     verdicts = {("hard", "precision"): "improves", ("harder", "precision"): "improves", ("hard", "recall"): "hurts"}
-    found = recommendation.recommend(*study(verdicts, differences={("harder", "precision"): 0.2}))
-    assert taken(found) == {"precision": "harder", "f1": None, "recall": None}
-    assert found["rows"][0]["flagged"] == 5 and found["rows"][1]["flagged"] == 20
-    text = " ".join(found["paragraph"])
-    assert "for few false alarms take harder: precision +20.0 points [+2.0, +18.0], 5.0 files or 4 minutes" in text
-    assert "No tier is judged better than “none” for both alike (F1); few missed calls." in text
-    assert "3 of the differences behind this are undecided" in text
+    recommended = recommendation.recommend(*study(verdicts, differences={("harder", "precision"): 0.2}))
+    assert tiers_by_metric(recommended) == {"precision": "harder", "f1": None, "recall": None}
+    assert recommended.choices[0].flagged == 5 and recommended.choices[1].flagged == 20
+    text = " ".join(recommended.sentences)
+    assert "For few false alarms, train on “harder”: precision +20.0 points [+2.0, +18.0] compared with “none”." in text
+    assert "The trade: recall +10.0 points [+2.0, +18.0], undecided." in text
+    assert "expect 5.0 flagged files and 4 minutes of review" in text
+    assert "No tier is judged better than “none” for a balance of both (F1) or few missed calls." in text
+    assert "3 of the differences behind the recommendation are undecided" in " ".join(recommended.caveats)
 
 
-def test_no_tier_is_taken_where_none_is_distinguishable_and_the_page_says_so():
-    found = recommendation.recommend(*study({("hard", "f1"): "no effect larger than d"}))
-    assert taken(found) == {"precision": None, "f1": None, "recall": None}
-    assert "no tier is judged better than “none”" in found["paragraph"][0]
+def test_no_tier_is_recommended_where_none_is_distinguishable_and_the_text_states_it():
+    recommended = recommendation.recommend(*study({("hard", "f1"): "no effect larger than d"}))
+    assert tiers_by_metric(recommended) == {"precision": None, "f1": None, "recall": None}
+    assert "No tier is judged better than “none”" in recommended.sentences[0]
 
 
-def test_a_tier_that_costs_recall_on_validation_is_never_taken():
+def test_a_tier_that_costs_recall_on_validation_is_never_recommended():
     verdicts = {("hard", "f1"): "improves", ("soft", "f1"): "improves"}
     differences = {("hard", "f1"): 0.3}
-    assert taken(recommendation.recommend(*study(verdicts, [("hard", 0.04)], differences=differences)))["f1"] == "hard"
-    found = recommendation.recommend(*study(verdicts, [("hard", 0.06)], differences=differences))
-    assert taken(found)["f1"] == "soft"
-    assert "cost more than 5.0 points of recall on validation: hard." in " ".join(found["paragraph"])
+    recommended = recommendation.recommend(*study(verdicts, [("hard", 0.04)], differences=differences))
+    assert tiers_by_metric(recommended)["f1"] == "hard"
+    recommended = recommendation.recommend(*study(verdicts, [("hard", 0.06)], differences=differences))
+    assert tiers_by_metric(recommended)["f1"] == "soft"
+    assert "cost more than 5.0 points of recall on validation: hard." in " ".join(recommended.caveats)
 
 
 def test_each_configuration_has_its_own_recommendation():
-    found = recommendation.recommend(*study({("hard", "f1"): "improves"}, subsets=("base", "half")))
-    assert [row["where"] for row in found["rows"]] == ["positive subset base"] * 3 + ["positive subset half"] * 3
+    recommended = recommendation.recommend(*study({("hard", "f1"): "improves"}, subsets=("base", "half")))
+    configurations = [choice.configuration for choice in recommended.choices]
+    assert configurations == ["positive subset base"] * 3 + ["positive subset half"] * 3
 
 
-def test_a_tier_that_is_taken_is_held_against_its_control_where_it_has_one():
+def test_a_recommended_tier_is_compared_with_its_control_where_it_has_one():
     verdicts = {("hard", "f1"): "improves", ("harder", "recall"): "improves"}
     deltas, *rest = study(verdicts)
     against = deltas[deltas.value == "hard"].assign(baseline="random", difference=0.01)
     against["difference"] += 0.5 * (against.split == "test_iid")
-    found = recommendation.recommend(pd.concat([deltas, against, against.assign(baseline="other")]), *rest)
-    control = {row["metric"]: row["control"] for row in found["rows"]}
+    recommended = recommendation.recommend(pd.concat([deltas, against, against.assign(baseline="other")]), *rest)
+    control = {choice.metric: choice.control for choice in recommended.choices}
     assert control["f1"]["difference"] == 0.01 and control["f1"]["baseline"] == "random"
     assert control["recall"] is None and control["precision"] is None
 
 
-def test_without_a_comparison_against_none_nothing_is_said():
+def test_without_a_comparison_with_none_nothing_is_recommended():
     deltas, *rest = study({("hard", "f1"): "improves"})
-    assert recommendation.recommend(deltas.assign(vary="dropout"), *rest) == {}
+    assert recommendation.recommend(deltas.assign(vary="dropout"), *rest) is None
 
 
 @pytest.mark.parametrize("axes", [[], ["positive_subset"]])

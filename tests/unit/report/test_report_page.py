@@ -1,15 +1,21 @@
+from dataclasses import replace
+
 import pandas as pd
 import pytest
 
-from hardneg.report import figures, findings, report_page
+from hardneg.report import figures, findings, report_page, report_tables, tier_descriptions
+from hardneg.report.audit_summary import AuditSummary
+from hardneg.report.model_agreement import ModelAgreement, ModelPair, TierAgreement
+from hardneg.report.recommendation import Recommendation, TierChoice
+from hardneg.report.report_contents import ReportContents, ReportSettings
 
 
 @pytest.fixture
-def context():
+def contents():
     deltas = pd.DataFrame(
         {
             "vary": "negative_tier", "value": "<b>hard</b>", "baseline": "none", "positive_subset": "base",
-            "split": "test_ood", "metric": report_page.DELTA_METRICS, "n": 3, "p_adjusted": 0.2, "mean": 0.5, "std": 0.1, "difference": -0.051,
+            "split": "test_ood", "metric": report_tables.DELTA_METRICS, "n": 3, "p_adjusted": 0.2, "mean": 0.5, "std": 0.1, "difference": -0.051,
             "ci_low": -0.1, "ci_high": 0.0, "verdict": "undecided", "seeds_needed": 9.0, "effect_of_interest": 0.03,
         }
     )  # fmt: skip
@@ -24,70 +30,88 @@ def context():
         }
     )
     rejected = pd.DataFrame({"reason": ["missing", "unreadable: odd"]})
-    return {
-        "target": "<script>alert(1)</script>", "generated": True, "run_count": 6, "axes_text": "seed",
-        "overview": report_page.overview(recordings, rejected), "comparisons": report_page.deltas_by_comparison(deltas),
-        "in_short": findings.in_short(deltas), "verdicts": findings.by_verdict(deltas), "harder_or_more": [], "statistics": {"alpha": 0.05, "p_adjustment": "holm", "power": 0.8},
-        "interactions": [], "nights": [], "qualities": [], "evaluation": {"calibration_bins": 15},
-        "audit": None, "clusters": [], "rounds": [], "recommendation": {}, "tiers": [], "versions": {"torch": "2"}, "configuration": "a: <i>",
+    settings = ReportSettings(
+        target="<script>alert(1)</script>", generated=True, axes=["seed"], tiers={}, alpha=0.05, p_adjustment="holm", power=0.8,
+        calibration_bins=15, files_per_night=100, review_s=10, one_model_confidence=0.5, max_recall_loss=0.05,
+        review_conflicts="latest", second_round={}, configuration={"a": "<i>"},
+    )  # fmt: skip
+    return ReportContents(
+        settings=settings,
+        run_count=6,
+        summary=findings.summarize_first_comparison(deltas),
+        recordings=report_tables.count_recordings(recordings, rejected),
+        tiers=[],
+        comparisons=report_tables.build_comparison_tables(deltas),
+        verdicts=findings.build_verdict_tables(deltas),
+        versions={"torch": "2"},
+    )
+
+
+def choice(**attributes):
+    """A choice for few missed calls, without a tier that is better unless `attributes` name one."""
+    nothing = {
+        "configuration": "", "goal": "few missed calls", "metric": "recall", "tier": None, "delta": None, "control": None,
+        "trade": [], "recall_loss": None, "flagged": 2.0, "minutes": 1.0, "undecided": [],
     }  # fmt: skip
+    return TierChoice(**nothing | attributes)
 
 
-def test_the_page_escapes_what_comes_from_outside_and_needs_no_network(context, tmp_path):
+def test_the_page_escapes_what_comes_from_outside_and_needs_no_network(contents, tmp_path):
     scores = pd.DataFrame({"confidence": [0.1, 0.9, 0.95]})
-    figure, _ = figures.pool_scores(scores, {"conf<50>": scores[scores.confidence > 0.5]})
+    figure, _ = figures.draw_pool_scores(scores, {"conf<50>": scores[scores.confidence > 0.5]})
     figure.savefig(tmp_path / "f.svg")
     names = ["metrics", "precision_recall", "reliability", "pool_scores", "training_curves"]
-    report_page.write(tmp_path / "report.html", context, dict.fromkeys(names, tmp_path / "f.svg"))
+    report_page.write_page(tmp_path / "report.html", contents, dict.fromkeys(names, tmp_path / "f.svg"))
     page = (tmp_path / "report.html").read_text()
     assert "<script>alert" not in page and "&lt;script&gt;alert(1)" in page
     assert "<b>hard" not in page and "conf<50>" not in page
     assert "\N{MINUS SIGN}5.1" in page
-    assert "undecided: 9 seeds" in page
+    assert "undecided: about 9 seeds needed" in page
     assert "no negative tier is judged better or worse than “none”" in page
     assert "Generated sound" in page and "1 missing, 1 unreadable" in page
     assert 'src="http' not in page and 'href="http' not in page.replace('xlink:href="http://www.w3.org', "")
 
 
-def test_generated_sound_is_said_only_where_it_is(context, tmp_path):
-    report_page.write(tmp_path / "report.html", context | {"generated": False}, {})
+def test_generated_sound_is_declared_only_where_it_is(contents, tmp_path):
+    recorded = replace(contents, settings=replace(contents.settings, generated=False))
+    report_page.write_page(tmp_path / "report.html", recorded, {})
     assert "Generated sound" not in (tmp_path / "report.html").read_text()
 
 
 def test_a_figures_numbers_are_what_it_draws():
     scores = pd.DataFrame({"confidence": [0.01, 0.99, 1.0]})
-    _, numbers = figures.pool_scores(scores, {"top": scores[scores.confidence > 0.5]})
-    held = numbers.groupby("tier").files.sum()
-    assert held.to_dict() == {"pool": 3, "top": 2}
+    _, numbers = figures.draw_pool_scores(scores, {"top": scores[scores.confidence > 0.5]})
+    files = numbers.groupby("tier").files.sum()
+    assert files.to_dict() == {"pool": 3, "top": 2}
     assert numbers[(numbers.tier == "top") & (numbers.files > 0)]["from"].tolist() == [pytest.approx(0.98)]
 
 
-def test_the_audit_the_clusters_and_the_recommendation_are_escaped_text(context, tmp_path):
+def test_the_audit_the_clusters_and_the_recommendation_are_escaped_text(contents, tmp_path):
     flags = dict.fromkeys(["suspected_positive"], 3)
     row = {"name": "<u>top</u>", "files": 9, "any": 3, "negative": 1, "positive": 2, "uncertain": 0} | flags
-    audit = {
-        "flags": list(flags), "tiers": [row], "truth": [], "reviewed": 3, "reviewers": 2,
-        "agreement": [{"first": "<i>", "second": "", "files": 3, "agreed": 1.0, "kappa": float("nan")}],
-    }  # fmt: skip
+    agreement = [{"first": "<i>", "second": "", "files": 3, "agreed": 1.0, "kappa": float("nan")}]
+    audit = AuditSummary(list(flags), [row], truth=[], reviewed=3, reviewers=2, agreement=agreement)
     largest = {"cluster": 0, "files": 9, "share": 1.0, "example": "<img>\u202ex.wav", "start_s": 0.0}
-    made_of = [{"name": "<u>top</u>", "clusters": 1, "largest": [largest]}]
-    choice = {"goal": "few missed calls", "where": "<s>", "metric": "recall", "tier": None, "delta": None, "control": None, "recall_loss": None,
-              "flagged": 2.0, "minutes": 1.0, "undecided": ["<u>top</u>"]}  # fmt: skip
-    advice = {
-        "split": "test_ood",
-        "rows": [choice],
-        "paragraph": ["no tier is judged better than “none”."],
-        "max_recall_loss": 0.05,
-    }
-    models = {
-        "models": ["<i>", "new"], "correlations": [{"first": "<i>", "second": "new", "rank": 0.4}], "hard": 0.5,
-        "alone": [{"name": "<i>", "files": 4}], "tiers": [{"name": "<u>top</u>", "by": "<i>", "files": 9, "all": 3, "share": 1 / 3, "one": 2}],
-    }  # fmt: skip
-    heard = [{"label": "<b>Frog", "scientific": "Rana", "files": 2, "share": 0.5}]
-    sounds = [{"name": "<u>top</u>", "files": 4, "labels": 2, "largest": heard, "unnamed": 1, "unnamed_share": 0.25}]
-    report_page.write(
+    clusters = [{"name": "<u>top</u>", "clusters": 1, "largest": [largest]}]
+    recommendation = Recommendation(
+        split="test_ood",
+        choices=[choice(configuration="<s>", undecided=["<u>top</u>"])],
+        max_recall_loss=0.05,
+        sentences=["No tier is judged better than “none”."],
+        caveats=[],
+    )
+    models = ModelAgreement(
+        models=["<i>", "new"],
+        pairs=[ModelPair("<i>", "new", 0.4)],
+        hard_confidence=0.5,
+        hard_for_one_model={"<i>": 4},
+        tiers=[TierAgreement("<u>top</u>", "<i>", files=9, by_every_model=3, share=1 / 3, by_one_model=2)],
+    )
+    labels = [{"label": "<b>Frog", "scientific": "Rana", "files": 2, "share": 0.5}]
+    sounds = [{"name": "<u>top</u>", "files": 4, "labels": 2, "largest": labels, "unnamed": 1, "unnamed_share": 0.25}]
+    report_page.write_page(
         tmp_path / "report.html",
-        context | {"sounds": sounds, "audit": audit, "clusters": made_of, "recommendation": advice, "models": models},
+        replace(contents, sounds=sounds, audit=audit, clusters=clusters, recommendation=recommendation, models=models),
         {},
     )
     page = (tmp_path / "report.html").read_text()
@@ -95,64 +119,58 @@ def test_the_audit_the_clusters_and_the_recommendation_are_escaped_text(context,
         assert markup not in page
     assert "<bdi>&lt;img&gt;⟨U+202E⟩x.wav</bdi>" in page
     assert "&lt;i&gt; and (no name) agree on 100 % of 3 files." in page
-    assert "no tier is judged better than “none”." in page and "no tier is shown to be better" in page
-    assert "nobody has listened" not in page and "3 of them have been listened to" in page
+    assert "No tier is judged better than “none”." in page and "no tier is shown to be better" in page
+    assert "Nobody has listened" not in page and "People have listened to 3 of the pool files" in page
     assert "50 % of &lt;u&gt;top&lt;/u&gt; is &lt;b&gt;Frog; 25 % has no label." in page
     assert "<td>33 %</td><td>2</td>" in page and "&lt;i&gt; and new 0.40" in page
 
 
-def test_an_interval_without_zero_that_is_undecided_says_why(context):
+def test_an_undecided_difference_has_its_reason():
     deltas = pd.DataFrame(
         {"verdict": "undecided", "seeds_needed": [9.0, 9.0, 2.0], "n": 3, "effect_of_interest": 0.03,
          "difference": 0.02, "ci_low": [0.01, -0.01, -0.01], "ci_high": 0.05, "metric": "f1"}
     )  # fmt: skip
-    told = [findings.cell(row)["rest"] for _, row in deltas.iterrows()]
-    assert told == ["not after adjustment", "9 seeds", ""]
+    reasons = [findings.describe_difference(row).reason for _, row in deltas.iterrows()]
+    assert reasons == ["not significant after adjustment", "about 9 seeds needed", ""]
 
 
-def test_a_difference_without_an_interval_says_what_it_lacks():
+def test_a_difference_without_an_interval_has_its_reason():
     none = float("nan")
     deltas = pd.DataFrame(
         {"verdict": "undecided", "seeds_needed": none, "n": [3, 1], "effect_of_interest": 0.03, "metric": "f1",
          "difference": 0.02, "ci_low": none, "ci_high": none}
     )  # fmt: skip
-    assert [findings.cell(row)["rest"] for _, row in deltas.iterrows()] == ["no spread to judge by", "one seed"]
+    reasons = [findings.describe_difference(row).reason for _, row in deltas.iterrows()]
+    assert reasons == ["no spread, so no interval", "one seed only"]
 
 
-def test_no_effect_is_told_with_its_bound_wherever_it_stands(context, tmp_path):
+def test_no_effect_is_shown_with_its_bound_everywhere(contents, tmp_path):
     row = {
         "vary": "negative_tier", "value": "hard", "baseline": "none", "positive_subset": "base", "split": "test_ood", "n": 3,
         "mean": 0.5, "std": 0.1, "difference": 0.01, "ci_low": 0.005, "ci_high": 0.015, "seeds_needed": 2.0,
         "verdict": "no effect larger than d",
     }  # fmt: skip
-    bounds = dict.fromkeys(report_page.DELTA_METRICS, 0.035) | {"false_positives_per_hour": 2.0}
+    bounds = dict.fromkeys(report_tables.DELTA_METRICS, 0.035) | {"false_positives_per_hour": 2.0}
     deltas = pd.DataFrame([row | {"metric": metric, "effect_of_interest": bounds[metric]} for metric in bounds])
     delta = deltas.iloc[0].to_dict()
-    choice = {
-        "goal": "few missed calls",
-        "where": "",
-        "metric": "recall",
-        "tier": "hard",
-        "control": delta,
-        "undecided": [],
-    }
-    choice |= {"delta": delta | {"verdict": "improves"}, "recall_loss": 0.0, "flagged": 2.0, "minutes": 1.0}
-    advice = {"split": "test_ood", "rows": [choice], "paragraph": [], "max_recall_loss": 0.05}
-    shown = {
-        "comparisons": report_page.deltas_by_comparison(deltas), "in_short": findings.in_short(deltas),
-        "verdicts": findings.by_verdict(deltas), "recommendation": advice,
-    }  # fmt: skip
-    report_page.write(tmp_path / "report.html", context | shown, {})
+    improved = choice(tier="hard", delta=delta | {"verdict": "improves"}, control=delta, recall_loss=0.0)
+    small = replace(
+        contents,
+        comparisons=report_tables.build_comparison_tables(deltas),
+        summary=findings.summarize_first_comparison(deltas),
+        verdicts=findings.build_verdict_tables(deltas),
+        recommendation=Recommendation("test_ood", [improved], 0.05, sentences=[], caveats=[]),
+    )
+    report_page.write_page(tmp_path / "report.html", small, {})
     page = (tmp_path / "report.html").read_text()
     # In the tables of verdicts F1 and average precision, in numbers four rates and false positives, and the control.
     assert page.count("no effect larger than 3.5<") == 2 + 4 + 1
     assert page.count("no effect larger than 2<") == 1
-    assert (
-        "no negative tier is judged better or worse than “none”" in page and "1 of 1 differences can be shown" in page
-    )
+    assert "no negative tier is judged better or worse than “none”" in page
+    assert "Of 1 differences, 1 can be shown" in page
 
 
-def test_an_interaction_that_could_not_be_tested_is_a_dash(context, tmp_path):
+def test_an_interaction_that_could_not_be_tested_is_a_dash(contents, tmp_path):
     tested = {
         "split": "test_ood",
         "metric": "f1",
@@ -164,7 +182,7 @@ def test_an_interaction_that_could_not_be_tested_is_a_dash(context, tmp_path):
         "p_adjusted": 0.4,
     }
     missing = tested | dict.fromkeys(["df", "df_residual", "F", "p", "p_adjusted"], float("nan"))
-    report_page.write(tmp_path / "report.html", context | {"interactions": [tested, missing]}, {})
+    report_page.write_page(tmp_path / "report.html", replace(contents, interactions=[tested, missing]), {})
     page = (tmp_path / "report.html").read_text()
     assert "<td>2.00</td><td>1, 9</td><td>0.200</td>" in page
     dash = "\N{EN DASH}"
@@ -175,25 +193,25 @@ def test_an_interaction_that_could_not_be_tested_is_a_dash(context, tmp_path):
     ("definition", "words"),
     [
         ({}, "no mined negatives"),
-        ({"min_confidence": 0.5, "max_confidence": 0.85}, "confidence from 0.5; confidence below 0.85"),
+        ({"min_confidence": 0.5, "max_confidence": 0.85}, "confidence of at least 0.5; confidence below 0.85"),
         ({"top_fraction": 0.05, "ranked_by": "minimum"}, "ranked by minimum; the hardest 5.0%"),
-        ({"round": 2, "min_confidence": 0.5}, "second round of mining; confidence from 0.5"),
-        ({"match_size_of": "top", "exclude": ["unusable"]}, "without unusable files; as many at random as top"),
+        ({"round": 2, "min_confidence": 0.5}, "second round of mining; confidence of at least 0.5"),
+        ({"match_size_of": "top", "exclude": ["unusable"]}, "without unusable files; cut at random to the size of top"),
     ],
 )
-def test_a_tiers_definition_is_told_in_words(definition, words):
-    assert report_page.definition_in_words(definition) == words
+def test_a_tiers_definition_is_described_in_words(definition, words):
+    assert tier_descriptions.describe_definition(definition) == words
 
 
-def test_what_the_second_round_added_is_shown_where_there_was_one(context, tmp_path):
+def test_what_the_second_round_added_is_shown_where_there_was_one(contents, tmp_path):
     row = {"min_confidence": 0.85, "taken": 20, "first_round": 3, "second_round": 7, "added": 5, "dropped": 1}
-    mined = {
-        "second_round": {"negative_tier": "top<b>", "positive_subset": "base", "seed": 5},
-        "rounds": [row | {"overlap": 0.25, "top_k": float("nan")}, row | {"top_k": 20, "overlap": float("nan")}],
-    }
-    report_page.write(tmp_path / "report.html", context, {})
+    rounds = [row | {"overlap": 0.25, "top_k": float("nan")}, row | {"top_k": 20, "overlap": float("nan")}]
+    settings = replace(
+        contents.settings, second_round={"negative_tier": "top<b>", "positive_subset": "base", "seed": 5}
+    )
+    report_page.write_page(tmp_path / "report.html", contents, {})
     assert "second round" not in (tmp_path / "report.html").read_text()
-    report_page.write(tmp_path / "report.html", context | mined, {})
+    report_page.write_page(tmp_path / "report.html", replace(contents, rounds=rounds, settings=settings), {})
     page = (tmp_path / "report.html").read_text()
     assert "trained on tier <em>top&lt;b&gt;</em> and the positives <em>base</em> (seed 5)" in page
     cells = [f"<td>{cell}</td>" for cell in (20, 3, 7, 5, 1, "0.25")]

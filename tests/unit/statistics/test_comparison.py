@@ -92,27 +92,27 @@ def test_a_baseline_that_shares_no_seed_with_another_value_is_named(runs):
 
 
 def test_the_terminal_shows_differences_in_points(runs):
-    text = terminal_summary.table_of(comparison.compare(runs, TIERS, AXES, SETTINGS))
-    assert "negative_tier against none" in text
+    text = terminal_summary.format_differences(comparison.compare(runs, TIERS, AXES, SETTINGS))
+    assert "negative_tier compared with none" in text
     assert text.count("+10.0") == 16
     assert text.count("undecided") == 4
 
 
-def test_hardness_is_told_apart_from_number(runs):
+def test_the_effect_of_hardness_is_separated_from_the_effect_of_size(runs):
     random = runs[runs.negative_tier == "hard"].assign(negative_tier="random")
     random = random.assign(**{metric: random[metric] - 0.06 for metric in comparison.METRICS})
     both = [*TIERS, {"vary": "negative_tier", "baseline": "random"}]
     deltas = comparison.compare(pd.concat([runs, random]), both, AXES, SETTINGS)
-    controls = findings.controls_of({"none": {}, "hard": {"min_confidence": 0.5}, "random": {"match_size_of": "hard"}})
+    controls = findings.find_controls({"none": {}, "hard": {"min_confidence": 0.5}, "random": {"match_size_of": "hard"}})
     assert controls == {"hard": "random"}
-    rows = findings.harder_or_more(deltas, controls, "none")
+    rows = findings.separate_hardness_from_size(deltas, controls, "none")
     assert len(rows) == 2 * 2 * 2
-    first = next(row for row in rows if row["metric"] == "F1" and "OOD" in row["split"])
-    assert (first["tier"], first["control"]) == ("hard", "random")
-    assert (first["more"]["difference"], first["harder"]["difference"]) == ("+4.0", "+6.0")
+    first = next(row for row in rows if row.metric == "F1" and "OOD" in row.split)
+    assert (first.tier, first.control) == ("hard", "random")
+    assert (first.size_effect.difference, first.hardness_effect.difference) == ("+4.0", "+6.0")
 
 
-def test_hardness_is_told_apart_from_number_at_each_value_of_any_axis(runs):
+def test_the_effect_of_hardness_is_separated_from_that_of_size_at_each_value_of_any_axis(runs):
     random = runs[runs.negative_tier == "hard"].assign(negative_tier="random")
     tiers = pd.concat([runs, random])
     wide = pd.concat([tiers.assign(dropout=dropout) for dropout in ("0.1", "0.5")])
@@ -120,9 +120,9 @@ def test_hardness_is_told_apart_from_number_at_each_value_of_any_axis(runs):
     wide = wide.assign(**{metric: wide[metric] - gain for metric in comparison.METRICS})
     vary = [*TIERS, {"vary": "negative_tier", "baseline": "random"}, {"vary": "dropout", "baseline": "0.1"}]
     deltas = comparison.compare(wide, vary, [*AXES, "dropout"], SETTINGS)
-    rows = findings.harder_or_more(deltas, {"hard": "random"}, "none")
+    rows = findings.separate_hardness_from_size(deltas, {"hard": "random"}, "none")
     assert len(rows) == 2 * 2 * 2 * 2
-    harder = {row["where"]: row["harder"]["difference"] for row in rows}
+    harder = {row.configuration: row.hardness_effect.difference for row in rows}
     assert harder == {"a, 0.1": "+0.0", "a, 0.5": "+20.0", "b, 0.1": "+0.0", "b, 0.5": "+20.0"}
 
 

@@ -1,22 +1,46 @@
-"""What the audit and the reviewers found, for the report."""
+"""Summarize the flags of the audit and the answers of the reviewers, for the report."""
+
+from dataclasses import dataclass
+from typing import Any
 
 import pandas as pd
 
 from hardneg.audit import pool_audit
-from hardneg.mining.tiers import select_within_bounds
+from hardneg.mining.tiers import Definitions, select_within_bounds
 from hardneg.review import agreement
 from hardneg.review.review_table import LABELS
 
 
-def summarise(
+@dataclass(frozen=True, slots=True)
+class AuditSummary:
+    """Flags and answers, counted for the pool and within the bounds of each tier.
+
+    Attributes
+    ----------
+    flags : their names.
+    tiers : a row each with ``name, files``, the counts of each flag, of ``any`` flag and of each label.
+    truth : rows of :func:`hardneg.audit.pool_audit.against_truth`; empty where the truth is not known.
+    reviewed, reviewers : number of files and of people.
+    agreement : rows of :func:`hardneg.review.agreement.between_reviewers`.
+    """
+
+    flags: list[str]
+    tiers: list[dict[str, Any]]
+    truth: list[dict[str, Any]]
+    reviewed: int
+    reviewers: int
+    agreement: list[dict[str, Any]]
+
+
+def summarize_audit(
     audited: pd.DataFrame,
     scores: pd.DataFrame,
-    definitions: dict[str, dict],
+    definitions: Definitions,
     truth: pd.DataFrame | None,
     answers: pd.DataFrame,
     decisions: dict[str, str],
-) -> dict:
-    """Count flags and answers, for the pool and for what lies within each tier's bounds.
+) -> AuditSummary:
+    """Count flags and answers, for the pool and for the files within each tier's bounds.
 
     Parameters
     ----------
@@ -25,29 +49,22 @@ def summarise(
     definitions : of the tiers.
     truth : ``file_path, hidden`` where the recordings are generated, else None.
     answers, decisions : the review, and the label that it settles on for each file.
-
-    Returns
-    -------
-    ``flags`` (names); ``tiers``, one row each with ``name, files``, the count of each flag, of ``any`` and of each
-    label of the reviewers; ``truth``, the rows of :func:`hardneg.audit.pool_audit.against_truth`; ``reviewed`` (files),
-    ``reviewers`` and ``agreement`` (rows).
     """
-    held = {"the whole pool": scores} | select_within_bounds(scores, definitions)
-    heard = audited.file_path.map(decisions).fillna("")
+    files_by_tier = {"the whole pool": scores} | select_within_bounds(scores, definitions)
+    reviewed_labels = audited.file_path.map(decisions).fillna("")
     flags = list(pool_audit.FLAGS)
     rows = []
-    for name, tier in held.items():
-        inside = audited.file_path.isin(tier.file_path)
-        counts = audited.loc[inside, flags].sum().astype(int).to_dict()
-        labels = heard[inside].value_counts().reindex(LABELS, fill_value=0).to_dict()
-        flagged = int(audited.loc[inside, flags].any(axis=1).sum())
-        rows.append({"name": name, "files": int(inside.sum()), "any": flagged, **counts, **labels})
-    known = [] if truth is None else pool_audit.against_truth(audited, truth, held).to_dict("records")
-    return {
-        "flags": flags,
-        "tiers": rows,
-        "truth": known,
-        "reviewed": int((heard != "").sum()),
-        "reviewers": int(answers.reviewer.nunique()),
-        "agreement": agreement.between_reviewers(answers).to_dict("records"),
-    }
+    for name, files in files_by_tier.items():
+        inside = audited.file_path.isin(files.file_path)
+        flagged = audited.loc[inside, flags]
+        labels = reviewed_labels[inside].value_counts().reindex(LABELS, fill_value=0)
+        counts = flagged.sum().astype(int).to_dict() | labels.to_dict()
+        rows.append({"name": name, "files": int(inside.sum()), "any": int(flagged.any(axis=1).sum()), **counts})
+    return AuditSummary(
+        flags=flags,
+        tiers=rows,
+        truth=[] if truth is None else pool_audit.against_truth(audited, truth, files_by_tier).to_dict("records"),
+        reviewed=int((reviewed_labels != "").sum()),
+        reviewers=int(answers.reviewer.nunique()),
+        agreement=agreement.between_reviewers(answers).to_dict("records"),
+    )

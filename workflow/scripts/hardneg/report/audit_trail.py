@@ -1,166 +1,233 @@
-"""Trace one number of the delta table back to the files and the jobs behind it."""
+"""Trace one number of the table of differences back to the files and the jobs behind it."""
 
 import base64
 import hashlib
 import json
 import os
 import re
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
 from hardneg.common.display_names import METRIC_NAMES, SPLIT_NAMES
 from hardneg.common.errors import InputError
 from hardneg.common.formatting import format_number, format_points
+from hardneg.report.findings import format_interval
 
-LARGEST_HASHED = 100_000_000  # bytes, as Snakemake's own checksums of inputs (see profiles/)
+LARGEST_HASHED = 100_000_000  # bytes; Snakemake stores no checksum of larger inputs (see profiles/)
 FINGERPRINT = re.compile(r"^'[0-9a-f]{16}'$")
-LONGEST_PARAMETER = 300
-NAMED = ("vary", "value", "baseline", "split", "metric")
+LONGEST_PARAMETERS = 300  # characters
+TITLE_COLUMNS = ("vary", "value", "baseline", "split", "metric")
 
 
-def choose(deltas: pd.DataFrame, wanted: dict) -> pd.Series:
-    """The first row of the delta table whose cells are as wanted, compared as text.
+@dataclass(frozen=True, slots=True)
+class TracedFile:
+    """A file behind the number, and the job that made it.
+
+    Attributes
+    ----------
+    path : of the file.
+    rule : that made it; empty where Snakemake has no record of it, and with it all that follows but `sha256`.
+    inputs : files that the job read.
+    code : fingerprint of the rule's script and of everything that the script imports.
+    parameters : of the rule, as text.
+    ended : local time.
+    seconds : that the job took.
+    sha256 : of the file today; empty where it is large or missing.
+    read_sha256 : of the file when a job read it; None where no job recorded it.
+    """
+
+    path: str
+    rule: str
+    inputs: list[str]
+    code: str
+    parameters: str
+    ended: str
+    seconds: float | None
+    sha256: str
+    read_sha256: str | None
+
+    @property
+    def unchanged(self) -> bool | None:
+        """Whether the file is the one that later jobs read; None where that is not known."""
+        return self.sha256 == self.read_sha256 if self.sha256 and self.read_sha256 is not None else None
+
+
+@dataclass(frozen=True, slots=True)
+class AuditTrail:
+    """Everything behind one number.
+
+    Attributes
+    ----------
+    difference : the number's row of the table of differences.
+    pairs : the differences that it is the mean of, from :func:`hardneg.statistics.comparison.runs_behind`.
+    files : from :func:`trace_file`.
+    versions : of the software that computed the runs.
+    recording_count : number of recordings that were used.
+    """
+
+    difference: pd.Series
+    pairs: pd.DataFrame
+    files: list[TracedFile]
+    versions: dict[str, str]
+    recording_count: int
+
+
+def select_difference(deltas: pd.DataFrame, cells: dict[str, Any]) -> pd.Series:
+    """Select the first row of the table of differences that has these cells, compared as text.
 
     Raises
     ------
     InputError
         If a column does not exist, or no row has these cells.
     """
-    unknown = [column for column in wanted if column not in deltas]
+    unknown = [column for column in cells if column not in deltas]
     if unknown:
-        raise InputError(f"audit_trail: the delta table has no column {', '.join(unknown)}; it has {list(deltas)}.")
+        raise InputError(
+            f"audit_trail: deltas.csv has no column {', '.join(unknown)}. Use one of: {', '.join(deltas.columns)}."
+        )
     rows = deltas
-    for column, cell in wanted.items():
-        rows = rows[rows[column].astype(str) == str(cell)]
-        if rows.empty:
-            there = ", ".join(map(str, deltas[column].unique()))
+    for column, cell in cells.items():
+        matches = rows[rows[column].astype(str) == str(cell)]
+        if matches.empty:
+            values = ", ".join(map(str, rows[column].unique()))
             raise InputError(
-                f"audit_trail: no difference has {column} = {cell} besides the rest; {column} is: {there}."
+                f"audit_trail: no row of deltas.csv has {column} = {cell} together with the other cells. "
+                f"Use one of: {values}."
             )
+        rows = matches
     return rows.iloc[0]
 
 
-def record(metadata: str | os.PathLike, file: str) -> dict:
-    """What Snakemake recorded of a file that it made; empty for another file.
+def read_job_record(metadata: str | os.PathLike[str], path: str) -> dict[str, Any]:
+    """Read what Snakemake recorded about the job that made a file; empty if it made no such file.
 
     Parameters
     ----------
-    metadata : the folder ``.snakemake/metadata``: a JSON file per output, named by the base64 of its path; one
-        that is too long for the file system is cut into folders that begin with ``@``.
+    metadata : the folder ``.snakemake/metadata``. It has a JSON file per output, named by the base64 of the output's
+        path. A name that is too long for the file system is split into folders that begin with ``@``.
+    path : of the file.
     """
-    encoded = base64.urlsafe_b64encode(file.encode()).decode()
+    encoded = base64.urlsafe_b64encode(path.encode()).decode()
     longest = os.pathconf(metadata, "PC_NAME_MAX") - 1
     parts = [encoded[start : start + longest] for start in range(0, len(encoded), longest)]
-    path = Path(metadata, *(f"@{part}" for part in parts[:-1]), parts[-1])
-    return json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
+    record_path = Path(metadata, *(f"@{part}" for part in parts[:-1]), parts[-1])
+    record: dict[str, Any] = json.loads(record_path.read_text(encoding="utf-8")) if record_path.is_file() else {}
+    return record
 
 
-def steps(metadata: str | os.PathLike, target: str, left_out: tuple[str, ...]) -> pd.DataFrame:
+def trace_file(metadata: str | os.PathLike[str], target: str, ignored: tuple[str, ...]) -> list[TracedFile]:
     """Walk back from one file to the raw inputs.
 
     Parameters
     ----------
-    metadata : see :func:`record`.
+    metadata : see :func:`read_job_record`.
     target : the file to start from.
-    left_out : folders that the number does not depend on.
+    ignored : folders that the number does not depend on.
 
     Returns
     -------
-    One row per file, the sources first: ``file, rule, made_from`` (a list), ``code`` (fingerprint of the script and of
-    all that it imports), ``parameters``, ``ended`` (local time), ``seconds``, ``sha256`` of the file as it is now, and
-    ``intact``: whether that is what the jobs that read it have read (missing where none recorded it).
+    Every file behind `target`, sources before the files made from them.
     """
-    rows, read = {}, {}
+    records: dict[str, dict[str, Any]] = {}
+    inputs: dict[str, list[str]] = {}
+    read_sums: dict[str, str] = {}
 
-    def visit(file: str) -> None:
-        if file in rows or file.startswith(left_out):
+    def visit(path: str) -> None:
+        if path in inputs:
             return
-        made = record(metadata, file)
-        sources = [name for name in made.get("input") or [] if not name.startswith(left_out)]
-        read.update({name: sum_.removeprefix("sha256:") for name, sum_ in (made.get("input_checksums") or {}).items()})
+        record = read_job_record(metadata, path)
+        checksums = (record.get("input_checksums") or {}).items()
+        read_sums.update({name: checksum.removeprefix("sha256:") for name, checksum in checksums})
+        sources = [name for name in record.get("input") or [] if not name.startswith(ignored)]
         for source in sources:
             visit(source)
-        parameters = made.get("params") or []
-        ended = made.get("endtime")
-        rows[file] = {
-            "file": file,
-            "rule": made.get("rule", ""),
-            "made_from": sources,
-            "code": next((text.strip("'") for text in parameters if FINGERPRINT.match(text)), ""),
-            "parameters": "; ".join(sorted(text for text in parameters if not FINGERPRINT.match(text))),
-            "ended": datetime.fromtimestamp(ended).isoformat(" ", "seconds") if ended else "",
-            "seconds": ended - made["starttime"] if ended else None,
-            "sha256": _sha256(Path(file)),
-        }
+        records[path], inputs[path] = record, sources
 
     visit(target)
-    for file, row in rows.items():
-        row["intact"] = row["sha256"] == read[file] if file in read and row["sha256"] else None
-    return pd.DataFrame(list(rows.values()))
+    return [_describe_file(path, record, inputs[path], read_sums.get(path)) for path, record in records.items()]
 
 
-def page(row: pd.Series, pairs: pd.DataFrame, trail: pd.DataFrame, versions: dict, recordings: pd.DataFrame) -> str:
-    """Write the trail as Markdown.
-
-    Parameters
-    ----------
-    row : the number's row in the delta table.
-    pairs : the differences that it is the mean of, from :func:`hardneg.statistics.comparison.runs_behind`.
-    trail : from :func:`steps`.
-    versions : of what computed the runs.
-    recordings : the recordings used, for their counts.
-    """
-    held = [column for column in pairs if column in row.index and column not in NAMED]
-    where = ", ".join(f"{axis.replace('_', ' ')} {row[axis]}" for axis in held if pd.notna(row[axis]))
-    changed = trail[trail.intact.eq(False)]
+def render_trail(trail: AuditTrail) -> str:
+    """Render the trail as Markdown."""
+    row = trail.difference
+    axes = [column for column in trail.pairs if column in row.index and column not in TITLE_COLUMNS]
+    configuration = ", ".join(f"{axis.replace('_', ' ')} {row[axis]}" for axis in axes if pd.notna(row[axis]))
+    versions = ", ".join(f"{name} {version}" for name, version in trail.versions.items())
+    changed = [file for file in trail.files if file.unchanged is False]
     lines = [
         "# Where a number comes from",
         "",
-        f"**{METRIC_NAMES[row.metric]}, {SPLIT_NAMES[row.split]}: {row.value} against {row.baseline}"
-        f"{f' ({where})' if where else ''}: {format_points(row.difference)} points** "
-        f"[{format_points(row.ci_low)}, {format_points(row.ci_high)}], adjusted p {format_number(row.p_adjusted)}: {row.verdict}.",
+        f"**{METRIC_NAMES[row.metric]}, {SPLIT_NAMES[row.split]}: {row['value']} compared with {row.baseline}"
+        f"{f' ({configuration})' if configuration else ''}: {format_points(row.difference)} points** "
+        f"{format_interval(row)}, adjusted p {format_number(row.p_adjusted)}: {row.verdict}.",
         "",
-        "It is the mean of these differences, at the thresholds frozen on validation:",
-        "",
-        "| seed | its score | the baseline's | difference | its run | the baseline's run |",
-        "|---|---|---|---|---|---|",
-        *(
-            f"| {pair.seed} | {format_number(pair.score, 4)} | {format_number(pair.score_baseline, 4)} | {format_points(pair.change)} | "
-            f"`{pair.run}` | `{pair.baseline_run}` |"
-            for pair in pairs.itertuples()
-        ),
-        "",
-        f"{len(recordings)} recordings were used; the SHA-256 of each one's samples is in `inputs/recordings.parquet`. "
-        "The runs were computed with " + ", ".join(f"{name} {version}" for name, version in versions.items()) + ".",
-        "",
-        f"Of the {len(trail)} files below, {len(changed)} differ from what the jobs that used them have read"
-        + (": " + ", ".join(f"`{name}`" for name in changed.file) if len(changed) else "")
+        f"Of the {len(trail.files)} files behind this number, {len(changed)} changed after a job read them"
+        + (": " + ", ".join(f"`{file.path}`" for file in changed) if changed else "")
         + ".",
         "",
-        "## Every file behind it, the sources first",
+        "The number is the mean of these differences, at the thresholds frozen on validation:",
+        "",
+        f"| seed | {row['value']} | {row.baseline} | difference | run | baseline run |",
+        "|---|---|---|---|---|---|",
+        *(
+            f"| {pair.seed} | {format_number(pair.score, 4)} | {format_number(pair.score_baseline, 4)} | "
+            f"{format_points(pair.change)} | `{pair.run}` | `{pair.baseline_run}` |"
+            for pair in trail.pairs.itertuples()
+        ),
+        "",
+        f"{trail.recording_count} recordings were used. `inputs/recordings.parquet` has the SHA-256 of the samples of "
+        "each one.",
+        "",
+        f"The runs were computed with {versions}.",
+        "",
+        "## Every file behind the number, sources first",
         "",
     ]
-    for step in trail.itertuples():
-        state = {True: ", as read", False: ", **changed since it was read**"}.get(step.intact, "")
-        lines += [f"### `{step.file}`", "", f"SHA-256 {step.sha256 or '(large or gone)'}{state}.", ""]
-        if step.rule:
-            lines += [
-                f"Made by rule `{step.rule}` (code {step.code}) in {format_number(step.seconds, 1)} s, {step.ended}, from "
-                + (", ".join(f"`{name}`" for name in step.made_from) or "nothing")
-                + ".",
-                "",
-                *([f"Parameters: `{_short(step.parameters)}`", ""] if step.parameters else []),
-            ]
-        else:
-            lines += ["Not made by this workflow, or its record is gone.", ""]
-    return "\n".join(lines)
+    return "\n".join([*lines, *(line for file in trail.files for line in _render_file(file))])
 
 
-def _short(text: str) -> str:
+def _render_file(file: TracedFile) -> list[str]:
+    state = {True: ", unchanged since a job read it", False: ", **changed since a job read it**", None: ""}
+    lines = [
+        f"### `{file.path}`",
+        "",
+        f"SHA-256 {file.sha256 or '(too large, or missing)'}{state[file.unchanged]}.",
+        "",
+    ]
+    if not file.rule:
+        return [*lines, "This workflow did not make the file, or its record is gone.", ""]
+    sources = ", ".join(f"`{name}`" for name in file.inputs) or "no file"
+    lines += [
+        f"Made by rule `{file.rule}` (code {file.code}) in {format_number(file.seconds, 1)} s, {file.ended}, "
+        f"from {sources}.",
+        "",
+    ]
+    return [*lines, f"Parameters: `{_shorten(file.parameters)}`", ""] if file.parameters else lines
+
+
+def _describe_file(path: str, record: dict[str, Any], inputs: list[str], read_sha256: str | None) -> TracedFile:
+    parameters = record.get("params") or []
+    ended = record.get("endtime")
+    return TracedFile(
+        path=path,
+        rule=record.get("rule", ""),
+        inputs=inputs,
+        code=next((text.strip("'") for text in parameters if FINGERPRINT.match(text)), ""),
+        parameters="; ".join(sorted(text for text in parameters if not FINGERPRINT.match(text))),
+        ended=datetime.fromtimestamp(ended).isoformat(" ", "seconds") if ended else "",
+        seconds=ended - record["starttime"] if ended else None,
+        sha256=_sha256(Path(path)),
+        read_sha256=read_sha256,
+    )
+
+
+def _shorten(text: str) -> str:
     text = text.replace("`", "'")
-    return text if len(text) <= LONGEST_PARAMETER else f"{text[:LONGEST_PARAMETER]} ..."
+    return text if len(text) <= LONGEST_PARAMETERS else f"{text[:LONGEST_PARAMETERS]} ..."
 
 
 def _sha256(path: Path) -> str:

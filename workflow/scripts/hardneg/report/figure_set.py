@@ -1,15 +1,18 @@
-"""Draw and keep all the figures of a report."""
+"""Draw and save all the figures of a report."""
+
+from collections.abc import Mapping
+from typing import Any
 
 import pandas as pd
-from matplotlib.figure import Figure
 
 from hardneg.common import tables
 from hardneg.common.files import atomic_write
 from hardneg.report import figures
-from hardneg.report.forest_plot import forest
+from hardneg.report.figures import Drawing
+from hardneg.report.forest_plot import draw_forest
 
 
-def draw(
+def draw_figures(
     runs: pd.DataFrame,
     scores: pd.DataFrame,
     histories: pd.DataFrame,
@@ -18,43 +21,60 @@ def draw(
     deltas: pd.DataFrame,
     pairs: pd.DataFrame,
     bins: int,
-) -> dict[str, tuple[Figure, pd.DataFrame]]:
+) -> dict[str, Drawing]:
     """Draw every figure; see :mod:`hardneg.report.figures`.
 
     Parameters
     ----------
     runs : one row per run and split.
-    scores, histories : of every run, with its axes and its name as ``run``.
+    scores, histories : of every run, with its axes and its name as ``run``; see :func:`read_runs`.
     pool : file scores of the pool.
     tiers : the files of each tier.
     deltas, pairs : the comparisons, and the differences of each seed.
-    bins : of the reliability plot.
+    bins : of the reliability figure.
 
     Returns
     -------
     Each figure and its numbers, by name.
     """
-    axes = ["positive_subset", "negative_tier", "validation", "seed"]
     keys = [axis for axis in histories.columns if axis in runs.columns]
     thresholds = runs.astype(dict.fromkeys(keys, str)).drop_duplicates(keys)[[*keys, "threshold"]]
     scores = scores.merge(thresholds, on=keys, validate="m:1")
-    told = [axis for axis in ("positive_subset", "validation") if runs[axis].nunique() > 1] or ["positive_subset"]
-    hue = " and ".join(told)
-    shown = runs.assign(**{hue: runs[told].astype(str).agg(", ".join, axis=1)})
+    varying = [axis for axis in ("positive_subset", "validation") if runs[axis].nunique() > 1] or ["positive_subset"]
+    hue = " and ".join(varying)
+    runs_with_hue = runs.assign(**{hue: runs[varying].astype(str).agg(", ".join, axis=1)})
     comparisons = deltas[["vary", "baseline"]].drop_duplicates().itertuples(index=False)
-    forests = {f"forest_{place}": forest(deltas, pairs, *which) for place, which in enumerate(comparisons, start=1)}
+    forests = {
+        f"forest_{number}": draw_forest(deltas, pairs, *comparison)
+        for number, comparison in enumerate(comparisons, start=1)
+    }
     return forests | {
-        "metrics": figures.metrics_by(shown, "negative_tier", hue),
-        "precision_recall": figures.precision_recall(scores, axes[1]),
-        "reliability": figures.reliability(scores, axes[1], bins),
-        "pool_scores": figures.pool_scores(pool, tiers),
-        "training_curves": figures.training_curves(histories, axes[1]),
+        "metrics": figures.draw_metrics(runs_with_hue, "negative_tier", hue),
+        "precision_recall": figures.draw_precision_recall(scores, "negative_tier"),
+        "reliability": figures.draw_reliability(scores, "negative_tier", bins),
+        "pool_scores": figures.draw_pool_scores(pool, tiers),
+        "training_curves": figures.draw_training_curves(histories, "negative_tier"),
     }
 
 
-def save(drawn: dict[str, tuple[Figure, pd.DataFrame]], paths: dict[str, str]) -> None:
+def save_figures(drawings: dict[str, Drawing], paths: Mapping[str, str]) -> None:
     """Write each figure to ``paths[name]`` (SVG) and its numbers to ``paths[name + "_numbers"]`` (CSV)."""
-    for name, (figure, numbers) in drawn.items():
+    for name, (figure, numbers) in drawings.items():
         with atomic_write(paths[name]) as draft:
             figure.savefig(draft, format="svg", metadata={"Date": None})
         tables.write(numbers, paths[f"{name}_numbers"])
+
+
+def read_runs(paths: list[str], runs: list[dict[str, Any]]) -> pd.DataFrame:
+    """Concatenate one table of each run, with the run's axes as columns and its name as ``run``.
+
+    Parameters
+    ----------
+    paths : a table of each run.
+    runs : the axes and seed of each run.
+    """
+    parts = [
+        tables.read(path).assign(**axes, run=" ".join(map(str, axes.values())))
+        for path, axes in zip(paths, runs, strict=True)
+    ]
+    return pd.concat(parts, ignore_index=True)

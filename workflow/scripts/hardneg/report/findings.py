@@ -1,80 +1,150 @@
 """Say in words what the differences show, by fixed rules."""
 
+import math
+from dataclasses import dataclass
+from typing import Any
+
 import pandas as pd
 
 from hardneg.common.display_names import METRIC_NAMES, SPLIT_NAMES
 from hardneg.common.formatting import format_number, format_points, quote_name
+from hardneg.models.metrics import HEADLINE_METRICS, PROPORTIONS
+from hardneg.statistics.delta_table import axes_of, varying_axes
 
-METRICS = ("f1", "average_precision")
+JUDGED = ("improves", "hurts")
 
 
-def in_short(deltas: pd.DataFrame) -> list[str]:
-    """The first comparison's differences in F1, one sentence per split: what helps, what hurts, what is open."""
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One difference as a table cell shows it.
+
+    Attributes
+    ----------
+    value : the difference as a number, to sort by.
+    difference, interval : in points.
+    verdict : with the effect of interest in points.
+    reason : why a difference is undecided, or how many seeds would decide it; may be empty.
+    """
+
+    value: float
+    difference: str
+    interval: str
+    verdict: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class VerdictRow:
+    """The findings of one value of the compared axis; None where nothing was compared."""
+
+    value: str
+    cells: list[Finding | None]
+
+
+@dataclass(frozen=True, slots=True)
+class VerdictTable:
+    """The findings of one comparison, split and metric: a row per value, a column per configuration."""
+
+    comparison: str
+    title: str
+    columns: list[str]
+    rows: list[VerdictRow]
+
+
+@dataclass(frozen=True, slots=True)
+class HardnessEffect:
+    """A tier's effect in two parts: more negatives, and harder ones.
+
+    Attributes
+    ----------
+    tier, control : the tier, and the tier of as many random negatives.
+    metric, split, configuration : where the effect was measured.
+    size_effect : the control's difference from training without mined negatives.
+    hardness_effect : the tier's difference from its control.
+    """
+
+    tier: str
+    control: str
+    metric: str
+    split: str
+    configuration: str
+    size_effect: Finding
+    hardness_effect: Finding
+
+
+def summarize_first_comparison(deltas: pd.DataFrame) -> list[str]:
+    """Summarize the first comparison's differences in F1, one sentence per split: what helps, what hurts, what is open.
+
+    Parameters
+    ----------
+    deltas : from :func:`hardneg.statistics.comparison.compare`.
+    """
     first = deltas[(deltas.vary == deltas.vary.iloc[0]) & (deltas.baseline == deltas.baseline.iloc[0])]
-    first = _in_order(first[first.metric == METRICS[0]])
+    first = _sort_by_importance(first[first.metric == HEADLINE_METRICS[0]])
     sentences = []
     for split, part in first.groupby("split", sort=False):
-        held = _held(part, deltas)
-        counts = part.verdict.value_counts()
-        told = [_named(row, held) + f" {row.verdict} by {format_points(abs(row.difference))[1:]} points" + _interval(row)
-                for _, row in part[part.verdict.isin(["improves", "hurts"])].iterrows()]  # fmt: skip
+        axes = _varying_axes(part, deltas)
         vary, baseline = part.vary.iloc[0].replace("_", " "), part.baseline.iloc[0]
-        text = "; ".join(told) if told else f"no {vary} is judged better or worse than {quote_name(baseline)}"
-        without, open_ = counts.get("no effect larger than d", 0), counts.get("undecided", 0)
+        judged = [
+            f"{_name_with_configuration(row, axes)} {row.verdict} F1 by "
+            f"{format_points(abs(row.difference))[1:]} points {format_interval(row)}"
+            for _, row in part[part.verdict.isin(JUDGED)].iterrows()
+        ]
+        text = "; ".join(judged) if judged else f"no {vary} is judged better or worse than {quote_name(baseline)} in F1"
+        counts = part.verdict.value_counts()
+        small, undecided = counts.get("no effect larger than d", 0), counts.get("undecided", 0)
         bound = f"{100 * part.effect_of_interest.iloc[0]:g} points"
-        rest = f"{without} of {len(part)} differences can be shown to be below {bound}; undecided: {open_}."
-        sentences.append(f"{SPLIT_NAMES[split]}, F1 against {baseline}: {text}. {rest}")
+        sentences.append(
+            f"{SPLIT_NAMES[split]}, compared with {quote_name(baseline)}: {text}. Of {len(part)} differences, {small} "
+            f"can be shown to be smaller than {bound} and {undecided} are undecided."
+        )
     return sentences
 
 
-def by_verdict(deltas: pd.DataFrame) -> list[dict]:
-    """Lay out the differences of each comparison, split and metric: a row per value, a column per configuration.
-
-    Returns
-    -------
-    Blocks with ``title``, ``columns`` (the configurations' names) and ``rows``, each with its ``value`` and ``cells``
-    (see `cell`; None where nothing was compared).
-    """
-    blocks = []
-    shown = _in_order(deltas[deltas.metric.isin(METRICS)])
-    for (vary, baseline, split, metric), part in shown.groupby(["vary", "baseline", "split", "metric"], sort=False):
-        held = _held(part, deltas)
-        by_place = {(str(row.value), _where(row, held)): cell(row) for _, row in part.iterrows()}
-        columns = list(dict.fromkeys(where for _, where in by_place))
-        values = dict.fromkeys(value for value, _ in by_place)
-        title = f"{METRIC_NAMES[metric]}, {SPLIT_NAMES[split]}, {vary.replace('_', ' ')} against {baseline}"
-        rows = [{"value": value, "cells": [by_place.get((value, where)) for where in columns]} for value in values]
-        blocks.append({"title": title, "columns": columns, "rows": rows})
-    return blocks
+def build_verdict_tables(deltas: pd.DataFrame) -> list[VerdictTable]:
+    """Arrange the differences in the headline metrics, one table per comparison, split and metric."""
+    tables = []
+    ordered = _sort_by_importance(deltas[deltas.metric.isin(HEADLINE_METRICS)])
+    for (vary, baseline, split, metric), part in ordered.groupby(["vary", "baseline", "split", "metric"], sort=False):
+        axes = _varying_axes(part, deltas)
+        cells = {(str(row["value"]), _configuration(row, axes)): describe_difference(row) for _, row in part.iterrows()}
+        columns = list(dict.fromkeys(configuration for _, configuration in cells))
+        values = dict.fromkeys(value for value, _ in cells)
+        rows = [VerdictRow(value, [cells.get((value, column)) for column in columns]) for value in values]
+        comparison = f"{vary.replace('_', ' ').capitalize()} compared with {quote_name(baseline)}"
+        tables.append(VerdictTable(comparison, f"{METRIC_NAMES[metric]}, {SPLIT_NAMES[split]}", columns, rows))
+    return tables
 
 
-def cell(row: pd.Series) -> dict:
-    """A table's cell: ``difference`` and ``interval`` in points, ``verdict``, and ``rest``: what would decide."""
-    rest = ""
+def describe_difference(row: pd.Series) -> Finding:
+    """Describe one row of the table of differences; see :class:`Finding`."""
+    reason = ""
     if pd.isna(row.ci_low):
-        rest = "one seed" if row.n == 1 else "no spread to judge by"
+        reason = "one seed only" if row.n == 1 else "no spread, so no interval"
     elif row.verdict == "undecided" and (row.ci_low > 0 or row.ci_high < 0):
-        rest = "not after adjustment"
+        reason = "not significant after adjustment"
     elif row.verdict == "undecided" and row.seeds_needed > row.n:
-        enough = row.seeds_needed < float("inf")
-        rest = f"{format_number(row.seeds_needed, 0)} seeds" if enough else "more nights"
-    return {
-        "value": row.difference,
-        "difference": format_points(row.difference),
-        "interval": _interval(row).strip(),
-        "verdict": with_bound(row),
-        "rest": rest,
-    }
+        reason = (
+            f"about {format_number(row.seeds_needed, 0)} seeds needed"
+            if row.seeds_needed < math.inf
+            else "more nights needed"
+        )
+    return Finding(row["difference"], format_points(row.difference), format_interval(row), format_verdict(row), reason)
 
 
-def with_bound(row: pd.Series | dict) -> str:
-    """The verdict, with the effect of interest in points (false positives per hour as they are) for the ``d`` in it."""
-    bound = row["effect_of_interest"] * (1 if row["metric"] == "false_positives_per_hour" else 100)
-    return row["verdict"].replace("larger than d", f"larger than {bound:g}")
+def format_verdict(row: pd.Series | dict[str, Any]) -> str:
+    """Write the verdict with the effect of interest for its ``d``: in points, or in false positives per hour."""
+    bound = row["effect_of_interest"] * (100 if row["metric"] in PROPORTIONS else 1)
+    return str(row["verdict"]).replace("larger than d", f"larger than {bound:g}")
 
 
-def harder_or_more(deltas: pd.DataFrame, controls: dict[str, str], none: str) -> list[dict]:
-    """Part what a tier does into what as many random negatives do, and what hardness adds to that.
+def format_interval(row: pd.Series | dict[str, Any]) -> str:
+    """Write the interval of a difference in points."""
+    return f"[{format_points(row['ci_low'])}, {format_points(row['ci_high'])}]"
+
+
+def separate_hardness_from_size(deltas: pd.DataFrame, controls: dict[str, str], none: str) -> list[HardnessEffect]:
+    """Separate what a tier's hardness does from what its size does.
 
     Parameters
     ----------
@@ -84,36 +154,35 @@ def harder_or_more(deltas: pd.DataFrame, controls: dict[str, str], none: str) ->
 
     Returns
     -------
-    One row per tier with a control, split, metric and configuration: ``tier, control, metric, split, where`` and the
-    cells ``more`` and ``harder``.
+    One effect per tier with a control, split, metric and configuration.
     """
-    tiers = _in_order(deltas[(deltas.vary == "negative_tier") & deltas.metric.isin(METRICS)])
-    rows = []
+    tiers = _sort_by_importance(deltas[(deltas.vary == "negative_tier") & deltas.metric.isin(HEADLINE_METRICS)])
+    effects = []
     for tier, control in controls.items():
-        more = tiers[(tiers.value == control) & (tiers.baseline == none)]
-        harder = tiers[(tiers.value == tier) & (tiers.baseline == control)]
-        held = _held(more, deltas)
-        axes = [axis for axis in _axes(deltas) if axis != "negative_tier" and more[axis].notna().any()]
+        from_size = tiers[(tiers.value == control) & (tiers.baseline == none)]
+        from_hardness = tiers[(tiers.value == tier) & (tiers.baseline == control)]
+        shown = _varying_axes(from_size, deltas)
+        axes = [axis for axis in axes_of(deltas) if axis != "negative_tier" and from_size[axis].notna().any()]
         keys = [*axes, "split", "metric"]
-        by_key = harder.set_index(keys, drop=False)
-        for _, first in more.iterrows():
-            if tuple(first[keys]) in by_key.index:
-                rows.append(
-                    {
-                        "tier": tier,
-                        "control": control,
-                        "metric": METRIC_NAMES[first.metric],
-                        "split": SPLIT_NAMES[first.split],
-                        "where": _where(first, held),
-                        "more": cell(first),
-                        "harder": cell(by_key.loc[tuple(first[keys])]),
-                    }
-                )
-    return rows
+        by_key = from_hardness.set_index(keys, drop=False)
+        effects += [
+            HardnessEffect(
+                tier=tier,
+                control=control,
+                metric=METRIC_NAMES[row.metric],
+                split=SPLIT_NAMES[row.split],
+                configuration=_configuration(row, shown),
+                size_effect=describe_difference(row),
+                hardness_effect=describe_difference(by_key.loc[tuple(row[keys])]),
+            )
+            for _, row in from_size.iterrows()
+            if tuple(row[keys]) in by_key.index
+        ]
+    return effects
 
 
-def controls_of(tiers: dict[str, dict]) -> dict[str, str]:
-    """Find the tiers that have a control: another that only matches their size, drawn from the whole pool."""
+def find_controls(tiers: dict[str, dict[str, Any]]) -> dict[str, str]:
+    """Find the control of each tier that has one: a tier of the same size, drawn at random from the whole pool."""
     return {
         tier["match_size_of"]: name
         for name, tier in tiers.items()
@@ -121,29 +190,21 @@ def controls_of(tiers: dict[str, dict]) -> dict[str, str]:
     }
 
 
-def _in_order(deltas: pd.DataFrame) -> pd.DataFrame:
-    """Out of distribution first, since that is what a detector is for, and F1 before average precision."""
-    rank = deltas.split.map({"test_ood": 0}).fillna(1) * len(METRICS) + deltas.metric.map(METRICS.index)
+def _sort_by_importance(deltas: pd.DataFrame) -> pd.DataFrame:
+    """Put out of distribution first, because a detector is used there, and F1 before average precision."""
+    metric = deltas.metric.map(HEADLINE_METRICS.index)
+    rank = deltas.split.map({"test_ood": 0}).fillna(1) * len(HEADLINE_METRICS) + metric
     comparisons = deltas.groupby(["vary", "baseline"], sort=False).ngroup()
     return deltas.assign(comparison=comparisons, rank=rank).sort_values(["comparison", "rank"], kind="stable")
 
 
-def _axes(deltas: pd.DataFrame) -> list[str]:
-    columns = list(deltas.columns)
-    return columns[columns.index("baseline") + 1 : columns.index("split")]
+def _varying_axes(part: pd.DataFrame, deltas: pd.DataFrame) -> list[str]:
+    return [axis for axis in varying_axes(deltas) if part[axis].notna().any()]
 
 
-def _held(part: pd.DataFrame, deltas: pd.DataFrame) -> list[str]:
-    return [axis for axis in _axes(deltas) if deltas[axis].nunique() > 1 and part[axis].notna().any()]
+def _name_with_configuration(row: pd.Series, axes: list[str]) -> str:
+    return f"{row['value']} ({_configuration(row, axes)})" if axes else str(row["value"])
 
 
-def _named(row: pd.Series, held: list[str]) -> str:
-    return f"{row.value} ({_where(row, held)})" if held else str(row.value)
-
-
-def _where(row: pd.Series, held: list[str]) -> str:
-    return ", ".join(str(row[axis]) for axis in held)
-
-
-def _interval(row: pd.Series) -> str:
-    return f" [{format_points(row.ci_low)}, {format_points(row.ci_high)}]"
+def _configuration(row: pd.Series, axes: list[str]) -> str:
+    return ", ".join(str(row[axis]) for axis in axes)

@@ -1,24 +1,28 @@
-"""The forest plot: every difference from one baseline with its interval, and the seeds behind it."""
+"""Draw the forest plot: every difference from one baseline with its interval, and the seeds behind it."""
+
+from typing import Any
 
 import pandas as pd
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from hardneg.common.display_names import METRIC_NAMES, SPLIT_NAMES
-from hardneg.report.figures import COLOURS
-from hardneg.statistics import delta_table
+from hardneg.models.metrics import HEADLINE_METRICS
+from hardneg.report.figures import COLORS, Drawing
+from hardneg.statistics.delta_table import varying_axes
 
-METRICS = ("f1", "average_precision")
-SEED = {"marker": "o", "linestyle": "none", "color": "#777777", "fillstyle": "none", "markersize": 3.5}
-VERDICT_COLOURS = {
-    "improves": COLOURS[2],
-    "hurts": COLOURS[1],
+SEED: dict[str, Any] = {"marker": "o", "linestyle": "none", "color": "#777777", "fillstyle": "none", "markersize": 3.5}
+UNDECIDED_COLOR = "#222222"
+VERDICT_COLORS = {
+    "improves": COLORS[2],
+    "hurts": COLORS[1],
     "no effect larger than d": "#888888",
-    "undecided": "#222222",
+    "undecided": UNDECIDED_COLOR,
 }
 
 
-def forest(deltas: pd.DataFrame, pairs: pd.DataFrame, vary: str, baseline: str) -> tuple[Figure, pd.DataFrame]:
-    """Draw the differences of one comparison on both test splits, in points.
+def draw_forest(deltas: pd.DataFrame, pairs: pd.DataFrame, vary: str, baseline: str) -> Drawing:
+    """Draw the differences of one comparison on the test splits, in points.
 
     Parameters
     ----------
@@ -26,37 +30,41 @@ def forest(deltas: pd.DataFrame, pairs: pd.DataFrame, vary: str, baseline: str) 
     pairs : from :func:`hardneg.statistics.comparison.pair_runs`: the difference of each seed.
     vary, baseline : which comparison.
     """
-    deltas = deltas[(deltas.vary == vary) & (deltas.baseline == baseline) & deltas.metric.isin(METRICS)]
+    deltas = deltas[(deltas.vary == vary) & (deltas.baseline == baseline) & deltas.metric.isin(HEADLINE_METRICS)]
     pairs = pairs[(pairs.vary == vary) & (pairs.baseline == baseline)]
-    held = delta_table.varying_axes(deltas)
-    keys = [*held, "value"]
-    rows = deltas[keys].drop_duplicates().reset_index(drop=True)
+    axes = varying_axes(deltas)
+    rows = deltas[[*axes, "value"]].drop_duplicates().reset_index(drop=True)
     splits = list(pd.unique(deltas.split))
-    figure = Figure(figsize=(10, 0.8 + len(METRICS) * (0.6 + 0.24 * len(rows))))
-    panels = figure.subplots(len(METRICS), len(splits), sharey=True, squeeze=False)
-    for line, metric in zip(panels, METRICS, strict=True):
+    figure = Figure(figsize=(10, 0.8 + len(HEADLINE_METRICS) * (0.6 + 0.24 * len(rows))))
+    panels = figure.subplots(len(HEADLINE_METRICS), len(splits), sharey=True, squeeze=False)
+    for line, metric in zip(panels, HEADLINE_METRICS, strict=True):
         for panel, split in zip(line, splits, strict=True):
-            here = (deltas.split == split) & (deltas.metric == metric)
-            seeds = pairs[(pairs.split == split) & (pairs.metric == metric)].merge(rows.reset_index(), on=keys)
-            panel.axvline(0, color="#444444", linewidth=0.8)
-            bound = 100 * deltas[here].effect_of_interest.iloc[0]
-            panel.axvspan(-bound, bound, color="#f1f1f1", zorder=0)
-            panel.plot(
-                100 * seeds.change, seeds["index"], "o", color="#777777", fillstyle="none", markersize=3.5, zorder=3
-            )
-            for place, row in rows.merge(deltas[here], on=keys, how="left").iterrows():
-                colour = VERDICT_COLOURS.get(row.verdict, "#222222")
-                panel.plot([100 * row.ci_low, 100 * row.ci_high], [place, place], color=colour, linewidth=1.6)
-                panel.plot(100 * row.difference, place, "D", color=colour, markersize=4.5)
+            cells = deltas[(deltas.split == split) & (deltas.metric == metric)]
+            seeds = pairs[(pairs.split == split) & (pairs.metric == metric)]
+            _draw_differences(panel, rows, cells, seeds)
             panel.set_title(f"{METRIC_NAMES[metric]}, {SPLIT_NAMES[split]}", fontsize=9)
-            panel.grid(axis="y", visible=False)
-    names = [", ".join(map(str, (row.value, *[row[axis] for axis in held]))) for _, row in rows.iterrows()]
-    panels[0][0].set_yticks(range(len(rows)), names)
-    panels[0][0].set_ylim(len(rows) - 0.5, -0.5)
+    first = panels[0][0]
+    names = [", ".join(map(str, (row["value"], *row[axes]))) for _, row in rows.iterrows()]
+    first.set_yticks(range(len(rows)), names)
+    first.set_ylim(len(rows) - 0.5, -0.5)
     for panel in panels[-1]:
         panel.set_xlabel(f"Difference from {baseline} (points)")
-    for verdict, colour in VERDICT_COLOURS.items():
-        panels[0][0].plot([], [], "D-", color=colour, markersize=4.5, label=verdict)
-    panels[0][0].plot([], [], label="one seed", **SEED)
+    for verdict, color in VERDICT_COLORS.items():
+        first.plot([], [], "D-", color=color, markersize=4.5, label=verdict)
+    first.plot([], [], label="one seed", **SEED)
     figure.legend(loc="outside lower center", ncols=5, frameon=False)
     return figure, deltas
+
+
+def _draw_differences(panel: Axes, rows: pd.DataFrame, cells: pd.DataFrame, seeds: pd.DataFrame) -> None:
+    keys = list(rows.columns)
+    panel.axvline(0, color="#444444", linewidth=0.8)
+    bound = 100 * cells.effect_of_interest.iloc[0]
+    panel.axvspan(-bound, bound, color="#f1f1f1", zorder=0)
+    positions = seeds.merge(rows.reset_index(), on=keys)
+    panel.plot(100 * positions.change, positions["index"], zorder=3, **SEED)
+    for position, row in rows.merge(cells, on=keys, how="left").iterrows():
+        color = VERDICT_COLORS.get(row.verdict, UNDECIDED_COLOR)
+        panel.plot([100 * row.ci_low, 100 * row.ci_high], [position, position], color=color, linewidth=1.6)
+        panel.plot(100 * row.difference, position, "D", color=color, markersize=4.5)
+    panel.grid(axis="y", visible=False)

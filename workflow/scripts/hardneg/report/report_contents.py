@@ -1,0 +1,178 @@
+"""Collect what the report shows, from the tables of a finished run."""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import pandas as pd
+
+from hardneg.audit import clusters
+from hardneg.common import tables
+from hardneg.mining import birdnet_label_counts
+from hardneg.mining.tiers import is_none
+from hardneg.report import audit_summary, findings, model_agreement, recommendation, report_tables, tier_descriptions
+from hardneg.report.audit_summary import AuditSummary
+from hardneg.report.findings import HardnessEffect, VerdictTable
+from hardneg.report.model_agreement import ModelAgreement
+from hardneg.report.recommendation import Recommendation
+from hardneg.report.report_tables import ComparisonTable, NightRow, QualityRow, RecordingCounts
+from hardneg.report.tier_descriptions import TierDescription
+from hardneg.review import review_table
+
+
+@dataclass(frozen=True, slots=True)
+class ReportInputs:
+    """Paths of the tables behind the report; None where the configuration asks for no such table.
+
+    Attributes
+    ----------
+    recordings, rejected : the recordings that were used, and those that were not.
+    runs, deltas, interactions, nights, breakdown : the results over all runs.
+    model : the description of any run, for the versions of what computed it.
+    tiers : the files of each tier that mines, in the order of :attr:`ReportSettings.tiers`.
+    audit, clusters, truth, review : the audit's flags, the clusters of the pool, which generated files contain the
+        target, and the reviewers' answers.
+    scores : of the pool, where it is audited or several models mined.
+    sounds : BirdNET's labels, counted per tier.
+    rounds : the comparison of two rounds of mining.
+    """
+
+    recordings: str
+    rejected: str
+    runs: str
+    deltas: str
+    interactions: str
+    nights: str
+    breakdown: str
+    model: str
+    tiers: list[str]
+    audit: str | None = None
+    clusters: str | None = None
+    scores: str | None = None
+    truth: str | None = None
+    review: str | None = None
+    sounds: str | None = None
+    rounds: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ReportSettings:
+    """The settings that the report applies or explains.
+
+    Attributes
+    ----------
+    target : name of the species.
+    generated : whether the recordings are artificial.
+    axes : the axes of the matrix that have more than one value.
+    tiers : the definition of each tier.
+    alpha, p_adjustment, power : how differences are judged.
+    calibration_bins : of the reliability figure.
+    files_per_night, review_s : files that a recorder makes in a night, and seconds of review per flagged file.
+    one_model_confidence : the confidence from which a file counts as hard for a mining model.
+    max_recall_loss : recall on validation that a recommended tier may cost.
+    review_conflicts : how reviewers' conflicting answers are settled.
+    second_round : what the second round's detector trained on; empty for one round.
+    configuration : the whole configuration, to show.
+    """
+
+    target: str
+    generated: bool
+    axes: list[str]
+    tiers: dict[str, dict[str, Any]]
+    alpha: float
+    p_adjustment: str
+    power: float
+    calibration_bins: int
+    files_per_night: int
+    review_s: float
+    one_model_confidence: float
+    max_recall_loss: float
+    review_conflicts: str
+    second_round: dict[str, Any]
+    configuration: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class ReportContents:
+    """What the page shows, in its order; empty or None where a section does not apply.
+
+    Attributes
+    ----------
+    settings : see :class:`ReportSettings`.
+    run_count : number of trained detectors.
+    summary : the first comparison, one sentence per split.
+    recordings, tiers : what the runs were made from.
+    comparisons, verdicts, hardness_effects, interactions : the differences.
+    versions : of the software.
+    least_label : the confidence from which a label of BirdNET counts.
+    recommendation, nights, qualities, audit, models, clusters, sounds, rounds : see the modules that make them.
+    """
+
+    settings: ReportSettings
+    run_count: int
+    summary: list[str]
+    recordings: RecordingCounts
+    tiers: list[TierDescription]
+    comparisons: list[ComparisonTable]
+    verdicts: list[VerdictTable]
+    versions: dict[str, str]
+    recommendation: Recommendation | None = None
+    hardness_effects: list[HardnessEffect] = field(default_factory=list)
+    interactions: list[dict[str, Any]] = field(default_factory=list)
+    nights: list[NightRow] = field(default_factory=list)
+    qualities: list[QualityRow] = field(default_factory=list)
+    audit: AuditSummary | None = None
+    models: ModelAgreement | None = None
+    clusters: list[Any] = field(default_factory=list)
+    sounds: list[Any] = field(default_factory=list)
+    least_label: float = birdnet_label_counts.MIN_CONFIDENCE
+    rounds: list[dict[str, Any]] = field(default_factory=list)
+
+
+def collect_contents(inputs: ReportInputs, settings: ReportSettings) -> ReportContents:
+    """Read the tables and derive everything that the page shows."""
+    runs, deltas, nights = (tables.read(path) for path in (inputs.runs, inputs.deltas, inputs.nights))
+    mined = [name for name, definition in settings.tiers.items() if not is_none(definition)]
+    none = next((name for name, definition in settings.tiers.items() if is_none(definition)), "")
+    tier_files = {name: tables.read(path) for name, path in zip(mined, inputs.tiers, strict=True)}
+    controls = findings.find_controls(settings.tiers)
+    return ReportContents(
+        settings=settings,
+        run_count=len(runs) // runs.split.nunique(),
+        summary=findings.summarize_first_comparison(deltas),
+        recordings=report_tables.count_recordings(tables.read(inputs.recordings), tables.read(inputs.rejected)),
+        tiers=tier_descriptions.describe_tiers(tier_files, settings.tiers, runs),
+        comparisons=report_tables.build_comparison_tables(deltas),
+        verdicts=findings.build_verdict_tables(deltas),
+        versions=tables.read_json(inputs.model)["versions"],
+        recommendation=recommendation.recommend(deltas, runs, nights, none, settings.max_recall_loss, controls),
+        hardness_effects=findings.separate_hardness_from_size(deltas, controls, none),
+        interactions=tables.read(inputs.interactions).to_dict("records"),
+        nights=report_tables.build_night_rows(nights),
+        qualities=report_tables.build_quality_rows(tables.read(inputs.breakdown)),
+        audit=_summarize_audit(inputs, settings),
+        models=_compare_models(inputs, settings),
+        clusters=clusters.in_tiers(tier_files, tables.read(inputs.clusters)) if inputs.clusters else [],
+        sounds=birdnet_label_counts.summarize_tiers(tables.read(inputs.sounds), tier_files) if inputs.sounds else [],
+        rounds=tables.read(inputs.rounds).to_dict("records") if inputs.rounds else [],
+    )
+
+
+def _summarize_audit(inputs: ReportInputs, settings: ReportSettings) -> AuditSummary | None:
+    if not (inputs.audit and inputs.scores):
+        return None
+    no_answers = pd.DataFrame(columns=review_table.COLUMNS)
+    answers = review_table.read(inputs.review) if inputs.review else no_answers
+    return audit_summary.summarize_audit(
+        audited=tables.read(inputs.audit),
+        scores=tables.read(inputs.scores),
+        definitions=settings.tiers,
+        truth=tables.read(inputs.truth) if inputs.truth else None,
+        answers=answers,
+        decisions=review_table.resolve(answers, settings.review_conflicts),
+    )
+
+
+def _compare_models(inputs: ReportInputs, settings: ReportSettings) -> ModelAgreement | None:
+    if not inputs.scores:
+        return None
+    return model_agreement.compare_models(tables.read(inputs.scores), settings.tiers, settings.one_model_confidence)

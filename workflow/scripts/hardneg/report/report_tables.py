@@ -1,0 +1,137 @@
+"""Arrange the results as the tables of the report."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import pandas as pd
+
+from hardneg.models.metrics import OPERATING_POINT_METRICS
+from hardneg.recordings.manifest import SPLITS
+from hardneg.statistics.delta_table import varying_axes
+
+DELTA_METRICS = ("average_precision", *OPERATING_POINT_METRICS)
+
+
+@dataclass(frozen=True, slots=True)
+class RecordingCounts:
+    """The recordings that were used and those that were rejected.
+
+    Attributes
+    ----------
+    splits : a row per split and label with ``split, label, files, hours, recorder_nights, sites``.
+    rejected : number of rejected files by reason.
+    rejected_files : their total.
+    """
+
+    splits: list[dict[str, Any]]
+    rejected: dict[str, int]
+    rejected_files: int
+
+
+@dataclass(frozen=True, slots=True)
+class ComparisonRow:
+    """The differences of one value in one configuration.
+
+    Attributes
+    ----------
+    configuration : values of the table's `axes`.
+    value : of the compared axis.
+    seeds : number of pairs.
+    cells : the row of the table of differences for each metric.
+    """
+
+    configuration: tuple[str, ...]
+    value: str
+    seeds: int
+    cells: dict[str, dict[str, Any]]
+
+
+@dataclass(frozen=True, slots=True)
+class ComparisonTable:
+    """The differences of one comparison on one split; `axes` are the other axes that vary."""
+
+    vary: str
+    baseline: str
+    split: str
+    axes: list[str]
+    metrics: tuple[str, ...]
+    rows: list[ComparisonRow]
+
+
+@dataclass(frozen=True, slots=True)
+class NightRow:
+    """What the rates of one configuration mean for a night.
+
+    Attributes
+    ----------
+    configuration : value of each axis that varies.
+    miss_probability : chance of missing a night, by its number of calling files.
+    flagged, minutes : files flagged in a night without calls, and minutes to review them.
+    """
+
+    configuration: dict[str, str]
+    miss_probability: dict[int, float]
+    flagged: float
+    minutes: float
+
+
+@dataclass(frozen=True, slots=True)
+class QualityRow:
+    """Recall on one split with one tier, by quality of the positives: means over runs."""
+
+    split: str
+    tier: str
+    recall: dict[str, float]
+
+
+def count_recordings(recordings: pd.DataFrame, rejected: pd.DataFrame) -> RecordingCounts:
+    """Count files, hours, recorder-nights and sites per split and label, and the rejections by reason."""
+    table = recordings.groupby(["split", "label"], as_index=False).agg(
+        files=("file_path", "size"),
+        hours=("duration_s", lambda seconds: seconds.sum() / 3600),
+        recorder_nights=("group", "nunique"),
+        sites=("site", "nunique"),
+    )
+    table = table.sort_values("split", key=lambda column: column.map(SPLITS.index), kind="stable")
+    reasons = rejected.reason.str.split(":").str[0].value_counts()
+    return RecordingCounts(table.to_dict("records"), reasons.to_dict(), len(rejected))
+
+
+def build_comparison_tables(deltas: pd.DataFrame) -> list[ComparisonTable]:
+    """Arrange the differences: one table per comparison and split, one row per configuration and value."""
+    axes, comparison_tables = varying_axes(deltas), []
+    for (vary, baseline, split), part in deltas.groupby(["vary", "baseline", "split"], sort=False):
+        rows = [
+            ComparisonRow(key[:-1], key[-1], int(cells.n.max()), cells.set_index("metric", drop=False).to_dict("index"))
+            for key, cells in part.groupby([*axes, "value"], sort=False)
+        ]
+        comparison_tables.append(ComparisonTable(vary, baseline, split, axes, DELTA_METRICS, rows))
+    return comparison_tables
+
+
+def build_night_rows(nights: pd.DataFrame) -> list[NightRow]:
+    """Arrange the nights out of distribution (in distribution where no such test exists), one row per configuration."""
+    part = nights[nights.split == ("test_ood" if "test_ood" in set(nights.split) else "test_iid")]
+    axes = [axis for axis in part.columns[: list(part.columns).index("split")] if part[axis].nunique() > 1]
+    rows = []
+    for key, cells in part.groupby(axes or ["split"], sort=False):
+        by_count = cells.set_index("calling_files")
+        rows.append(
+            NightRow(
+                configuration=dict(zip(axes, key, strict=False)),
+                miss_probability=by_count.miss_probability.drop(index=0).to_dict(),
+                flagged=by_count.flagged_files[0],
+                minutes=by_count.review_minutes[0],
+            )
+        )
+    return rows
+
+
+def build_quality_rows(breakdown: pd.DataFrame) -> list[QualityRow]:
+    """Average the recall over runs, by split, tier and quality of the positives."""
+    part = breakdown[breakdown.by == "quality"]
+    means = part.groupby(["split", "negative_tier", "value"], sort=False).recall.mean()
+    return [
+        QualityRow(split, tier, cells.droplevel([0, 1]).to_dict())
+        for (split, tier), cells in means.groupby(level=["split", "negative_tier"], sort=False)
+    ]

@@ -1,0 +1,94 @@
+"""Describe the tiers for the report: definition in words, size, confidences."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import pandas as pd
+
+FLAGS_IN_WORDS = {
+    "suspected_positive": "suspected positives",
+    "near_duplicate": "near-duplicates",
+    "unusable": "unusable files",
+    "one_model_only": "files that only one model finds hard",
+}
+RULES_IN_WORDS = {
+    "ranked_by": "ranked by {}",
+    "min_confidence": "confidence of at least {}",
+    "max_confidence": "confidence below {}",
+    "per_night": "at most {} per recorder-night",
+    "per_cluster": "at most {} per cluster",
+    "top_fraction": "the hardest {:.1%}",
+    "top_k": "the {} hardest",
+    "random": "{} at random",
+    "match_size_of": "cut at random to the size of {}",
+}
+ROUNDS_IN_WORDS: dict[int | str, str] = {2: "second round of mining", "joint": "both rounds of mining"}
+NOTHING_MINED = "no mined negatives"
+
+
+@dataclass(frozen=True, slots=True)
+class TierDescription:
+    """One tier of the matrix.
+
+    Attributes
+    ----------
+    name, definition : the definition in words.
+    files, recorders : numbers of them.
+    lowest, highest : confidence of its files; None for an empty tier.
+    trained_windows : mined windows that its runs trained on, mean over runs; None where no run used it.
+    mines : whether the definition selects files at all.
+    """
+
+    name: str
+    definition: str
+    files: int
+    recorders: int
+    lowest: float | None
+    highest: float | None
+    trained_windows: float | None
+    mines: bool
+
+
+def describe_tiers(
+    tiers: dict[str, pd.DataFrame], definitions: dict[str, dict[str, Any]], runs: pd.DataFrame
+) -> list[TierDescription]:
+    """Describe every tier of the matrix.
+
+    Parameters
+    ----------
+    tiers : the files of each tier that selects files.
+    definitions : of all tiers.
+    runs : one row per run and split.
+    """
+    trained = runs.drop_duplicates(["positive_subset", "negative_tier", "validation", "seed"])
+    windows = trained.groupby(trained.negative_tier.astype(str)).train_mined.mean()
+    descriptions = []
+    for name, definition in definitions.items():
+        files = tiers.get(name, pd.DataFrame({"confidence": [], "recorder_id": []}))
+        descriptions.append(
+            TierDescription(
+                name=name,
+                definition=describe_definition(definition),
+                files=len(files),
+                recorders=files.recorder_id.nunique(),
+                lowest=None if files.empty else files.confidence.min(),
+                highest=None if files.empty else files.confidence.max(),
+                trained_windows=windows.get(name),
+                mines=name in tiers,
+            )
+        )
+    return descriptions
+
+
+def describe_definition(definition: dict[str, Any]) -> str:
+    """Describe what a tier selects, in the order in which the rules apply.
+
+    >>> describe_definition({"min_confidence": 0.5, "match_size_of": "conf85", "exclude": ["near_duplicate"]})
+    'without near-duplicates; confidence of at least 0.5; cut at random to the size of conf85'
+    """
+    rules = [text.format(definition[key]) for key, text in RULES_IN_WORDS.items() if key in definition]
+    if "exclude" in definition:
+        rules.insert(0, "without " + ", ".join(FLAGS_IN_WORDS[flag] for flag in definition["exclude"]))
+    if "round" in definition:
+        rules.insert(0, ROUNDS_IN_WORDS[definition["round"]])
+    return "; ".join(rules) or NOTHING_MINED
