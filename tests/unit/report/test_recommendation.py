@@ -11,7 +11,7 @@ def study(verdicts, losses=(), subsets=("base",), differences=None):
         [
             {
                 "vary": "negative_tier", "value": tier, "baseline": "none", "positive_subset": subset, "split": split,
-                "metric": metric, "difference": (differences or {}).get((tier, metric), 0.1), "ci_low": 0.02, "ci_high": 0.18,
+                "metric": metric, "difference": (differences or {}).get((tier, metric), 0.1), "ci_low": 0.02, "ci_high": 0.18, "effect_of_interest": 0.03,
                 "verdict": verdicts.get((tier, metric), "undecided") if split == "test_ood" else "improves",
             }
             for subset in subsets for tier in sorted(tiers) for split in ("test_iid", "test_ood") for metric in recommendation.GOALS

@@ -166,7 +166,7 @@ class Plan:
             "clusters": path_if(audited, f"{self.prefix}/audit/clusters.csv"),
             "scores": path_if(audited or several, self.mining.scores),
             "truth": path_if(audited and self.shards.is_generated, f"{self.prefix}/soundscapes/truth.csv"),
-            "review": path_if(audited, self.review.inputs),
+            "review": path_if(audited and bool(self.review.inputs), self.review.path),
             "sounds": path_if(labeled, f"{self.prefix}/tiers/sounds/counts.csv"),
             "rounds": path_if(repeated, f"{self.prefix}/mining/second/comparison.csv"),
         }
