@@ -303,10 +303,11 @@ def blocks_of(path: Path) -> Iterator[Block]:
         ".js": lambda text: comment_blocks(text, "//"),
         "": comment_blocks,
     }
-    text = path.read_text(encoding="utf-8")
     if path.suffix == ".py":
-        return python_blocks(text, messages="tests" not in path.parts)
-    return iter(readers[path.suffix](text)) if path.suffix in readers else iter(())
+        return python_blocks(path.read_text(encoding="utf-8"), messages="tests" not in path.parts)
+    if path.suffix in readers:
+        return iter(readers[path.suffix](path.read_text(encoding="utf-8")))
+    return iter(())  # a picture, for example
 
 
 def project_files(root: Path) -> list[Path]:
