@@ -22,8 +22,15 @@ class DocstringMarkup(griffe.Extension):
     def on_object(self, *, obj: griffe.Object, loader: griffe.GriffeLoader, **kwargs: Any) -> None:
         """Rewrite the docstring of one module, class, function or attribute."""
         if obj.docstring is not None:
-            text = move_descriptions(obj.docstring.value)
+            text = move_descriptions(fence_examples(obj.docstring.value))
             obj.docstring.value = ROLE.sub(lambda match: link(match[1], obj), text).replace("\\ ", "")
+
+
+def fence_examples(text: str) -> str:
+    """Mark the examples in a text without a section for them as code."""
+    if re.search(r"^Examples\n-{3,}$", text, flags=re.MULTILINE):
+        return text
+    return re.sub(r"^>>> .*(?:\n.+)*", r"```pycon\n\g<0>\n```", text, flags=re.MULTILINE)
 
 
 def move_descriptions(text: str) -> str:

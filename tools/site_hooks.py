@@ -8,6 +8,7 @@ import re
 from pathlib import Path
 
 from mkdocs.config.defaults import MkDocsConfig
+from mkdocs.exceptions import PluginError
 from mkdocs.structure.files import File, Files
 from mkdocs.structure.pages import Page
 
@@ -23,7 +24,7 @@ PAGES = {
 # From inputs to outputs: the order in which packages may import each other.
 PACKAGES = (
     "common", "audio", "recordings", "synthetic", "features", "models", "mining", "audit", "review", "experiments",
-    "statistics", "report", "export",
+    "statistics", "report", "export", "planning",
 )  # fmt: skip
 TOP_LEVEL = "top-level"  # the page of the modules that belong to no package
 LINK = re.compile(r"(!?)\[((?:[^\[\]]|\[[^\]]*\])*)\]\(([^)\s#]+)(#[^)\s]*)?\)")
@@ -31,6 +32,9 @@ LINK = re.compile(r"(!?)\[((?:[^\[\]]|\[[^\]]*\])*)\]\(([^)\s#]+)(#[^)\s]*)?\)")
 
 def on_config(config: MkDocsConfig) -> MkDocsConfig:
     """Put the pages of the reference into the navigation."""
+    missing = {path.parent.name for path in PACKAGE.glob("*/__init__.py")} - {*PACKAGES, "benchmarks"}
+    if missing:
+        raise PluginError(f"add {', '.join(sorted(missing))} to PACKAGES in tools/site_hooks.py")
     pages = [{package: f"reference/{package}.md"} for package in (*PACKAGES, TOP_LEVEL)]
     for entry in config.nav or []:
         if "Reference" in entry:
