@@ -37,7 +37,7 @@ rule model_interactions:
         tested=dict(
             vary=config["comparisons"][0]["vary"],
             axes=plan.runs.axes,
-            method=config["statistics"]["p_adjustment"],
+            p_adjustment=config["statistics"]["p_adjustment"],
         ),
         code=fingerprint("model_interactions"),
     script:

@@ -12,11 +12,8 @@ rule compare_finished:
         ENVIRONMENT
     params:
         columns={key: config["finished_runs"][key] for key in ("name", "seed", "axes", "splits")},
-        compared=dict(
-            groups=config["groups"],
-            alpha=config["statistics"]["alpha"],
-            adjust=config["statistics"]["p_adjustment"],
-        ),
+        groups=config["groups"],
+        statistics={key: config["statistics"][key] for key in ("alpha", "p_adjustment")},
         code=fingerprint("compare_finished"),
     script:
         "../scripts/compare_finished.py"

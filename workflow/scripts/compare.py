@@ -1,11 +1,16 @@
 from hardneg.common import tables
 from hardneg.common.log import log_to
-from hardneg.statistics import comparison
+from hardneg.statistics import comparison, run_pairs, scored_files
 
 log_to(snakemake.log[0])
 runs = tables.read(snakemake.input.runs)
-axes, settings = snakemake.params.axes, snakemake.params.statistics
-scores_of = comparison.make_score_loader(snakemake.input.scores, snakemake.params.runs, runs, [*axes, "seed"])
-deltas = comparison.compare(runs, snakemake.params.comparisons, axes, settings, scores_of)
-tables.write(comparison.pair_all(runs, snakemake.params.comparisons, axes), snakemake.output.pairs)
+axes = snakemake.params.axes
+comparisons = [
+    run_pairs.Comparison(vary=definition["vary"], baseline=str(definition["baseline"]))
+    for definition in snakemake.params.comparisons
+]
+settings = comparison.StatisticsSettings(**snakemake.params.statistics)
+load_scores = scored_files.make_score_loader(snakemake.input.scores, snakemake.params.runs, runs, [*axes, "seed"])
+deltas = comparison.compare_runs(runs, comparisons, axes, settings, load_scores)
+tables.write(run_pairs.pair_all(runs, comparisons, axes), snakemake.output.pairs)
 tables.write(deltas, snakemake.output.deltas)

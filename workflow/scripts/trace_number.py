@@ -4,12 +4,12 @@ from hardneg.common import tables
 from hardneg.common.files import write_text
 from hardneg.common.log import log_to
 from hardneg.report import audit_trail
-from hardneg.statistics import comparison
+from hardneg.statistics import run_pairs
 
 log_to(snakemake.log[0])
 folders = dict(zip(map(str, snakemake.params.folders), snakemake.params.runs, strict=True))
 difference = audit_trail.select_difference(tables.read(snakemake.input.deltas), snakemake.params.cells)
-pairs = comparison.runs_behind(difference, tables.read(snakemake.input.pairs), folders)
+pairs = run_pairs.find_runs_behind(difference, tables.read(snakemake.input.pairs), folders)
 other_runs = tuple(f"{folder}/" for folder in folders if folder not in {*pairs.run, *pairs.baseline_run})
 trail = audit_trail.AuditTrail(
     difference=difference,

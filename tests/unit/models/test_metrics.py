@@ -137,24 +137,24 @@ def design(interaction, seed=0):
     )
     hard, big = runs.negative_tier == "hard", runs.positive_subset == "b"
     score = 0.5 + 0.05 * hard + 0.1 * big + interaction * (hard & big) + 0.02 * runs.seed.astype(int)
-    noisy = {metric: score + rng.normal(0, 0.01, len(runs)) for metric in interactions.METRICS}
+    noisy = {metric: score + rng.normal(0, 0.01, len(runs)) for metric in metrics.SUMMARY_METRICS}
     return runs.assign(split="test_ood", **noisy)
 
 
 @pytest.mark.slow
 def test_an_interaction_is_found_where_it_is_and_only_there():
     axes = ["positive_subset", "negative_tier", "validation"]
-    there = interactions.interaction_tests(design(0.1), "negative_tier", axes)
+    there = interactions.run_interaction_tests(design(0.1), "negative_tier", axes)
     assert list(there.interaction.unique()) == ["negative_tier x positive_subset"]
     assert (there.p_adjusted < 0.001).all() and set(there.df) == {1} and set(there.df_residual) == {9}
-    p = [interactions.interaction_tests(design(0.0, seed), "negative_tier", axes).p.iloc[0] for seed in range(40)]
+    p = [interactions.run_interaction_tests(design(0.0, seed), "negative_tier", axes).p.iloc[0] for seed in range(40)]
     assert np.mean(np.array(p) < 0.05) < 0.2
 
 
 def test_the_interaction_test_is_the_t_test_of_the_difference_of_differences():
     """With two levels each, F is the square of the t that a regression gives the product term."""
     runs = design(0.02)
-    found = interactions.interaction_tests(runs, "negative_tier", ["positive_subset", "negative_tier"])
+    found = interactions.run_interaction_tests(runs, "negative_tier", ["positive_subset", "negative_tier"])
     hard, big = (runs.negative_tier == "hard").to_numpy(float), (runs.positive_subset == "b").to_numpy(float)
     seeds = pd.get_dummies(runs.seed, drop_first=True, dtype=float).to_numpy()
     columns = np.column_stack([np.ones(len(runs)), hard, big, seeds, hard * big])
@@ -168,7 +168,7 @@ def test_the_interaction_test_is_the_t_test_of_the_difference_of_differences():
 def test_an_interaction_in_a_metric_that_is_missing_or_constant_is_not_known(recall):
     runs = design(0.1)
     runs = runs.assign(recall=np.resize(recall, len(runs)))
-    found = interactions.interaction_tests(runs, "negative_tier", ["positive_subset", "negative_tier"])
+    found = interactions.run_interaction_tests(runs, "negative_tier", ["positive_subset", "negative_tier"])
     known = found[found.metric != "recall"]
     assert found[found.metric == "recall"][["F", "p", "p_adjusted"]].isna().all(axis=None)
     assert len(known) == 3 and known.p_adjusted.to_numpy() == pytest.approx(np.minimum(3 * known.p, 0.05), abs=0.001)
@@ -176,7 +176,7 @@ def test_an_interaction_in_a_metric_that_is_missing_or_constant_is_not_known(rec
 
 def test_without_a_second_axis_there_is_no_interaction_to_test():
     runs = design(0.0)
-    assert interactions.interaction_tests(
+    assert interactions.run_interaction_tests(
         runs[runs.positive_subset == "a"], "negative_tier", ["positive_subset", "negative_tier"]
     ).empty
 

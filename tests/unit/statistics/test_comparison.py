@@ -4,8 +4,11 @@ import pytest
 
 from hardneg.common.errors import InputError
 from hardneg.experiments import matrix
+from hardneg.models.metrics import METRICS
+from hardneg.recordings.manifest import TEST_SPLITS
 from hardneg.report import findings, terminal_summary
-from hardneg.statistics import comparison, paired_tests
+from hardneg.statistics import comparison, paired_tests, run_pairs
+from hardneg.statistics.run_pairs import Comparison
 
 
 @pytest.fixture
@@ -20,21 +23,20 @@ def runs():
         + 0.1 * (table.negative_tier == "hard")
         + 0.01 * table.seed.astype(int)
     )
-    parts = [table.assign(split=split, **dict.fromkeys(comparison.METRICS, score)) for split in comparison.SPLITS]
+    parts = [table.assign(split=split, **dict.fromkeys(METRICS, score)) for split in TEST_SPLITS]
     return pd.concat(parts, ignore_index=True)
 
 
 AXES = ["positive_subset", "negative_tier", "validation"]
-TIERS = [{"vary": "negative_tier", "baseline": "none"}]
-SETTINGS = {
-    "alpha": 0.05, "p_adjustment": "holm", "power": 0.8, "resamples": 100,
-    "effects_of_interest": dict.fromkeys(comparison.METRICS, 0.03),
-}  # fmt: skip
+TIERS = [Comparison("negative_tier", "none")]
+SETTINGS = comparison.StatisticsSettings(
+    alpha=0.05, p_adjustment="holm", power=0.8, resamples=100, effects_of_interest=dict.fromkeys(METRICS, 0.03)
+)
 
 
 def test_differences_are_taken_within_each_configuration_and_seed(runs):
-    deltas = comparison.compare(runs, TIERS, AXES, SETTINGS)
-    assert len(deltas) == 2 * 2 * len(comparison.METRICS)
+    deltas = comparison.compare_runs(runs, TIERS, AXES, SETTINGS)
+    assert len(deltas) == 2 * 2 * len(METRICS)
     assert set(deltas.value) == {"hard"} and set(deltas.n) == {3}
     assert deltas.difference.to_numpy() == pytest.approx(0.1)
     row = deltas[(deltas.positive_subset == "b") & (deltas.metric == "f1")].iloc[0]
@@ -43,56 +45,56 @@ def test_differences_are_taken_within_each_configuration_and_seed(runs):
 
 def test_a_steady_gain_improves_and_more_false_positives_hurt(runs):
     rng = np.random.default_rng(0)
-    noisy = runs.assign(**{metric: runs[metric] + rng.normal(0, 0.003, len(runs)) for metric in comparison.METRICS})
-    said = comparison.compare(noisy, TIERS, AXES, SETTINGS).groupby("metric").verdict.unique()
-    assert list(said["f1"]) == ["improves"]
-    assert list(said["false_positives_per_hour"]) == ["hurts"]
+    noisy = runs.assign(**{metric: runs[metric] + rng.normal(0, 0.003, len(runs)) for metric in METRICS})
+    verdicts = comparison.compare_runs(noisy, TIERS, AXES, SETTINGS).groupby("metric").verdict.unique()
+    assert list(verdicts["f1"]) == ["improves"]
+    assert list(verdicts["false_positives_per_hour"]) == ["hurts"]
 
 
 def test_p_is_adjusted_within_one_comparison_and_metric(runs):
     rng = np.random.default_rng(0)
     noisy = runs.assign(f1=runs.f1 + rng.normal(0, 0.1, len(runs)))
-    deltas = comparison.compare(noisy, TIERS, AXES, SETTINGS)
+    deltas = comparison.compare_runs(noisy, TIERS, AXES, SETTINGS)
     family = deltas[deltas.metric == "f1"]
     assert len(family) == 4
-    assert family.p_adjusted.to_numpy() == pytest.approx(paired_tests.adjust(family.p.to_numpy()))
+    assert family.p_adjusted.to_numpy() == pytest.approx(paired_tests.adjust_p_values(family.p.to_numpy()))
     assert (family.p_adjusted > family.p).any()
 
 
-def test_seeds_are_planned_for_the_level_that_the_adjusted_p_is_held_against(runs):
+def test_seeds_are_planned_for_the_level_that_the_adjusted_p_is_compared_with(runs):
     rng = np.random.default_rng(0)
     noisy = runs.assign(f1=runs.f1 + rng.normal(0, 0.02, len(runs)))
     noisy.loc[(noisy.split == "test_iid") & (noisy.positive_subset == "a"), "f1"] = np.nan
-    pairs = comparison.pair_runs(noisy, axes=AXES, **TIERS[0])
-    family = comparison.compare(noisy, TIERS, AXES, SETTINGS).query("metric == 'f1'")
+    pairs = run_pairs.pair_runs(noisy, TIERS[0], AXES)
+    family = comparison.compare_runs(noisy, TIERS, AXES, SETTINGS).query("metric == 'f1'")
     assert family.p.notna().sum() == 3
     for row in family[family.p.notna()].itertuples():
-        own = pairs.query("metric == 'f1' and split == @row.split and positive_subset == @row.positive_subset").change
-        spread = float(own.std())
-        assert row.detectable_effect == pytest.approx(paired_tests.detectable_effect(spread, 0.0, 3, 0.05 / 3))
-        assert row.seeds_needed == paired_tests.seeds_needed(0.03, spread, 0.0, 0.05 / 3)
+        same = "metric == 'f1' and split == @row.split and positive_subset == @row.positive_subset"
+        spread = float(pairs.query(same).change.std())
+        assert row.detectable_effect == pytest.approx(paired_tests.compute_detectable_effect(spread, 0.0, 3, 0.05 / 3))
+        assert row.seeds_needed == paired_tests.count_seeds_needed(0.03, spread, 0.0, 0.05 / 3)
 
 
 def test_a_seed_without_its_partner_is_not_compared(runs):
-    lonely = runs[~((runs.negative_tier == "none") & (runs.seed == "3"))]
-    assert set(comparison.compare(lonely, TIERS, AXES, SETTINGS).n) == {2}
+    incomplete = runs[~((runs.negative_tier == "none") & (runs.seed == "3"))]
+    assert set(comparison.compare_runs(incomplete, TIERS, AXES, SETTINGS).n) == {2}
 
 
 def test_a_missing_baseline_and_a_repeated_run_are_named(runs):
     with pytest.raises(InputError, match="no run has negative_tier = nothing; there are: hard, none"):
-        comparison.compare(runs, [{"vary": "negative_tier", "baseline": "nothing"}], AXES, SETTINGS)
+        comparison.compare_runs(runs, [Comparison("negative_tier", "nothing")], AXES, SETTINGS)
     with pytest.raises(InputError, match="runs occur twice"):
-        comparison.compare(pd.concat([runs, runs.head(1)]), TIERS, AXES, SETTINGS)
+        comparison.compare_runs(pd.concat([runs, runs.head(1)]), TIERS, AXES, SETTINGS)
 
 
 def test_a_baseline_that_shares_no_seed_with_another_value_is_named(runs):
-    lonely = runs[(runs.negative_tier == "none") == (runs.seed == "3")]
+    incomplete = runs[(runs.negative_tier == "none") == (runs.seed == "3")]
     with pytest.raises(InputError, match="no run of another negative_tier shares its configuration and seed"):
-        comparison.compare(lonely, TIERS, AXES, SETTINGS)
+        comparison.compare_runs(incomplete, TIERS, AXES, SETTINGS)
 
 
 def test_the_terminal_shows_differences_in_points(runs):
-    text = terminal_summary.format_differences(comparison.compare(runs, TIERS, AXES, SETTINGS))
+    text = terminal_summary.format_differences(comparison.compare_runs(runs, TIERS, AXES, SETTINGS))
     assert "negative_tier compared with none" in text
     assert text.count("+10.0") == 16
     assert text.count("undecided") == 4
@@ -100,10 +102,12 @@ def test_the_terminal_shows_differences_in_points(runs):
 
 def test_the_effect_of_hardness_is_separated_from_the_effect_of_size(runs):
     random = runs[runs.negative_tier == "hard"].assign(negative_tier="random")
-    random = random.assign(**{metric: random[metric] - 0.06 for metric in comparison.METRICS})
-    both = [*TIERS, {"vary": "negative_tier", "baseline": "random"}]
-    deltas = comparison.compare(pd.concat([runs, random]), both, AXES, SETTINGS)
-    controls = findings.find_controls({"none": {}, "hard": {"min_confidence": 0.5}, "random": {"match_size_of": "hard"}})
+    random = random.assign(**{metric: random[metric] - 0.06 for metric in METRICS})
+    both = [*TIERS, Comparison("negative_tier", "random")]
+    deltas = comparison.compare_runs(pd.concat([runs, random]), both, AXES, SETTINGS)
+    controls = findings.find_controls(
+        {"none": {}, "hard": {"min_confidence": 0.5}, "random": {"match_size_of": "hard"}}
+    )
     assert controls == {"hard": "random"}
     rows = findings.separate_hardness_from_size(deltas, controls, "none")
     assert len(rows) == 2 * 2 * 2
@@ -117,9 +121,9 @@ def test_the_effect_of_hardness_is_separated_from_that_of_size_at_each_value_of_
     tiers = pd.concat([runs, random])
     wide = pd.concat([tiers.assign(dropout=dropout) for dropout in ("0.1", "0.5")])
     gain = 0.2 * ((wide.negative_tier == "random") & (wide.dropout == "0.5"))
-    wide = wide.assign(**{metric: wide[metric] - gain for metric in comparison.METRICS})
-    vary = [*TIERS, {"vary": "negative_tier", "baseline": "random"}, {"vary": "dropout", "baseline": "0.1"}]
-    deltas = comparison.compare(wide, vary, [*AXES, "dropout"], SETTINGS)
+    wide = wide.assign(**{metric: wide[metric] - gain for metric in METRICS})
+    vary = [*TIERS, Comparison("negative_tier", "random"), Comparison("dropout", "0.1")]
+    deltas = comparison.compare_runs(wide, vary, [*AXES, "dropout"], SETTINGS)
     rows = findings.separate_hardness_from_size(deltas, {"hard": "random"}, "none")
     assert len(rows) == 2 * 2 * 2 * 2
     harder = {row.configuration: row.hardness_effect.difference for row in rows}

@@ -1,18 +1,22 @@
+from dataclasses import replace
+
 import pandas as pd
 import pytest
 import yaml
 from paths import ROOT
 
 from hardneg.common.errors import InputError
+from hardneg.models.metrics import OPERATING_POINT_RATES
 from hardneg.statistics import claims, external_runs, paired_tests
 
 PUBLISHED = ROOT.parent / "shared" / "published"
-COLUMNS = {
+DEFINITIONS = {
     "name": "run", "seed": "seed",
     "axes": {"tier": {"column": "negatives", "pattern": r"(\w+)$", "missing": "none", "rename": {"hrd": "hard"}}, "size": {"column": "size"}},
-    "splits": {"OOD": {metric: metric for metric in external_runs.METRICS}},
+    "splits": {"OOD": {metric: metric for metric in OPERATING_POINT_RATES}},
 }  # fmt: skip
-GROUP = {"name": "g", "where": {"split": "OOD", "size": "big"}, "vary": "tier", "baseline": "none"}
+COLUMNS = external_runs.RunColumns.from_config(**DEFINITIONS)
+GROUP = external_runs.RunGroup("g", where={"split": "OOD", "size": "big"}, vary="tier", baseline="none")
 
 
 def table(tmp_path, **more):
@@ -32,13 +36,13 @@ def table(tmp_path, **more):
 
 
 def test_columns_are_read_as_mapped_and_two_spellings_are_one_value(tmp_path):
-    runs = external_runs.load(table(tmp_path), **COLUMNS)
+    runs = external_runs.load(table(tmp_path), COLUMNS)
     assert runs.tier.value_counts().to_dict() == {"none": 4, "hard": 4}
 
 
 def test_differences_are_paired_by_seed(tmp_path):
     deltas = external_runs.compare(
-        external_runs.load(table(tmp_path), **COLUMNS), [GROUP], ["tier", "size"], 0.05, "holm"
+        external_runs.load(table(tmp_path), COLUMNS), [GROUP], ["tier", "size"], 0.05, "holm"
     )
     row = deltas[(deltas.value == "hard") & (deltas.metric == "f1")].iloc[0]
     assert (row.n, row.pairs) == (4, 4)
@@ -48,64 +52,68 @@ def test_differences_are_paired_by_seed(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("change", "group", "said"),
+    ("change", "group", "message"),
     [
         ({"f1": (2, 1.2)}, {}, "1 row\\(s\\) with a f1 outside \\[0, 1\\]"),
         ({"seed": (0, 2)}, {}, "the same configuration and seed twice"),
         ({}, {"baseline": "soft"}, "no run has tier = soft, its baseline; there are: hard, none"),
         ({"size": (1, "small")}, {"where": {"split": "OOD"}}, "differ in size \\(big, small\\) as well as in tier"),
-        ({}, {"where": {"split": "OOD", "size": "huge"}}, "no run fits"),
-        ({}, {"where": {"split": "OOD", "sise": "big"}}, "sise under 'where' is no axis; there are: split, tier, size"),
-        ({}, {"vary": "teir"}, "teir under 'vary' is no axis; there are: tier, size"),
-        ({}, {"pool": ["split"]}, "split under 'pool' is no axis; there are: tier, size"),
+        ({}, {"where": {"split": "OOD", "size": "huge"}}, "no run matches"),
+        (
+            {},
+            {"where": {"split": "OOD", "sise": "big"}},
+            "'sise' under 'where' is not an axis; there are: split, tier, size",
+        ),
+        ({}, {"vary": "teir"}, "'teir' under 'vary' is not an axis; there are: tier, size"),
+        ({}, {"pool": ["split"]}, "'split' under 'pool' is not an axis; there are: tier, size"),
     ],
 )
-def test_what_cannot_be_compared_is_named(tmp_path, change, group, said):
-    with pytest.raises(InputError, match=said):
-        runs = external_runs.load(table(tmp_path, **change), **COLUMNS)
-        external_runs.compare(runs, [GROUP | group], ["tier", "size"], 0.05, "holm")
+def test_what_cannot_be_compared_is_named(tmp_path, change, group, message):
+    with pytest.raises(InputError, match=message):
+        runs = external_runs.load(table(tmp_path, **change), COLUMNS)
+        external_runs.compare(runs, [replace(GROUP, **group)], ["tier", "size"], 0.05, "holm")
 
 
 def test_two_splits_are_not_pooled(tmp_path):
-    splits = {"splits": COLUMNS["splits"] | {"IID": COLUMNS["splits"]["OOD"]}}
-    runs = external_runs.load(table(tmp_path), **COLUMNS | splits)
-    both = GROUP | {"where": {"split": ["OOD", "IID"], "size": "big"}}
+    columns = replace(COLUMNS, splits=dict.fromkeys(("OOD", "IID"), COLUMNS.splits["OOD"]))
+    runs = external_runs.load(table(tmp_path), columns)
+    both = replace(GROUP, where={"split": ["OOD", "IID"], "size": "big"})
     with pytest.raises(InputError, match=r"in split \(IID, OOD\) as well as in tier: fix it under 'where'\.$"):
         external_runs.compare(runs, [both], ["tier", "size"], 0.05, "holm")
 
 
 def test_a_missing_column_is_named(tmp_path):
     with pytest.raises(InputError, match=r"lacks the column\(s\) epochs"):
-        external_runs.load(table(tmp_path), **COLUMNS | {"seed": "epochs"})
+        external_runs.load(table(tmp_path), replace(COLUMNS, seed="epochs"))
 
 
 def test_a_claim_on_runs_that_all_differ_alike_is_not_supported(tmp_path):
-    runs = external_runs.load(table(tmp_path), **COLUMNS)
+    runs = external_runs.load(table(tmp_path), COLUMNS)
     runs = runs.assign(f1=0.6 + 0.1 * (runs.tier == "hard"))
     deltas = external_runs.compare(runs, [GROUP], ["tier", "size"], 0.05, "holm")
-    claim = {"text": "it helps", "groups": ["g"], "values": ["hard"], "metric": "f1", "difference": 0.1}
+    claim = claims.Claim("it helps", groups=["g"], values=["hard"], metric="f1", difference=0.1)
     found = claims.judge([claim], deltas, 0.05, 0.8)
     assert list(found.claim_verdict) == ["not distinguishable from no effect"]
     assert found[["p", "p_welch", "seeds_needed"]].isna().all(axis=None)
 
 
 def test_the_seeds_of_a_claim_are_those_of_its_adjusted_p(tmp_path):
-    runs = external_runs.load(table(tmp_path), **COLUMNS)
+    runs = external_runs.load(table(tmp_path), COLUMNS)
     soft = runs[runs.tier == "hard"].assign(tier="soft", name=lambda own: "soft " + own.name)
     soft["f1"] += 0.01 * (soft.seed % 3)
-    claim = {"text": "it helps", "groups": ["g"], "values": ["soft"], "metric": "f1", "positive": True}
+    claim = claims.Claim("it helps", groups=["g"], values=["soft"], metric="f1", positive=True)
     both = external_runs.compare(pd.concat([runs, soft]), [GROUP], ["tier", "size"], 0.05, "holm")
     found = claims.judge([claim], both, 0.05, 0.8).iloc[0]
-    assert found.seeds_needed == paired_tests.seeds_needed(found.difference, found.seed_sd, 0.0, 0.05 / 2)
+    assert found.seeds_needed == paired_tests.count_seeds_needed(found.difference, found.seed_sd, 0.0, 0.05 / 2)
 
 
 def judged(tmp_path, **claim):
     deltas = external_runs.compare(
-        external_runs.load(table(tmp_path), **COLUMNS), [GROUP], ["tier", "size"], 0.05, "holm"
+        external_runs.load(table(tmp_path), COLUMNS), [GROUP], ["tier", "size"], 0.05, "holm"
     )
     noisy = deltas.assign(p_adjusted=deltas.p.where(deltas.metric == "f1", 0.6))
-    about = {"text": "it helps", "groups": ["g"], "values": ["hard"], "metric": "f1"}
-    return claims.judge([about | claim], noisy, 0.05, 0.8)
+    defaults = {"text": "it helps", "groups": ["g"], "values": ["hard"], "metric": "f1"}
+    return claims.judge([claims.Claim(**defaults | claim)], noisy, 0.05, 0.8)
 
 
 @pytest.mark.parametrize(
@@ -121,19 +129,19 @@ def judged(tmp_path, **claim):
         ({"metric": "recall", "positive": True}, "contradicted"),
     ],
 )
-def test_a_claim_is_held_against_the_figure_found(tmp_path, claim, verdict):
+def test_a_claim_is_checked_against_the_measured_difference(tmp_path, claim, verdict):
     assert list(judged(tmp_path, **claim).claim_verdict) == [verdict]
 
 
-def test_a_claims_value_that_its_groups_do_not_hold_is_named(tmp_path):
+def test_a_claims_value_that_its_groups_lack_is_named(tmp_path):
     with pytest.raises(InputError, match="claim 1 \\(it helps\\): no difference of none, soft in its groups"):
         judged(tmp_path, values=["hard", "soft", "none"], difference=0.1025)
 
 
 def test_claims_are_written_with_their_figures_and_the_tables_own_note(tmp_path):
-    page = claims.as_markdown(judged(tmp_path, difference=0.1025), "holm", 0.8)
+    page = claims.format_markdown(judged(tmp_path, difference=0.1025), "holm", 0.8)
     assert "threshold" not in page
-    noted = claims.as_markdown(judged(tmp_path, difference=0.1025), "holm", 0.8, "Tuned on the test sets.")
+    noted = claims.format_markdown(judged(tmp_path, difference=0.1025), "holm", 0.8, "Tuned on the test sets.")
     assert "\nTuned on the test sets.\n" in noted
     assert (
         "Of 1 claims: 1 supported." in page and "+10.2" in page.replace("+10.3", "+10.2") and "## 1. it helps" in page
@@ -145,10 +153,12 @@ def published():
     if not (PUBLISHED / "all_experiments.csv").exists():
         pytest.skip("the study's tables are not there (../shared/published)")
     config = yaml.safe_load((ROOT / "config" / "published.yaml").read_text())
-    columns = {key: config["finished_runs"][key] for key in ("name", "seed", "axes", "splits")}
-    runs = external_runs.load(PUBLISHED / "all_experiments.csv", **columns)
-    deltas = external_runs.compare(runs, config["groups"], list(columns["axes"]), 0.05, "holm")
-    return runs, deltas, claims.judge(config["claims"], deltas, 0.05, 0.8)
+    definitions = {key: config["finished_runs"][key] for key in ("name", "seed", "axes", "splits")}
+    columns = external_runs.RunColumns.from_config(**definitions)
+    runs = external_runs.load(PUBLISHED / "all_experiments.csv", columns)
+    groups = [external_runs.RunGroup(**group) for group in config["groups"]]
+    deltas = external_runs.compare(runs, groups, list(columns.axes), 0.05, "holm")
+    return runs, deltas, claims.judge([claims.Claim(**claim) for claim in config["claims"]], deltas, 0.05, 0.8)
 
 
 TIERS = {

@@ -1,37 +1,58 @@
-"""Try the verdicts on simulated studies whose truth is known: ``python -m hardneg.benchmarks.calibration OUT.md``."""
+"""Test the verdicts on simulated studies whose true effect is known.
+
+``python -m hardneg.benchmarks.calibration OUT.md`` writes the table of docs/understanding/statistics.md.
+"""
 
 import argparse
 import itertools
 import os
+from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor
 from functools import partial
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 from scipy import stats
 
 from hardneg.common.files import write_text
 from hardneg.common.log import track_progress
+from hardneg.models.metrics import METRICS
 from hardneg.statistics import paired_tests
-from hardneg.statistics.bootstrap import METRICS, ScoredFiles, two_way_bootstrap
+from hardneg.statistics.bootstrap import two_way_bootstrap
+from hardneg.statistics.scored_files import ScoredFiles
 
-NIGHTS, FILES_A_NIGHT = 40, 10
+IntArray = npt.NDArray[np.int64]
+FloatArray = npt.NDArray[np.float64]
+
+NIGHTS, FILES_PER_NIGHT, FILE_HOURS = 40, 10, 3 / 3600
+# In logits. The separation is the mean distance between positives and negatives; the others are standard deviations.
 SEPARATION, SEED_SD, NIGHT_SD, NOISE_SD, THRESHOLD_SD = 2.2, 0.12, 0.5, 0.6, 0.15
 TIER_NIGHT_SD, RUN_NIGHT_SD = 0.5, 0.25
-SHOWN = ("average_precision", "f1", "recall")
+SHOWN_METRICS = ("average_precision", "f1", "recall")
+VERDICTS = ("improves", "hurts", "no effect larger than d")
 
 
-def simulate_run(rng: np.random.Generator, shared: np.ndarray, labels, nights, separation: float) -> ScoredFiles:
-    """Simulate one training's scores on a test set.
+def simulate_run(
+    rng: np.random.Generator, shared: FloatArray, labels: IntArray, nights: IntArray, separation: float
+) -> ScoredFiles:
+    """Simulate the scores of one training on a test set.
 
-    A file's logit is the run's own separation times its label, plus what other runs hear alike in the file and its
-    night (`shared`), plus what this run makes of the night and of the file. The threshold lies half-way, not quite.
+    The logit of a file is the sum of three parts. The first is the run's separation times the label. All runs of the
+    arm share the second (`shared`), which depends on the file and its night. The third is particular to this run, on
+    this night and this file. The threshold is half the separation, with an error.
+
+    Parameters
+    ----------
+    labels : 1 or 0, shape (files,).
+    nights : number of each file's night, shape (files,).
+    separation : of the arm, in logits.
     """
-    own = separation + SEED_SD * rng.standard_normal()
+    run_separation = separation + SEED_SD * rng.standard_normal()
     by_night = RUN_NIGHT_SD * rng.standard_normal(int(nights.max()) + 1)
-    logits = own * labels + shared + by_night[nights] + NOISE_SD * rng.standard_normal(len(labels))
+    logits = run_separation * labels + shared + by_night[nights] + NOISE_SD * rng.standard_normal(len(labels))
     threshold = 1 / (1 + np.exp(-(separation / 2 + THRESHOLD_SD * rng.standard_normal())))
-    return ScoredFiles(labels, 1 / (1 + np.exp(-logits)), nights, np.full(len(labels), 3 / 3600), threshold)
+    return ScoredFiles(labels, 1 / (1 + np.exp(-logits)), nights, np.full(len(labels), FILE_HOURS), threshold)
 
 
 def simulate_study(
@@ -40,126 +61,146 @@ def simulate_study(
     effect: float,
     calling: float = 1.0,
     nights: int = NIGHTS,
-    files_a_night: int = FILES_A_NIGHT,
+    files_per_night: int = FILES_PER_NIGHT,
 ) -> tuple[list[ScoredFiles], list[ScoredFiles]]:
-    """Simulate runs with and without a tier on one drawn test set; the tier adds `effect` to the separation.
+    """Simulate runs with and without a tier on one test set.
 
-    What a tier teaches suits some nights and not others, and does so for all its seeds alike: more seeds do not average
-    that away, so the seeds alone do not show how unsure a difference is.
+    The tier adds `effect` to the separation. It also suits some nights better than others, equally for all of its
+    seeds. More seeds do not average that away, so the spread between seeds alone understates the uncertainty.
 
     Parameters
     ----------
-    calling : share of the nights that hold positives.
+    seeds : runs of each arm.
+    effect : in logits; 0 for none.
+    calling : share of the nights with positives.
+
+    Returns
+    -------
+    The runs with the tier and those without.
     """
-    night = np.repeat(np.arange(nights), files_a_night)
+    night = np.repeat(np.arange(nights), files_per_night)
     labels = rng.integers(0, 2, len(night)) * (night < round(calling * nights))
     shared = (NIGHT_SD * rng.standard_normal(nights))[night] + NOISE_SD * rng.standard_normal(len(night))
 
     def simulate_arm(separation: float) -> list[ScoredFiles]:
-        heard = shared + (TIER_NIGHT_SD * rng.standard_normal(nights))[night]
-        return [simulate_run(rng, heard, labels, night, separation) for _ in range(seeds)]
+        shared_by_arm = shared + (TIER_NIGHT_SD * rng.standard_normal(nights))[night]
+        return [simulate_run(rng, shared_by_arm, labels, night, separation) for _ in range(seeds)]
 
     return simulate_arm(SEPARATION + effect), simulate_arm(SEPARATION)
 
 
-def true_differences(effect: float, calling: float = 1.0, studies: int = 40, seed: int = 1) -> dict[str, float]:
-    """The differences that the simulated world holds: the mean over large test sets and many seeds."""
+def measure_true_differences(effect: float, calling: float = 1.0, studies: int = 40, seed: int = 1) -> dict[str, float]:
+    """Measure the true difference in each metric: the mean over large test sets and many seeds."""
     rng = np.random.default_rng(seed)
-    found = [
+    results = [
         two_way_bootstrap(*simulate_study(rng, 10, effect, calling, nights=400), resamples=2) for _ in range(studies)
     ]
-    return {metric: float(np.mean([study[metric][0].difference for study in found])) for metric in METRICS}
+    return {metric: float(np.mean([result[metric].estimate.difference for result in results])) for metric in METRICS}
 
 
-def try_study(place: int, seeds: int, effect: float, calling: float, bound: float, resamples: int) -> list[dict]:
-    """Judge one simulated study as the workflow judges a real one, alone in its family."""
-    rng = np.random.default_rng([place, seeds, round(1000 * effect), round(1000 * calling)])
-    rows = []
-    for metric, (estimate, *_) in two_way_bootstrap(
-        *simulate_study(rng, seeds, effect, calling), resamples, seed=place
-    ).items():
-        said = paired_tests.verdict(estimate, estimate.p, bound)
-        rows.append({"metric": metric, "verdict": said, "low": estimate.low, "high": estimate.high})
+def judge_study(
+    study: int, seeds: int, effect: float, calling: float, bound: float, resamples: int
+) -> list[dict[str, object]]:
+    """Simulate study number `study` and judge it as the workflow judges a real one, as the only one of its family.
+
+    Returns
+    -------
+    ``metric, verdict, low, high`` of each metric; the last two are the ends of the interval.
+    """
+    rng = np.random.default_rng([study, seeds, round(1000 * effect), round(1000 * calling)])
+    results = two_way_bootstrap(*simulate_study(rng, seeds, effect, calling), resamples, seed=study)
+    rows: list[dict[str, object]] = []
+    for metric, result in results.items():
+        estimate = result.estimate
+        verdict = paired_tests.decide_verdict(estimate, estimate.p, bound)
+        rows.append({"metric": metric, "verdict": verdict, "low": estimate.low, "high": estimate.high})
     return rows
 
 
 def calibrate(
     studies: int,
-    seeds: list[int],
-    effects: list[float],
-    calling: list[float],
+    seeds: Sequence[int],
+    effects: Sequence[float],
+    calling: Sequence[float],
     bound: float,
     resamples: int,
     workers: int,
 ) -> pd.DataFrame:
-    """Simulate studies and count what the verdicts and intervals make of them.
+    """Simulate studies and count their verdicts, and how often the intervals cover the true difference.
 
     Parameters
     ----------
-    studies : number of each kind.
+    studies : number of studies of each kind.
     seeds : numbers of seeds to try.
-    effects : planted effects (logits); 0 is none.
-    calling : shares of the nights that hold positives, one world each.
-    bound : the effect of interest, in the metric's unit.
+    effects : planted effects (logits); 0 for none.
+    calling : shares of the nights with positives.
+    bound : the effect of interest, in the unit of the metric.
+    workers : processes.
 
     Returns
     -------
-    One row per world, effect, number of seeds and metric: the true difference; the share of studies called *improves*,
-    *hurts* and *no effect*; how often the interval covers the truth; with 95 % Clopper-Pearson limits of each share.
+    One row per share of nights, effect, number of seeds and metric: the true difference; the share of studies with the
+    verdict *improves*, *hurts*, either, and *no effect*; the share whose interval covers the true difference; and the
+    95 % limits of each share (C. J. Clopper and E. S. Pearson, *Biometrika* 26, 1934).
     """
     rows = []
     for share, effect in itertools.product(calling, effects):
-        truth = true_differences(effect, share) if effect else dict.fromkeys(METRICS, 0.0)
+        truth = measure_true_differences(effect, share) if effect else dict.fromkeys(METRICS, 0.0)
         for count in seeds:
-            one = partial(try_study, seeds=count, effect=effect, calling=share, bound=bound, resamples=resamples)
+            judge = partial(judge_study, seeds=count, effect=effect, calling=share, bound=bound, resamples=resamples)
             with ProcessPoolExecutor(workers) as pool:
-                tried = pool.map(one, range(studies), chunksize=8)
-                what = f"{100 * share:g} % of nights, effect {effect:g}, {count} seeds"
-                found = pd.DataFrame([row for study in track_progress(tried, studies, what) for row in study])
-            for metric in SHOWN:
-                part = found[found.metric == metric]
-                covered = part.low.le(truth[metric]) & part.high.ge(truth[metric])
-                shares = {
-                    verdict: part.verdict == verdict for verdict in ("improves", "hurts", "no effect larger than d")
-                }
-                row = {"calling": share, "effect": effect, "seeds": count, "metric": metric}
-                row |= {"studies": studies, "truth": truth[metric]}
-                for name, hits in (
-                    shares | {"called at all": shares["improves"] | shares["hurts"], "covered": covered}
-                ).items():
-                    row |= {name: hits.mean(), f"{name} low": _limits(hits)[0], f"{name} high": _limits(hits)[1]}
-                rows.append(row)
+                task = f"{100 * share:g} % of nights, effect {effect:g}, {count} seeds"
+                judged = track_progress(pool.map(judge, range(studies), chunksize=8), studies, task)
+                results = pd.DataFrame([row for study in judged for row in study])
+            for metric in SHOWN_METRICS:
+                kind = {"calling": share, "effect": effect, "seeds": count, "metric": metric, "studies": studies}
+                rows.append(kind | _summarize(results[results.metric == metric], truth[metric]))
     return pd.DataFrame(rows)
 
 
-def as_markdown(table: pd.DataFrame) -> str:
-    """Lay the table out for the docs, shares in per cent with their limits."""
-    names = ["called at all", "improves", "hurts", "no effect larger than d", "covered"]
-    lines = [
-        "| nights with positives | planted effect (logits) | seeds | metric | true difference | "
-        + " | ".join(names)
-        + " |",
-        "|" + "---|" * (5 + len(names)),
-    ]
+def format_markdown(table: pd.DataFrame) -> str:
+    """Format the result of :func:`calibrate` as a Markdown table, with shares and their limits in per cent."""
+    shares = ["called at all", "improves", "hurts", "no effect larger than d", "covered"]
+    header = ["nights with positives", "planted effect (logits)", "seeds", "metric", "true difference", *shares]
+    lines = ["| " + " | ".join(header) + " |", "|" + "---|" * len(header)]
     for row in table.to_dict("records"):
-        shares = [f"{100 * row[n]:.1f} % ({100 * row[f'{n} low']:.1f}-{100 * row[f'{n} high']:.1f})" for n in names]
-        front = [f"{100 * row['calling']:g} %", f"{row['effect']:g}", str(row["seeds"]), row["metric"]]
-        lines.append("| " + " | ".join([*front, f"{100 * row['truth']:+.2f} points", *shares]) + " |")
+        cells = [f"{100 * row['calling']:g} %", f"{row['effect']:g}", str(row["seeds"]), row["metric"]]
+        cells.append(f"{100 * row['truth']:+.2f} points")
+        cells += [f"{100 * row[n]:.1f} % ({100 * row[f'{n} low']:.1f}-{100 * row[f'{n} high']:.1f})" for n in shares]
+        lines.append("| " + " | ".join(cells) + " |")
     return "\n".join(lines) + "\n"
 
 
-def _limits(hits: pd.Series) -> tuple[float, float]:
-    interval = stats.binomtest(int(hits.sum()), len(hits)).proportion_ci(0.95, method="exact")
-    return interval.low, interval.high
+def _summarize(results: pd.DataFrame, truth: float) -> dict[str, float]:
+    hits = {verdict: results.verdict == verdict for verdict in VERDICTS}
+    hits["called at all"] = hits["improves"] | hits["hurts"]
+    hits["covered"] = results.low.le(truth) & results.high.ge(truth)
+    summary = {"truth": truth}
+    for name, hit in hits.items():
+        limits = stats.binomtest(int(hit.sum()), len(hit)).proportion_ci(0.95, method="exact")
+        summary |= {name: hit.mean(), f"{name} low": limits.low, f"{name} high": limits.high}
+    return summary
+
+
+def main() -> None:
+    """Calibrate with the worlds of the documentation and write the table."""
+    parser = argparse.ArgumentParser(prog="python -m hardneg.benchmarks.calibration", description=__doc__)
+    parser.add_argument("table", help="Markdown file to write")
+    parser.add_argument("--studies", type=int, default=1000, help="of each kind")
+    parser.add_argument("--resamples", type=int, default=500, help="draws of each bootstrap")
+    options = parser.parse_args()
+    table = calibrate(
+        options.studies,
+        seeds=[2, 3, 5, 10],
+        effects=[0.0, 0.3],
+        calling=[1.0, 0.25],
+        bound=0.03,
+        resamples=options.resamples,
+        workers=os.cpu_count() or 1,
+    )
+    write_text(format_markdown(table), options.table)
+    print(format_markdown(table))
 
 
 if __name__ == "__main__":
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("table", help="Markdown file to write")
-    parser.add_argument("--studies", type=int, default=1000)
-    parser.add_argument("--resamples", type=int, default=500)
-    given = parser.parse_args()
-    seeds, effects, calling = [2, 3, 5, 10], [0.0, 0.3], [1.0, 0.25]
-    result = calibrate(given.studies, seeds, effects, calling, 0.03, given.resamples, os.cpu_count() or 1)
-    write_text(as_markdown(result), given.table)
-    print(as_markdown(result))
+    main()

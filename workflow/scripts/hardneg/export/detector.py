@@ -20,7 +20,8 @@ from hardneg.features import birdnet, extractors, tflite
 from hardneg.mining.mining_models import labels_path
 from hardneg.models import checkpoints
 from hardneg.models.networks import Head
-from hardneg.statistics.bootstrap import ScoredFiles, night_intervals
+from hardneg.statistics.bootstrap import estimate_night_intervals
+from hardneg.statistics.scored_files import ScoredFiles
 
 CARD = Path(__file__).with_name("model_card.md.j2")
 SHOWN = ("average_precision", "auroc", "f1", "precision", "recall", "false_positives_per_hour")
@@ -92,15 +93,8 @@ def measured_with_intervals(metrics: pd.DataFrame, scores: pd.DataFrame, resampl
     rows = []
     for values in metrics[metrics.split != "val"].to_dict("records"):
         files = scores[scores.split == values["split"]]
-        nights = pd.factorize(files.group)[0]
-        run = ScoredFiles(
-            files.label.to_numpy(),
-            files.confidence.to_numpy(),
-            nights,
-            files.duration_s.to_numpy() / 3600,
-            values["threshold"],
-        )
-        intervals = night_intervals(run, resamples)
+        run = ScoredFiles.from_table(files, values["threshold"], sort_nights=False)
+        intervals = estimate_night_intervals(run, resamples)
         rows += [
             {
                 "split": SPLIT_NAMES.get(values["split"], values["split"]),

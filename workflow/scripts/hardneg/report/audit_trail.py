@@ -63,7 +63,7 @@ class AuditTrail:
     Attributes
     ----------
     difference : the number's row of the table of differences.
-    pairs : the differences that it is the mean of, from :func:`hardneg.statistics.comparison.runs_behind`.
+    pairs : the differences that it is the mean of, from :func:`hardneg.statistics.run_pairs.find_runs_behind`.
     files : from :func:`trace_file`.
     versions : of the software that computed the runs.
     recording_count : number of recordings that were used.

@@ -77,7 +77,7 @@ def summarize_first_comparison(deltas: pd.DataFrame) -> list[str]:
 
     Parameters
     ----------
-    deltas : from :func:`hardneg.statistics.comparison.compare`.
+    deltas : from :func:`hardneg.statistics.comparison.compare_runs`.
     """
     first = deltas[(deltas.vary == deltas.vary.iloc[0]) & (deltas.baseline == deltas.baseline.iloc[0])]
     first = _sort_by_importance(first[first.metric == HEADLINE_METRICS[0]])

@@ -26,8 +26,8 @@ def draw_forest(deltas: pd.DataFrame, pairs: pd.DataFrame, vary: str, baseline: 
 
     Parameters
     ----------
-    deltas : from :func:`hardneg.statistics.comparison.compare`.
-    pairs : from :func:`hardneg.statistics.comparison.pair_runs`: the difference of each seed.
+    deltas : from :func:`hardneg.statistics.comparison.compare_runs`.
+    pairs : from :func:`hardneg.statistics.run_pairs.pair_all`: the difference of each seed.
     vary, baseline : which comparison.
     """
     deltas = deltas[(deltas.vary == vary) & (deltas.baseline == baseline) & deltas.metric.isin(HEADLINE_METRICS)]

@@ -1,223 +1,262 @@
-"""Compare runs that differ in one axis, paired by seed, and say which differences are real."""
+"""Compare runs that differ in one axis, paired by seed, and decide which differences are real."""
 
 import math
-from collections.abc import Callable
-from functools import cache
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
 
-from hardneg.common.errors import InputError
 from hardneg.common.log import track_progress
+from hardneg.models.metrics import LOWER_IS_BETTER
 from hardneg.statistics import paired_tests
-from hardneg.statistics.bootstrap import METRICS, ScoredFiles, two_way_bootstrap
+from hardneg.statistics.bootstrap import DifferenceEstimate, two_way_bootstrap
 from hardneg.statistics.paired_tests import Estimate
-
-SPLITS = ("test_iid", "test_ood")
-LOWER_IS_BETTER = ("false_positives_per_hour",)
-INTERNAL_COLUMNS = ("standard_error", "degrees_of_freedom", "seed_sd", "night_variance", "night_df")
-ScoresOf = Callable[[dict, str], ScoredFiles]
+from hardneg.statistics.run_pairs import Comparison, pair_runs
+from hardneg.statistics.scored_files import ScoreLoader
 
 
-def compare(
-    runs: pd.DataFrame, comparisons: list[dict], axes: list[str], settings: dict, scores_of: ScoresOf | None = None
+@dataclass(frozen=True, slots=True)
+class StatisticsSettings:
+    """How differences are judged: the ``statistics`` block of the configuration.
+
+    Attributes
+    ----------
+    alpha : accepted rate of false positives. Intervals cover ``1 - alpha``.
+    p_adjustment : ``holm`` or ``bh``; see :func:`hardneg.statistics.paired_tests.adjust_p_values`.
+    power : probability of finding a true effect, for the detectable effect and the number of seeds.
+    resamples : draws of the bootstrap.
+    effects_of_interest : the smallest difference that matters, for each metric in its unit.
+    """
+
+    alpha: float
+    p_adjustment: str
+    power: float
+    resamples: int
+    effects_of_interest: Mapping[str, float]
+
+
+@dataclass(frozen=True, slots=True)
+class Delta:
+    """One paired difference: a value of an axis minus the baseline, in one configuration, split and metric.
+
+    Attributes
+    ----------
+    comparison : the axis that varies, and its baseline.
+    value : the value that is compared with the baseline.
+    axes : the values of the other axes.
+    split, metric : where and in which metric.
+    n : pairs, that is seeds.
+    mean, std : of the runs with `value`; standard deviation with ddof 1.
+    baseline_mean, baseline_std : of the baseline's runs.
+    estimate : mean over seeds of value minus baseline, with its interval and p.
+    night_variance, night_df : see :class:`hardneg.statistics.bootstrap.DifferenceEstimate`.
+    seed_sd : standard deviation of the difference from seed to seed; missing for one seed.
+    p_sign_flip : exact p over seeds alone; missing for one seed.
+    p_sign_flip_smallest : the smallest p that `n` seeds can give.
+    p_equivalence : p of a difference of at least `effect_of_interest`.
+    effect_of_interest : the smallest difference that matters in this metric.
+    p_adjusted, detectable_effect, seeds_needed, verdict : known when the whole family is; see :func:`compare_runs`.
+    """
+
+    comparison: Comparison
+    value: str
+    axes: Mapping[str, str]
+    split: str
+    metric: str
+    n: int
+    mean: float
+    std: float
+    baseline_mean: float
+    baseline_std: float
+    estimate: Estimate
+    night_variance: float
+    night_df: float
+    seed_sd: float
+    p_sign_flip: float
+    p_sign_flip_smallest: float
+    p_equivalence: float
+    effect_of_interest: float
+    p_adjusted: float = math.nan
+    detectable_effect: float = math.nan
+    seeds_needed: float = math.nan
+    verdict: str = ""
+
+    def to_row(self, axes: Sequence[str]) -> dict[str, object]:
+        """Return the row of ``deltas.csv``. The value on the axis that varies is missing among `axes`."""
+        return {
+            "vary": self.comparison.vary,
+            "value": self.value,
+            "baseline": self.comparison.baseline,
+            **{axis: self.axes.get(axis, math.nan) for axis in axes},
+            "split": self.split,
+            "metric": self.metric,
+            "n": self.n,
+            "mean": self.mean,
+            "std": self.std,
+            "baseline_mean": self.baseline_mean,
+            "baseline_std": self.baseline_std,
+            "difference": self.estimate.difference,
+            "ci_low": self.estimate.low,
+            "ci_high": self.estimate.high,
+            "p": self.estimate.p,
+            "p_adjusted": self.p_adjusted,
+            "p_sign_flip": self.p_sign_flip,
+            "p_sign_flip_smallest": self.p_sign_flip_smallest,
+            "p_equivalence": self.p_equivalence,
+            "effect_of_interest": self.effect_of_interest,
+            "detectable_effect": self.detectable_effect,
+            "seeds_needed": self.seeds_needed,
+            "verdict": self.verdict,
+        }
+
+
+def compare_runs(
+    runs: pd.DataFrame,
+    comparisons: Sequence[Comparison],
+    axes: Sequence[str],
+    settings: StatisticsSettings,
+    load_scores: ScoreLoader | None = None,
 ) -> pd.DataFrame:
-    """Difference of each value of an axis from a baseline, all other axes held equal.
+    """Compare each value of an axis with a baseline, all other axes held equal.
 
     Parameters
     ----------
     runs : one row per run and split, with the columns of `axes`, ``seed``, ``split`` and the metrics.
-    comparisons : each with ``vary``, the axis that differs, and ``baseline``, its value that others are compared with.
-    axes : all axes but the seed.
-    settings : ``alpha``; ``p_adjustment`` (see :func:`hardneg.statistics.paired_tests.adjust`); ``power``; ``resamples``;
-        ``effects_of_interest``, the smallest difference that matters in each metric.
-    scores_of : gives the file scores of a run (its axes and seed) on a split. Without it, test nights are not resampled
-        and only the spread between seeds is in the intervals.
+    axes : all axes except the seed.
+    load_scores : returns the file scores of a run (its axes and seed) on a split. Without it, test nights are not
+        resampled, and intervals cover only the spread between seeds.
 
     Returns
     -------
-    One row per comparison, split and metric: ``vary, value, baseline``, the axes held, ``split, metric, n`` (pairs of
-    seeds); ``mean, std`` (of the value's runs, ddof 1), ``baseline_mean, baseline_std``; ``difference`` (mean over
-    seeds of value minus baseline), ``ci_low, ci_high, p``; ``p_adjusted`` in the family of one comparison and metric;
-    ``p_sign_flip`` and ``p_sign_flip_smallest``, the least that so few seeds can give; ``p_equivalence``;
-    ``detectable_effect`` and ``seeds_needed`` for the effect of interest, at the level that decides: ``alpha`` by the
-    number of differences in the family whose p is known, which is what Holm's method asks of the smallest; ``verdict``.
+    One row per comparison, configuration, split and metric, with the columns of :meth:`Delta.to_row`. An axis that
+    every comparison varies has no column.
+
+    A family is all differences of one comparison in one metric. ``p_adjusted`` is adjusted within it.
+    ``detectable_effect`` and ``seeds_needed`` are planned for `alpha` divided by the number of differences in the
+    family whose p is known, which is the level of Holm's method for the smallest p.
 
     Raises
     ------
     InputError
-        If no run has a baseline, none shares its configuration and seed with the baseline's, or a configuration and
-        seed occur twice.
+        See :func:`hardneg.statistics.run_pairs.pair_runs`.
     """
-    tables = [_differences(pair_runs(runs, axes=axes, **pair), axes, settings, scores_of) for pair in comparisons]
-    deltas = pd.concat(tables, ignore_index=True)
-    family = deltas.groupby(["vary", "baseline", "metric"], sort=False).p
-    deltas["p_adjusted"] = family.transform(lambda p: paired_tests.adjust(p.to_numpy(), settings["p_adjustment"]))
-    deltas[["detectable_effect", "seeds_needed"]] = [
-        _planned(row, settings["alpha"] / max(size, 1), settings["power"])
-        for row, size in zip(deltas.itertuples(), family.transform("count"), strict=True)
+    deltas = [
+        delta
+        for comparison in comparisons
+        for delta in _measure_differences(pair_runs(runs, comparison, axes), comparison, axes, settings, load_scores)
     ]
-    deltas["verdict"] = [_verdict(row, settings) for row in deltas.itertuples()]
-    front = ["vary", "value", "baseline", *axes, "split", "metric", "n"]
-    deltas = deltas.drop(columns=list(INTERNAL_COLUMNS))
-    return deltas[[column for column in front if column in deltas] + list(deltas.columns.difference(front, sort=False))]
+    families: dict[tuple[Comparison, str], list[int]] = {}
+    for index, delta in enumerate(deltas):
+        families.setdefault((delta.comparison, delta.metric), []).append(index)
+    for family in families.values():
+        for index, judged in zip(family, _judge_family([deltas[index] for index in family], settings), strict=True):
+            deltas[index] = judged
+    shown_axes = [axis for axis in axes if any(axis in delta.axes for delta in deltas)]
+    return pd.DataFrame([delta.to_row(shown_axes) for delta in deltas])
 
 
-def pair_runs(runs: pd.DataFrame, vary: str, baseline: str, axes: list[str]) -> pd.DataFrame:
-    """Put each run beside the baseline's run of the same configuration, seed and split.
-
-    Returns
-    -------
-    One row per pair and metric: the axes held, ``vary, value, baseline, seed, split, metric, score, score_baseline,
-    change``.
-    """
-    runs = runs.assign(**{axis: runs[axis].astype(str) for axis in axes})
-    held = [axis for axis in axes if axis != vary]
-    keys = [*axes, "seed", "split"]
-    twice = runs[runs.duplicated(keys, keep=False)]
-    if len(twice):
-        raise InputError(f"runs occur twice:\n{twice[keys].to_string(index=False)}")
-    if str(baseline) not in set(runs[vary]):
-        raise InputError(f"no run has {vary} = {baseline}; there are: {', '.join(sorted(set(runs[vary])))}")
-    long = runs[runs.split.isin(SPLITS)].melt(keys, list(METRICS), var_name="metric", value_name="score")
-    own = long[long[vary] != str(baseline)]
-    base = long[long[vary] == str(baseline)].drop(columns=vary)
-    pairs = own.merge(base, on=[*held, "seed", "split", "metric"], suffixes=("", "_baseline"))
-    if pairs.empty:
-        raise InputError(
-            f"no run of another {vary} shares its configuration and seed with one of {vary} = {baseline}: train both "
-            "with the same seeds and values of the other axes."
-        )
-    pairs["change"] = pairs.score - pairs.score_baseline
-    return pairs.rename(columns={vary: "value"}).assign(vary=vary, baseline=str(baseline))
-
-
-def pair_all(runs: pd.DataFrame, comparisons: list[dict], axes: list[str]) -> pd.DataFrame:
-    """Put the pairs of several comparisons together; see :func:`pair_runs`."""
-    return pd.concat([pair_runs(runs, axes=axes, **comparison) for comparison in comparisons], ignore_index=True)
-
-
-def runs_behind(row: pd.Series, pairs: pd.DataFrame, folders: dict[str, dict]) -> pd.DataFrame:
-    """Find the pairs of runs whose differences a row of the delta table is the mean of.
-
-    Parameters
-    ----------
-    row : of :func:`compare`.
-    pairs : of :func:`pair_all`.
-    folders : the axes and seed of each run, by its folder.
-
-    Returns
-    -------
-    The pairs, with ``run`` and ``baseline_run``, their folders.
-    """
-    keys = [column for column in pairs if column in row.index and pd.notna(row[column])]
-    chosen = pairs[pairs[keys].astype(str).eq(row[keys].astype(str)).all(axis=1)]
-    folder_of = {frozenset((axis, str(value)) for axis, value in run.items()): name for name, run in folders.items()}
-    axes = [axis for axis in next(iter(folders.values())) if axis != row.vary]
-    held = [{(axis, str(pair[axis])) for axis in axes} for _, pair in chosen.iterrows()]
-    return chosen.assign(
-        run=[folder_of[frozenset(axes | {(row.vary, str(row.value))})] for axes in held],
-        baseline_run=[folder_of[frozenset(axes | {(row.vary, str(row.baseline))})] for axes in held],
-    )
-
-
-def _differences(pairs: pd.DataFrame, axes: list[str], settings: dict, scores_of: ScoresOf | None) -> pd.DataFrame:
-    vary, baseline = pairs.vary.iloc[0], pairs.baseline.iloc[0]
-    held = [axis for axis in axes if axis != vary]
-    groups = pairs.groupby([*held, "value", "split"], sort=False)
-    rows = []
-    for key, group in track_progress(groups, groups.ngroups, f"comparing with {baseline}"):
-        configuration = dict(zip([*held, "value", "split"], key, strict=True))
-        estimates = _estimates(group, configuration, vary, baseline, held, settings, scores_of)
+def _measure_differences(
+    pairs: pd.DataFrame,
+    comparison: Comparison,
+    axes: Sequence[str],
+    settings: StatisticsSettings,
+    load_scores: ScoreLoader | None,
+) -> Iterator[Delta]:
+    """Measure each difference of one comparison by itself."""
+    other_axes = [axis for axis in axes if axis != comparison.vary]
+    groups = pairs.groupby([*other_axes, "value", "split"], sort=False)
+    for key, group in track_progress(groups, groups.ngroups, f"comparing with {comparison.baseline}"):
+        values = dict(zip(other_axes, key[: len(other_axes)], strict=True))
+        if load_scores is None:
+            estimates = _estimate_from_seeds(group, settings)
+        else:
+            estimates = _estimate_from_scores(group, values, comparison, settings, load_scores)
         for metric, part in group.groupby("metric", sort=False):
-            row = {"vary": vary, "baseline": baseline, **configuration, "metric": metric}
-            rows.append(row | _describe(part, *estimates[metric], settings))
-    return pd.DataFrame(rows)
+            yield _describe(part, estimates[metric], comparison, values, settings)
 
 
-def _estimates(
-    group, configuration, vary, baseline, held, settings, scores_of
-) -> dict[str, tuple[Estimate, float, float]]:
-    if scores_of is None:
-        changes = {metric: part.change.to_numpy() for metric, part in group.groupby("metric")}
-        estimates = {metric: paired_tests.paired_t(change, 1 - settings["alpha"]) for metric, change in changes.items()}
-        return {metric: (estimate, 0.0, math.inf) for metric, estimate in estimates.items()}
-    runs = [{axis: configuration[axis] for axis in held} | {"seed": seed} for seed in group.seed.unique()]
-    split = configuration["split"]
-    own = [scores_of(run | {vary: configuration["value"]}, split) for run in runs]
-    base = [scores_of(run | {vary: baseline}, split) for run in runs]
-    return two_way_bootstrap(own, base, settings["resamples"], 1 - settings["alpha"])
-
-
-def _describe(part: pd.DataFrame, estimate: Estimate, night_variance: float, night_df: float, settings: dict) -> dict:
-    changes = part.change.to_numpy()
-    n = len(changes)
-    bound = settings["effects_of_interest"][part.metric.iloc[0]]
+def _estimate_from_seeds(group: pd.DataFrame, settings: StatisticsSettings) -> dict[str, DifferenceEstimate]:
+    """Estimate the difference in each metric by a t test over seeds, with test nights taken as fixed."""
+    changes = {metric: part.change.to_numpy() for metric, part in group.groupby("metric")}
     return {
-        "n": n,
-        "mean": part.score.mean(),
-        "std": part.score.std(),
-        "baseline_mean": part.score_baseline.mean(),
-        "baseline_std": part.score_baseline.std(),
-        "difference": changes.mean(),
-        "ci_low": estimate.low,
-        "ci_high": estimate.high,
-        "p": estimate.p,
-        "p_adjusted": np.nan,
-        "p_sign_flip": paired_tests.sign_flip_p(changes) if n > 1 else np.nan,
-        "p_sign_flip_smallest": paired_tests.smallest_p(n),
-        "p_equivalence": paired_tests.equivalence_p(estimate, bound),
-        "effect_of_interest": bound,
-        "detectable_effect": np.nan,
-        "seeds_needed": np.nan,
-        "standard_error": estimate.standard_error,
-        "degrees_of_freedom": estimate.degrees_of_freedom,
-        "seed_sd": float(np.std(changes, ddof=1)) if n > 1 else np.nan,
-        "night_variance": night_variance,
-        "night_df": night_df,
+        metric: DifferenceEstimate(paired_tests.estimate_paired_mean(change, 1 - settings.alpha), 0.0, math.inf)
+        for metric, change in changes.items()
     }
 
 
-def _planned(row, alpha: float, power: float) -> tuple[float, float]:
-    rest = {"alpha": alpha, "power": power, "fixed_freedom": row.night_df}
-    return (
-        paired_tests.detectable_effect(row.seed_sd, row.night_variance, row.n, **rest),
-        paired_tests.seeds_needed(row.effect_of_interest, row.seed_sd, row.night_variance, **rest),
+def _estimate_from_scores(
+    group: pd.DataFrame,
+    axes: Mapping[str, str],
+    comparison: Comparison,
+    settings: StatisticsSettings,
+    load_scores: ScoreLoader,
+) -> dict[str, DifferenceEstimate]:
+    """Estimate the difference in each metric by resampling seeds and test nights."""
+    value, split = group["value"].iloc[0], group["split"].iloc[0]
+    configurations = [{**axes, "seed": seed} for seed in group.seed.unique()]
+    runs = [load_scores({**configuration, comparison.vary: value}, split) for configuration in configurations]
+    baseline = [
+        load_scores({**configuration, comparison.vary: comparison.baseline}, split) for configuration in configurations
+    ]
+    return two_way_bootstrap(runs, baseline, settings.resamples, 1 - settings.alpha)
+
+
+def _describe(
+    pairs: pd.DataFrame,
+    measured: DifferenceEstimate,
+    comparison: Comparison,
+    axes: Mapping[str, str],
+    settings: StatisticsSettings,
+) -> Delta:
+    """Describe one difference by everything that is known without its family."""
+    changes = pairs.change.to_numpy()
+    n = len(changes)
+    metric = pairs.metric.iloc[0]
+    bound = settings.effects_of_interest[metric]
+    return Delta(
+        comparison=comparison,
+        value=pairs["value"].iloc[0],
+        axes=axes,
+        split=pairs["split"].iloc[0],
+        metric=metric,
+        n=n,
+        mean=pairs.score.mean(),
+        std=pairs.score.std(),
+        baseline_mean=pairs.score_baseline.mean(),
+        baseline_std=pairs.score_baseline.std(),
+        # The bootstrap's own difference has single precision in places.
+        estimate=replace(measured.estimate, difference=changes.mean()),
+        night_variance=measured.night_variance,
+        night_df=measured.night_df,
+        seed_sd=float(np.std(changes, ddof=1)) if n > 1 else math.nan,
+        p_sign_flip=paired_tests.compute_sign_flip_p(changes) if n > 1 else math.nan,
+        p_sign_flip_smallest=paired_tests.compute_smallest_sign_flip_p(n),
+        p_equivalence=paired_tests.compute_equivalence_p(measured.estimate, bound),
+        effect_of_interest=bound,
     )
 
 
-def _verdict(row, settings: dict) -> str:
-    estimate = Estimate(row.difference, row.standard_error, row.degrees_of_freedom, row.ci_low, row.ci_high, row.p)
-    better = row.metric not in LOWER_IS_BETTER
-    return paired_tests.verdict(estimate, row.p_adjusted, row.effect_of_interest, settings["alpha"], better)
-
-
-def make_score_loader(paths: list[str], runs: list[dict], measured: pd.DataFrame, order: list[str]) -> ScoresOf:
-    """Read file scores when they are asked for, each run's once.
-
-    Parameters
-    ----------
-    paths, runs : the scores of each run, and its axes and seed.
-    measured : one row per run and split, with the frozen ``threshold``.
-    order : the axes and the seed.
-    """
-    path_of = {tuple(str(run[axis]) for axis in order): path for path, run in zip(paths, runs, strict=True)}
-    thresholds = measured.drop_duplicates(order).astype(dict.fromkeys(order, str)).set_index(order).threshold.to_dict()
-
-    @cache
-    def read(key: tuple) -> pd.DataFrame:
-        columns = ["split", "file_path", "label", "confidence", "group", "duration_s"]
-        return pd.read_parquet(path_of[key], columns=columns).sort_values("file_path")
-
-    def scores_of(run: dict, split: str) -> ScoredFiles:
-        key = tuple(str(run[axis]) for axis in order)
-        files = read(key)[read(key).split == split]
-        return ScoredFiles(
-            files.label.to_numpy(),
-            files.confidence.to_numpy(),
-            pd.factorize(files.group, sort=True)[0],
-            files.duration_s.to_numpy() / 3600,
-            thresholds[key],
+def _judge_family(family: Sequence[Delta], settings: StatisticsSettings) -> Iterator[Delta]:
+    """Adjust the p values of one family, plan the seeds for its level, and decide the verdicts."""
+    adjusted = paired_tests.adjust_p_values([delta.estimate.p for delta in family], settings.p_adjustment)
+    tests = sum(math.isfinite(delta.estimate.p) for delta in family)
+    level = settings.alpha / max(tests, 1)
+    for delta, p_adjusted in zip(family, adjusted, strict=True):
+        yield replace(
+            delta,
+            p_adjusted=float(p_adjusted),
+            detectable_effect=paired_tests.compute_detectable_effect(
+                delta.seed_sd, delta.night_variance, delta.n, level, settings.power, delta.night_df
+            ),
+            seeds_needed=paired_tests.count_seeds_needed(
+                delta.effect_of_interest, delta.seed_sd, delta.night_variance, level, settings.power, delta.night_df
+            ),
+            verdict=paired_tests.decide_verdict(
+                delta.estimate,
+                p_adjusted,
+                delta.effect_of_interest,
+                settings.alpha,
+                higher_is_better=delta.metric not in LOWER_IS_BETTER,
+            ),
         )
-
-    return scores_of

@@ -1,7 +1,10 @@
-"""Compare runs that were made elsewhere, from a table with columns of its own."""
+"""Compare runs that were made elsewhere, from a table with other columns."""
 
 import os
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -9,21 +12,84 @@ from scipy import stats
 
 from hardneg.common import tables
 from hardneg.common.errors import InputError
+from hardneg.models.metrics import OPERATING_POINT_RATES
 from hardneg.statistics import paired_tests
 
-METRICS = ("f1", "precision", "recall")
+MAX_ROWS_SHOWN = 20
 
 
-def load(path: str | os.PathLike, name: str, seed: str, axes: dict[str, dict], splits: dict[str, dict]) -> pd.DataFrame:
-    """Read a table of finished runs.
+@dataclass(frozen=True, slots=True)
+class AxisColumn:
+    """How to read the values of an axis.
+
+    Attributes
+    ----------
+    column : of the table.
+    pattern : a regular expression whose first group is the value; None takes the whole cell.
+    missing : the value where nothing matches.
+    rename : spellings that stand for another value.
+    """
+
+    column: str
+    pattern: str | None = None
+    missing: str = ""
+    rename: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class RunColumns:
+    """Which columns of the table hold what.
+
+    Attributes
+    ----------
+    name, seed : columns with the name and the seed of a run.
+    axes : how to read each axis.
+    splits : for each split, the column of each metric.
+    """
+
+    name: str
+    seed: str
+    axes: Mapping[str, AxisColumn]
+    splits: Mapping[str, Mapping[str, str]]
+
+    @classmethod
+    def from_config(
+        cls, name: str, seed: str, axes: Mapping[str, Mapping[str, Any]], splits: Mapping[str, Mapping[str, str]]
+    ) -> "RunColumns":
+        """Build the columns from the block ``finished_runs`` of the configuration."""
+        return cls(name, seed, {axis: AxisColumn(**definition) for axis, definition in axes.items()}, splits)
+
+    def all_columns(self) -> set[str]:
+        """Return every column that the table must have."""
+        axes = {axis.column for axis in self.axes.values()}
+        return {self.name, self.seed} | axes | {column for split in self.splits.values() for column in split.values()}
+
+
+@dataclass(frozen=True, slots=True)
+class RunGroup:
+    """A group of runs within which one axis is compared.
+
+    Attributes
+    ----------
+    name : of the group.
+    where : the split, and for each axis the value or list of values that the runs have.
+    vary, baseline : the axis, and its value that the others are compared with.
+    pool : axes whose values may be mixed.
+    """
+
+    name: str
+    where: Mapping[str, Any]
+    vary: str
+    baseline: str | float | bool
+    pool: Sequence[str] = ()
+
+
+def load(path: str | os.PathLike[str], columns: RunColumns) -> pd.DataFrame:
+    """Load a table of finished runs.
 
     Parameters
     ----------
     path : CSV or Parquet, one row per run.
-    name, seed : its columns with the run's name and seed.
-    axes : for each axis its ``column``; ``pattern``, a regular expression whose first group is the value; ``missing``,
-        the value where nothing matches; ``rename``, spellings that mean another value.
-    splits : for each split the column of each metric.
 
     Returns
     -------
@@ -32,53 +98,57 @@ def load(path: str | os.PathLike, name: str, seed: str, axes: dict[str, dict], s
     Raises
     ------
     InputError
-        If the file or a column is missing, a metric lies outside [0, 1], or a configuration and seed occur twice; the
+        If the file or a column is missing, a metric lies outside [0, 1], or a configuration and seed occur twice. The
         message names the columns or lists the rows.
     """
     if not Path(path).is_file():
-        raise InputError(f"table of runs {path} does not exist.")
+        raise InputError(f"table of runs {path} does not exist: correct finished_runs.table in the configuration.")
     table = tables.read(path)
-    wanted = {
-        name,
-        seed,
-        *(axis["column"] for axis in axes.values()),
-        *(c for s in splits.values() for c in s.values()),
-    }
-    missing = sorted(wanted - set(table.columns))
+    missing = sorted(columns.all_columns() - set(table.columns))
     if missing:
-        raise InputError(f"table of runs {path} lacks the column(s) {', '.join(missing)}.")
-    about = pd.DataFrame({"name": table[name].astype(str), "seed": table[seed]})
-    for axis, rule in axes.items():
-        about[axis] = _values(table[rule["column"]], rule)
+        raise InputError(
+            f"table of runs {path} lacks the column(s) {', '.join(missing)}: correct finished_runs in the "
+            "configuration."
+        )
+    described = pd.DataFrame({"name": table[columns.name].astype(str), "seed": table[columns.seed]})
+    for axis, definition in columns.axes.items():
+        described[axis] = _read_axis(table[definition.column], definition)
     parts = [
-        about.assign(split=split, **{m: table[c] for m, c in columns.items()}) for split, columns in splits.items()
+        described.assign(split=split, **{metric: table[column] for metric, column in metric_columns.items()})
+        for split, metric_columns in columns.splits.items()
     ]
     runs = pd.concat(parts, ignore_index=True)
-    for metric in METRICS:
-        _refuse(runs, runs[metric].notna() & ~runs[metric].between(0, 1), path, f"a {metric} outside [0, 1]", [metric])
-    keys = [*axes, "seed", "split"]
+    for metric in OPERATING_POINT_RATES:
+        outside = runs[metric].notna() & ~runs[metric].between(0, 1)
+        _refuse(runs, outside, path, f"a {metric} outside [0, 1]", [metric])
+    keys = [*columns.axes, "seed", "split"]
     _refuse(runs, runs.duplicated(keys, keep=False), path, "the same configuration and seed twice", keys)
     return runs
 
 
-def compare(runs: pd.DataFrame, groups: list[dict], axes: list[str], alpha: float, adjust: str) -> pd.DataFrame:
-    """Compare the values of one axis within declared groups of runs.
+def compare(
+    runs: pd.DataFrame, groups: Sequence[RunGroup], axes: Sequence[str], alpha: float, p_adjustment: str
+) -> pd.DataFrame:
+    """Compare the values of one axis within groups of runs.
 
     Parameters
     ----------
     runs : from :func:`load`.
-    groups : each with ``name``; ``where``, the ``split`` and the values of axes that its runs have; ``vary`` and
-        ``baseline``; ``pool``, axes whose values may be mixed.
     axes : all axes.
-    alpha, adjust : see :mod:`hardneg.statistics.paired_tests`. One metric over all groups is a family.
+    alpha : intervals cover ``1 - alpha``.
+    p_adjustment : see :func:`hardneg.statistics.paired_tests.adjust_p_values`. One metric over all groups is a family.
 
     Returns
     -------
-    One row per group, value and metric: ``group, split, value, baseline, metric, runs`` (their names), ``n, mean, std``
-    (ddof 1), ``difference`` of the means, ``difference_of_rounded`` (of means rounded to three decimals first, as some
-    tables are printed); ``pairs`` of seeds, ``ci_low, ci_high, p`` (paired t; runs of one seed are averaged),
-    ``p_adjusted, p_sign_flip, p_sign_flip_smallest, p_welch``, and ``seed_sd``, the standard deviation
-    of the paired differences.
+    One row per group, value and metric:
+
+    - ``group, split, value, baseline, metric``, ``runs`` (their names), ``n, mean, std`` (ddof 1).
+    - ``difference`` of the means, and ``difference_of_rounded``: of the means rounded to three decimals first, as in
+      some printed tables.
+    - ``pairs`` of seeds and the paired t test over them, ``ci_low, ci_high, p, p_adjusted``. Runs of one seed are
+      averaged.
+    - ``p_sign_flip, p_sign_flip_smallest``, and ``p_welch`` (B. L. Welch, *Biometrika* 34, 1947).
+    - ``seed_sd``, the standard deviation of the paired differences.
 
     Raises
     ------
@@ -86,96 +156,120 @@ def compare(runs: pd.DataFrame, groups: list[dict], axes: list[str], alpha: floa
         If a group names an axis that does not exist, has no run or no baseline, or differs in a second axis or in its
         split.
     """
-    rows = [row for group in groups for row in _group_rows(runs, group, axes, alpha)]
-    deltas = pd.DataFrame(rows)
-    deltas["p_adjusted"] = deltas.groupby("metric").p.transform(lambda p: paired_tests.adjust(p.to_numpy(), adjust))
+    deltas = pd.DataFrame([row for group in groups for row in _compare_group(runs, group, axes, alpha)])
+    p_by_family = deltas.groupby("metric").p
+    deltas["p_adjusted"] = p_by_family.transform(lambda p: paired_tests.adjust_p_values(p.to_numpy(), p_adjustment))
     return deltas
 
 
-def _group_rows(runs: pd.DataFrame, group: dict, axes: list[str], alpha: float) -> list[dict]:
-    held, vary, baseline = runs, group["vary"], str(group["baseline"])
-    for key, named, known in (
-        ("where", group["where"], ["split", *axes]),
-        ("vary", [vary], axes),
-        ("pool", group.get("pool", []), axes),
+def _compare_group(
+    runs: pd.DataFrame, group: RunGroup, axes: Sequence[str], alpha: float
+) -> Iterator[dict[str, object]]:
+    """Yield the rows of one group, its baseline first."""
+    selected = _select_runs(runs, group, axes)
+    vary, baseline = group.vary, str(group.baseline)
+    baseline_runs = selected[selected[vary] == baseline]
+    others = [value for value in pd.unique(selected[vary]) if value != baseline]
+    for value in [baseline, *others]:
+        for metric in OPERATING_POINT_RATES:
+            row = {"group": group.name, "split": baseline_runs.split.iloc[0], "value": value, "baseline": baseline}
+            value_runs = selected[selected[vary] == value]
+            row |= {"metric": metric} | _summarize(value_runs, baseline_runs, metric)
+            yield row if value == baseline else row | _test_difference(value_runs, baseline_runs, metric, alpha)
+
+
+def _select_runs(runs: pd.DataFrame, group: RunGroup, axes: Sequence[str]) -> pd.DataFrame:
+    """Select the runs of a group, and check that they differ in no axis but the one that varies."""
+    for key, names, known in (
+        ("where", group.where, ["split", *axes]),
+        ("vary", [group.vary], axes),
+        ("pool", group.pool, axes),
     ):
-        for axis in named:
-            if axis not in known:
-                there = ", ".join(known)
-                raise InputError(f"group {group['name']}: {axis} under '{key}' is no axis; there are: {there}.")
-    for axis, values in group["where"].items():
-        values = [str(value) for value in (values if isinstance(values, list) else [values])]
-        held = held[held[axis].astype(str).isin(values)]
-    if held.empty:
-        raise InputError(f"group {group['name']}: no run fits {group['where']}.")
-    if baseline not in set(held[vary]):
-        there = ", ".join(sorted(set(held[vary])))
-        raise InputError(f"group {group['name']}: no run has {vary} = {baseline}, its baseline; there are: {there}.")
+        for name in names:
+            if name not in known:
+                raise InputError(
+                    f"group {group.name}: '{name}' under '{key}' is not an axis; there are: {', '.join(known)}."
+                )
+    selected = runs
+    for axis, values in group.where.items():
+        allowed = [str(value) for value in (values if isinstance(values, list) else [values])]
+        selected = selected[selected[axis].astype(str).isin(allowed)]
+    if selected.empty:
+        raise InputError(f"group {group.name}: no run matches {group.where}. Correct 'where'.")
+    vary, baseline = group.vary, str(group.baseline)
+    if baseline not in set(selected[vary]):
+        raise InputError(
+            f"group {group.name}: no run has {vary} = {baseline}, its baseline; there are: "
+            f"{', '.join(sorted(set(selected[vary])))}."
+        )
     for axis in ("split", *axes):
-        if axis not in (vary, *group.get("pool", [])) and held[axis].nunique() > 1:
-            values = ", ".join(sorted(set(held[axis])))
-            mixed = "" if axis == "split" else ", or name it under 'pool' if its values may be mixed"
+        if axis not in (vary, *group.pool) and selected[axis].nunique() > 1:
+            values = ", ".join(sorted(set(selected[axis])))
+            pool_hint = "" if axis == "split" else ", or name it under 'pool' if its values may be mixed"
             raise InputError(
-                f"group {group['name']}: its runs differ in {axis} ({values}) as well as in {vary}: fix it under "
-                f"'where'{mixed}."
+                f"group {group.name}: its runs differ in {axis} ({values}) as well as in {vary}: fix it under "
+                f"'where'{pool_hint}."
             )
-    base = held[held[vary] == baseline]
-    order = [baseline, *[value for value in pd.unique(held[vary]) if value != baseline]]
-    return [
-        {"group": group["name"], "split": base.split.iloc[0], "value": value, "baseline": baseline, "metric": metric}
-        | _contrast(held[held[vary] == value], base, metric, value == baseline, alpha)
-        for value in order
-        for metric in METRICS
-    ]
+    return selected
 
 
-def _contrast(own: pd.DataFrame, base: pd.DataFrame, metric: str, is_baseline: bool, alpha: float) -> dict:
-    row = {
-        "runs": ", ".join(sorted(own.name)),
-        "n": len(own),
-        "mean": own[metric].mean(),
-        "std": own[metric].std(),
-        "difference": own[metric].mean() - base[metric].mean(),
-        "difference_of_rounded": round(_as_printed(own[metric].mean()) - _as_printed(base[metric].mean()), 3),
+def _summarize(runs: pd.DataFrame, baseline: pd.DataFrame, metric: str) -> dict[str, object]:
+    mean, baseline_mean = runs[metric].mean(), baseline[metric].mean()
+    return {
+        "runs": ", ".join(sorted(runs.name)),
+        "n": len(runs),
+        "mean": mean,
+        "std": runs[metric].std(),
+        "difference": mean - baseline_mean,
+        "difference_of_rounded": round(_round_as_printed(mean) - _round_as_printed(baseline_mean), 3),
     }
-    if is_baseline:
-        return row
-    by_seed = [runs.groupby("seed")[metric].mean() for runs in (own, base)]
-    changes = (by_seed[0] - by_seed[1]).dropna().to_numpy()
-    estimate = paired_tests.paired_t(changes, 1 - alpha) if len(changes) else paired_tests.t_estimate(np.nan, np.nan, 0)
-    return row | {
+
+
+def _test_difference(runs: pd.DataFrame, baseline: pd.DataFrame, metric: str, alpha: float) -> dict[str, object]:
+    seed_means, baseline_seed_means = (part.groupby("seed")[metric].mean() for part in (runs, baseline))
+    changes = (seed_means - baseline_seed_means).dropna().to_numpy()
+    if len(changes):
+        estimate = paired_tests.estimate_paired_mean(changes, 1 - alpha)
+    else:
+        estimate = paired_tests.estimate_from_error(np.nan, np.nan, 0)
+    return {
         "pairs": len(changes),
         "ci_low": estimate.low,
         "ci_high": estimate.high,
         "p": estimate.p,
-        "p_sign_flip": paired_tests.sign_flip_p(changes) if len(changes) > 1 else np.nan,
-        "p_sign_flip_smallest": paired_tests.smallest_p(len(changes)),
-        "p_welch": _welch_p(own[metric], base[metric]),
+        "p_sign_flip": paired_tests.compute_sign_flip_p(changes) if len(changes) > 1 else np.nan,
+        "p_sign_flip_smallest": paired_tests.compute_smallest_sign_flip_p(len(changes)),
+        "p_welch": _compute_welch_p(runs[metric], baseline[metric]),
         "seed_sd": float(np.std(changes, ddof=1)) if len(changes) > 1 else np.nan,
     }
 
 
-def _welch_p(own: pd.Series, base: pd.Series) -> float:
-    error = np.hypot(own.sem(), base.sem())
-    return float(stats.ttest_ind(own, base, equal_var=False).pvalue) if error >= paired_tests.NO_SPREAD else np.nan
+def _compute_welch_p(values: pd.Series, baseline: pd.Series) -> float:
+    error = np.hypot(values.sem(), baseline.sem())
+    if not error >= paired_tests.MIN_STANDARD_ERROR:
+        return float("nan")
+    return float(stats.ttest_ind(values, baseline, equal_var=False).pvalue)
 
 
-def _as_printed(mean: float) -> float:
-    """Round to three decimals as Python prints a number: by the float's exact value, which lies beside the half.
+def _round_as_printed(mean: float) -> float:
+    """Round to three decimals as Python prints a number: by the exact value of the float.
 
-    NumPy, and so pandas, rounds the thousandfold instead, halves to even.
+    NumPy, and so pandas, rounds a thousand times the value to even halves, which differs where the value is printed as
+    a half but lies beside it.
     """
     return round(float(mean), 3)
 
 
-def _values(column: pd.Series, rule: dict) -> pd.Series:
+def _read_axis(column: pd.Series, definition: AxisColumn) -> pd.Series:
     text = column.astype("string")
-    found = text.str.extract(rule["pattern"], expand=False) if "pattern" in rule else text
-    found = found.fillna(rule.get("missing", "")).astype(object)
-    return found.replace(rule.get("rename", {}))
+    values = text if definition.pattern is None else text.str.extract(definition.pattern, expand=False)
+    return values.fillna(definition.missing).astype(object).replace(dict(definition.rename))
 
 
-def _refuse(runs: pd.DataFrame, wrong: pd.Series, path, what: str, columns: list[str]) -> None:
+def _refuse(
+    runs: pd.DataFrame, wrong: pd.Series, path: str | os.PathLike[str], fault: str, columns: Sequence[str]
+) -> None:
     if wrong.any():
-        listing = runs.loc[wrong, list(dict.fromkeys(["name", "split", *columns]))].head(20).to_string(index=False)
-        raise InputError(f"table of runs {path}: {wrong.sum()} row(s) with {what}:\n{listing}")
+        shown = list(dict.fromkeys(["name", "split", *columns]))
+        listing = runs.loc[wrong, shown].head(MAX_ROWS_SHOWN).to_string(index=False)
+        raise InputError(f"table of runs {path}: {wrong.sum()} row(s) with {fault}. Correct them:\n{listing}")

@@ -1,29 +1,35 @@
-"""Which differences are real: inference on paired runs, on arrays."""
+"""Inference on paired runs, on plain numbers and arrays: intervals, p values, verdicts and the number of seeds."""
 
 import math
 from dataclasses import dataclass
+from typing import TypeVar
 
 import numpy as np
+import numpy.typing as npt
 from scipy import stats
 from statsmodels.stats.multitest import multipletests
 
-EXACT_LIMIT = 16
-FLIPS = 9999
-NO_SPREAD = 1e-9
-MOST_OF_SEEDS = 3
+FloatArray = npt.NDArray[np.float64]
+FloatOrArray = TypeVar("FloatOrArray", float, FloatArray)
+
+MAX_EXACT_PAIRS = 16
+RANDOM_SIGN_PATTERNS = 9999
+MIN_STANDARD_ERROR = 1e-9
+MAX_DF_PER_SEED_DF = 3
+STATSMODELS_NAMES = {"holm": "holm", "bh": "fdr_bh"}
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Estimate:
-    """A mean difference and how sure it is.
+    """A mean difference and its uncertainty.
 
     Attributes
     ----------
     difference : the estimate.
-    standard_error, degrees_of_freedom : of the t distribution that its intervals and p come from; missing where the
-        values tell nothing of their spread: one alone, or all alike.
+    standard_error, degrees_of_freedom : of the t distribution behind the interval and p. Missing where the values show
+        no spread: one value alone, or all values equal.
     low, high : confidence interval.
-    p : two-sided, of no difference.
+    p : two-sided p value of no difference.
     """
 
     difference: float
@@ -34,85 +40,98 @@ class Estimate:
     p: float
 
 
-def t_estimate(
+def estimate_from_error(
     difference: float, standard_error: float, degrees_of_freedom: float, confidence: float = 0.95
 ) -> Estimate:
-    """Wrap an estimate whose error is distributed as Student's t (Student, *Biometrika* 6, 1908).
+    """Estimate the interval and p of a difference with Student's t (Student, *Biometrika* 6, 1908).
 
-    A standard error of nothing is no certainty: a few runs that happen to agree tell nothing of their spread. It counts
-    as missing.
+    A standard error of zero counts as missing. A few runs that happen to agree show no spread, but are not certain.
+
+    Parameters
+    ----------
+    standard_error, degrees_of_freedom : of the difference.
+    confidence : coverage of the interval.
     """
-    if not (math.isfinite(standard_error) and standard_error >= NO_SPREAD and degrees_of_freedom > 0):
+    if not (math.isfinite(standard_error) and standard_error >= MIN_STANDARD_ERROR and degrees_of_freedom > 0):
         return Estimate(difference, math.nan, math.nan, math.nan, math.nan, math.nan)
-    half = stats.t.ppf(0.5 + confidence / 2, degrees_of_freedom) * standard_error
+    half_width = stats.t.ppf(0.5 + confidence / 2, degrees_of_freedom) * standard_error
     p = 2 * stats.t.sf(abs(difference) / standard_error, degrees_of_freedom)
     return Estimate(
-        difference, standard_error, degrees_of_freedom, float(difference - half), float(difference + half), float(p)
+        difference,
+        standard_error,
+        degrees_of_freedom,
+        float(difference - half_width),
+        float(difference + half_width),
+        float(p),
     )
 
 
-def paired_t(differences: np.ndarray, confidence: float = 0.95) -> Estimate:
-    """Estimate a mean difference from the differences of pairs, one per seed.
+def estimate_paired_mean(differences: FloatArray, confidence: float = 0.95) -> Estimate:
+    """Estimate a mean difference by a paired t test.
 
     Parameters
     ----------
-    differences : shape (n,). With n = 1 only the difference is known.
+    differences : one per pair, that is per seed; shape (n,). One pair gives a difference without an interval.
     """
     n = len(differences)
     error = float(np.std(differences, ddof=1)) / math.sqrt(n) if n > 1 else math.nan
-    return t_estimate(float(np.mean(differences)), error, n - 1, confidence)
+    return estimate_from_error(float(np.mean(differences)), error, n - 1, confidence)
 
 
-def sign_flip_p(differences: np.ndarray, seed: int = 0) -> float:
-    """Two-sided p of no difference: the share of all sign patterns whose mean is as far from 0 as the one seen.
+def compute_sign_flip_p(differences: FloatArray, seed: int = 0) -> float:
+    """Compute the two-sided p of no difference from flips of the signs.
 
-    R. A. Fisher, *The Design of Experiments* (1935), section 21. Exact up to 16 pairs, above that from 9,999 random
-    patterns. Even if all n differences agree it cannot fall below a limit; see :func:`smallest_p`.
+    p is the share of all sign patterns whose mean is as far from 0 as the observed mean (R. A. Fisher, *The Design of
+    Experiments*, 1935, section 21). It is exact up to 16 pairs, and uses 9,999 random patterns for more pairs.
+    :func:`compute_smallest_sign_flip_p` is its lower limit.
 
     Parameters
     ----------
-    differences : shape (n,).
+    differences : one per pair; shape (n,).
     """
-    resamples = np.inf if len(differences) <= EXACT_LIMIT else FLIPS
     result = stats.permutation_test(
         (np.asarray(differences),),
         lambda values, axis: np.mean(values, axis=axis),
         permutation_type="samples",
         vectorized=True,
-        n_resamples=resamples,
+        n_resamples=np.inf if len(differences) <= MAX_EXACT_PAIRS else RANDOM_SIGN_PATTERNS,
         rng=np.random.default_rng(seed),
     )
     return float(result.pvalue)
 
 
-def smallest_p(pairs: int) -> float:
-    """The smallest p that :func:`sign_flip_p` can give: with 5 pairs or fewer it is above 0.05.
+def compute_smallest_sign_flip_p(pairs: int) -> float:
+    """Compute the smallest p that :func:`compute_sign_flip_p` can reach. It is above 0.05 for 5 pairs or fewer.
 
-    All signs alike are one pattern, and its mirror image another. Among random patterns the one seen is counted once.
+    The pattern of equal signs and its mirror image are two of all patterns. Random patterns include the observed one
+    once.
     """
-    patterns = 2**pairs if pairs <= EXACT_LIMIT else FLIPS + 1
+    patterns = 2**pairs if pairs <= MAX_EXACT_PAIRS else RANDOM_SIGN_PATTERNS + 1
     return min(2 / patterns, 1.0)
 
 
-def adjust(p: np.ndarray, method: str = "holm") -> np.ndarray:
-    """Adjust the p values of one family; a missing one stays missing and does not count.
+def adjust_p_values(p: npt.ArrayLike, method: str = "holm") -> FloatArray:
+    """Adjust the p values of one family for multiple testing. A missing p stays missing and does not count.
 
     Parameters
     ----------
     p : shape (n,).
-    method : ``holm`` (S. Holm, *Scand. J. Statist.* 6, 1979: no false positive in the family) or ``bh`` (Y. Benjamini
-        and Y. Hochberg, *J. R. Statist. Soc. B* 57, 1995: few false ones among those called).
+    method : ``holm`` limits the probability of any false positive in the family (S. Holm, *Scand. J. Statist.* 6,
+        1979). ``bh`` limits the share of false positives among the positives (Y. Benjamini and Y. Hochberg, *J. R.
+        Statist. Soc. B* 57, 1995).
     """
     p = np.asarray(p, dtype=float)
     adjusted = np.full(len(p), np.nan)
     known = np.isfinite(p)
     if known.any():
-        adjusted[known] = multipletests(p[known], method={"holm": "holm", "bh": "fdr_bh"}[method])[1]
+        adjusted[known] = multipletests(p[known], method=STATSMODELS_NAMES[method])[1]
     return adjusted
 
 
-def equivalence_p(estimate: Estimate, bound: float) -> float:
-    """p of a difference of at least `bound` in size, by two one-sided tests (D. J. Schuirmann, 1987).
+def compute_equivalence_p(estimate: Estimate, bound: float) -> float:
+    """Compute p of a difference of at least `bound` in size, by two one-sided t tests.
+
+    The procedure is that of D. J. Schuirmann, *J. Pharmacokinet. Biopharm.* 15, 1987.
 
     Parameters
     ----------
@@ -125,98 +144,119 @@ def equivalence_p(estimate: Estimate, bound: float) -> float:
     return float(max(below, above))
 
 
-def verdict(
+def decide_verdict(
     estimate: Estimate, adjusted_p: float, bound: float, alpha: float = 0.05, higher_is_better: bool = True
 ) -> str:
-    """Say what a difference means.
+    """Decide what a difference means.
+
+    Parameters
+    ----------
+    bound : the effect of interest, in the unit of the difference.
+    alpha : level of both tests.
 
     Returns
     -------
-    ``no effect larger than d`` if a difference of `bound` or more is excluded at `alpha` by :func:`equivalence_p`; else
-    ``improves`` or ``hurts`` if the adjusted p is at most `alpha`; else ``undecided``.
+    ``no effect larger than d`` if :func:`compute_equivalence_p` excludes a difference of `bound` or more at `alpha`.
+    Otherwise ``improves`` or ``hurts`` if the adjusted p is at most `alpha`, and ``undecided`` if it is larger.
     """
-    if equivalence_p(estimate, bound) <= alpha:
+    if compute_equivalence_p(estimate, bound) <= alpha:
         return "no effect larger than d"
     if adjusted_p <= alpha:
         return "improves" if (estimate.difference > 0) == higher_is_better else "hurts"
     return "undecided"
 
 
-def degrees_of_freedom(seed_variance, pairs, night_variance: float, night_df: float):
-    """Degrees of freedom of a mean whose variance has two parts (F. E. Satterthwaite, *Biometrics Bull.* 2, 1946).
+def combine_degrees_of_freedom(
+    seed_variance: FloatOrArray,
+    pairs: FloatOrArray | int | npt.NDArray[np.int64],
+    night_variance: float,
+    night_df: float,
+) -> FloatOrArray:
+    """Combine the degrees of freedom of the two parts of a variance, by Satterthwaite's formula.
 
-    There are at most :data:`MOST_OF_SEEDS` times those of the seeds' part. Where few seeds happen to agree their part
-    comes out too small, and with it its weight among the degrees of freedom, so that a sum would seem the surer the
-    more it errs; the limit was found by simulation (docs/understanding/statistics.md).
+    The source is F. E. Satterthwaite, *Biometrics Bull.* 2, 1946. The result has an upper limit:
+    :data:`MAX_DF_PER_SEED_DF` times the degrees of freedom of the seed part. A few seeds that happen to agree
+    underestimate the seed part and, through its weight, overestimate the degrees of freedom. The limit was chosen by
+    simulation (docs/understanding/statistics.md).
 
     Parameters
     ----------
-    seed_variance : of the mean, from the spread between pairs; a number or an array.
-    pairs : their number, 2 or more; of the same shape.
-    night_variance : of the mean, from the test nights.
-    night_df : degrees of freedom of that part.
+    seed_variance : variance of the mean, estimated from the spread between pairs; a number or an array.
+    pairs : number of pairs, 2 or more; of the same shape.
+    night_variance : variance of the mean that comes from the test nights.
+    night_df : degrees of freedom of `night_variance`.
     """
-    parts = np.square(seed_variance) / (pairs - 1) + night_variance**2 / night_df
+    denominator = np.square(seed_variance) / (pairs - 1) + night_variance**2 / night_df
     with np.errstate(invalid="ignore"):
-        freedom = np.square(seed_variance + night_variance) / parts
-    return np.minimum(freedom, MOST_OF_SEEDS * (pairs - 1))
+        df = np.square(seed_variance + night_variance) / denominator
+    limited: FloatOrArray = np.minimum(df, MAX_DF_PER_SEED_DF * (pairs - 1))
+    return limited
 
 
-def detectable_effect(
+def compute_detectable_effect(
     seed_sd: float,
     fixed_variance: float,
     seeds: int,
     alpha: float = 0.05,
     power: float = 0.8,
-    fixed_freedom: float = math.inf,
+    fixed_df: float = math.inf,
 ) -> float:
-    """The smallest true difference that a two-sided t test would find with probability `power`.
+    """Compute the smallest true difference that a two-sided t test finds with probability `power`.
 
-    ``(t[1 - alpha / 2] + t[power])`` standard errors (H. S. Bloom, *Evaluation Review* 19, 1995). The error has a part
-    that more seeds shrink and one that they do not, the test nights at hand; see :func:`degrees_of_freedom`.
+    It is ``t[1 - alpha / 2] + t[power]`` standard errors (H. S. Bloom, *Evaluation Review* 19, 1995). More seeds shrink
+    one part of the error. The other part comes from the test nights and stays; see :func:`combine_degrees_of_freedom`.
 
     Parameters
     ----------
     seed_sd : standard deviation of the difference from seed to seed.
     fixed_variance : variance of the mean difference that remains with any number of seeds.
-    seeds : at least 2, else the result is missing, as it is without any spread.
-    alpha : of the decision: for an adjusted p that of the smallest of its family, ``alpha`` by the family's size.
-    fixed_freedom : degrees of freedom of the variance that remains.
+    seeds : number of seeds. With fewer than 2, or without any spread, the result is missing.
+    alpha : level of the decision. For an adjusted p, use the level of the smallest p of its family: ``alpha`` divided
+        by the size of the family.
+    fixed_df : degrees of freedom of `fixed_variance`.
     """
-    if seeds < 2 or not _is_known(seed_sd, fixed_variance):
+    if seeds < 2 or not _has_spread(seed_sd, fixed_variance):
         return math.nan
-    return float(_detectable(seed_sd, fixed_variance, np.array([seeds]), alpha, power, fixed_freedom)[0])
+    return float(_detectable_effects(seed_sd, fixed_variance, np.array([seeds]), alpha, power, fixed_df)[0])
 
 
-def seeds_needed(
+def count_seeds_needed(
     effect: float,
     seed_sd: float,
     fixed_variance: float,
     alpha: float = 0.05,
     power: float = 0.8,
-    fixed_freedom: float = math.inf,
-    most: int = 1000,
+    fixed_df: float = math.inf,
+    max_seeds: int = 1000,
 ) -> float:
-    """The number of seeds with which a true difference of `effect` is found with probability `power`.
+    """Count the seeds with which a true difference of `effect` is found with probability `power`.
+
+    Parameters
+    ----------
+    effect : the true difference, above 0.
+    seed_sd, fixed_variance, alpha, fixed_df : see :func:`compute_detectable_effect`.
 
     Returns
     -------
-    A whole number, or infinity if not even `most` seeds would do: then it is more test nights that are needed. Missing
-    without any spread to plan by.
+    A whole number, or infinity if `max_seeds` are not enough. In that case the study needs more test nights instead.
+    Missing without any spread to plan with.
     """
-    if not _is_known(seed_sd, fixed_variance):
+    if not _has_spread(seed_sd, fixed_variance):
         return math.nan
-    seeds = np.arange(2, most + 1)
-    enough = seeds[_detectable(seed_sd, fixed_variance, seeds, alpha, power, fixed_freedom) <= effect]
-    return float(enough[0]) if len(enough) else math.inf
+    seeds = np.arange(2, max_seeds + 1)
+    sufficient = seeds[_detectable_effects(seed_sd, fixed_variance, seeds, alpha, power, fixed_df) <= effect]
+    return float(sufficient[0]) if len(sufficient) else math.inf
 
 
-def _detectable(seed_sd, fixed_variance, seeds: np.ndarray, alpha, power, fixed_freedom) -> np.ndarray:
+def _detectable_effects(
+    seed_sd: float, fixed_variance: float, seeds: npt.NDArray[np.int64], alpha: float, power: float, fixed_df: float
+) -> FloatArray:
     seed_variance = seed_sd**2 / seeds
-    freedom = degrees_of_freedom(seed_variance, seeds, fixed_variance, fixed_freedom)
-    quantiles = stats.t.ppf(1 - alpha / 2, freedom) + stats.t.ppf(power, freedom)
-    return quantiles * np.sqrt(seed_variance + fixed_variance)
+    df = combine_degrees_of_freedom(seed_variance, seeds, fixed_variance, fixed_df)
+    quantiles = stats.t.ppf(1 - alpha / 2, df) + stats.t.ppf(power, df)
+    effects: FloatArray = quantiles * np.sqrt(seed_variance + fixed_variance)
+    return effects
 
 
-def _is_known(seed_sd: float, fixed_variance: float) -> bool:
-    return NO_SPREAD**2 <= seed_sd**2 + fixed_variance < math.inf
+def _has_spread(seed_sd: float, fixed_variance: float) -> bool:
+    return MIN_STANDARD_ERROR**2 <= seed_sd**2 + fixed_variance < math.inf

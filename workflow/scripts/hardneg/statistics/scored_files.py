@@ -1,0 +1,80 @@
+"""The stored file scores of runs, as arrays that can be resampled."""
+
+import os
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+
+@dataclass(frozen=True, slots=True)
+class ScoredFiles:
+    """One run's scores on one test split.
+
+    Attributes
+    ----------
+    labels : 1 or 0, shape (files,).
+    confidences : in [0, 1], shape (files,).
+    nights : number of the recorder-night of each file, from 0; shape (files,).
+    hours : duration of each file (h), shape (files,).
+    threshold : frozen on validation.
+    """
+
+    labels: npt.NDArray[np.integer]
+    confidences: npt.NDArray[np.floating]
+    nights: npt.NDArray[np.integer]
+    hours: npt.NDArray[np.floating]
+    threshold: float
+
+    @classmethod
+    def from_table(cls, files: pd.DataFrame, threshold: float, sort_nights: bool = True) -> "ScoredFiles":
+        """Take the arrays from a table with the columns ``label, confidence, group, duration_s`` (s).
+
+        Nights are numbered by name, so that they agree between tables in different orders. With `sort_nights` false
+        they are numbered as they first occur.
+        """
+        return cls(
+            labels=files.label.to_numpy(),
+            confidences=files.confidence.to_numpy(),
+            nights=pd.factorize(files.group, sort=sort_nights)[0],
+            hours=files.duration_s.to_numpy() / 3600,
+            threshold=threshold,
+        )
+
+
+# Returns the scores of a run, named by its axes and seed, on a split.
+ScoreLoader = Callable[[Mapping[str, str], str], ScoredFiles]
+
+
+def make_score_loader(
+    paths: Sequence[str | os.PathLike[str]],
+    runs: Sequence[Mapping[str, object]],
+    metrics: pd.DataFrame,
+    keys: Sequence[str],
+) -> ScoreLoader:
+    """Make a function that reads the file scores of a run when they are needed, and each file only once.
+
+    Parameters
+    ----------
+    paths, runs : the table of scores of each run, and its axes and seed, in the same order.
+    metrics : one row per run and split, with the frozen ``threshold``.
+    keys : names of the axes and the seed.
+    """
+    path_of = {tuple(str(run[key]) for key in keys): path for path, run in zip(paths, runs, strict=True)}
+    first_rows = metrics.drop_duplicates(keys).astype(dict.fromkeys(keys, str))
+    thresholds = first_rows.set_index(list(keys)).threshold.to_dict()
+
+    @cache
+    def read_scores(values: tuple[str, ...]) -> pd.DataFrame:
+        columns = ["split", "file_path", "label", "confidence", "group", "duration_s"]
+        return pd.read_parquet(path_of[values], columns=columns).sort_values("file_path")
+
+    def load_scores(run: Mapping[str, str], split: str) -> ScoredFiles:
+        values = tuple(str(run[key]) for key in keys)
+        scores = read_scores(values)
+        return ScoredFiles.from_table(scores[scores.split == split], thresholds[values])
+
+    return load_scores
