@@ -66,7 +66,7 @@ def test_the_page_escapes_what_comes_from_outside_and_needs_no_network(contents,
     assert "<script>alert" not in page and "&lt;script&gt;alert(1)" in page
     assert "<b>hard" not in page and "conf<50>" not in page
     assert "\N{MINUS SIGN}5.1" in page
-    assert "undecided: about 9 seeds needed" in page
+    assert "undecided: needs 9 seeds" in page
     assert "no negative tier is judged better or worse than “none”" in page
     assert "Generated sound" in page and "1 missing, 1 unreadable" in page
     assert 'src="http' not in page and 'href="http' not in page.replace('xlink:href="http://www.w3.org', "")
@@ -131,7 +131,7 @@ def test_an_undecided_difference_has_its_reason():
          "difference": 0.02, "ci_low": [0.01, -0.01, -0.01], "ci_high": 0.05, "metric": "f1"}
     )  # fmt: skip
     reasons = [findings.describe_difference(row).reason for _, row in deltas.iterrows()]
-    assert reasons == ["not significant after adjustment", "about 9 seeds needed", ""]
+    assert reasons == ["not after adjustment", "needs 9 seeds", ""]
 
 
 def test_a_difference_without_an_interval_has_its_reason():

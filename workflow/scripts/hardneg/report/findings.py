@@ -90,13 +90,16 @@ def summarize_first_comparison(deltas: pd.DataFrame) -> list[str]:
             f"{format_points(abs(row.difference))[1:]} points {format_interval(row)}"
             for _, row in part[part.verdict.isin(JUDGED)].iterrows()
         ]
-        text = "; ".join(judged) if judged else f"no {vary} is judged better or worse than {quote_name(baseline)} in F1"
+        if judged:
+            text = f"compared with {quote_name(baseline)}, {'; '.join(judged)}"
+        else:
+            text = f"no {vary} is judged better or worse than {quote_name(baseline)} in F1"
         counts = part.verdict.value_counts()
         small, undecided = counts.get("no effect larger than d", 0), counts.get("undecided", 0)
         bound = f"{100 * part.effect_of_interest.iloc[0]:g} points"
         sentences.append(
-            f"{SPLIT_NAMES[split]}, compared with {quote_name(baseline)}: {text}. Of {len(part)} differences, {small} "
-            f"can be shown to be smaller than {bound} and {undecided} are undecided."
+            f"{SPLIT_NAMES[split]}: {text}. Of {len(part)} differences, {small} can be shown to be smaller than {bound} "
+            f"and {undecided} are undecided."
         )
     return sentences
 
@@ -122,12 +125,10 @@ def describe_difference(row: pd.Series) -> Finding:
     if pd.isna(row.ci_low):
         reason = "one seed only" if row.n == 1 else "no spread, so no interval"
     elif row.verdict == "undecided" and (row.ci_low > 0 or row.ci_high < 0):
-        reason = "not significant after adjustment"
+        reason = "not after adjustment"
     elif row.verdict == "undecided" and row.seeds_needed > row.n:
         reason = (
-            f"about {format_number(row.seeds_needed, 0)} seeds needed"
-            if row.seeds_needed < math.inf
-            else "more nights needed"
+            f"needs {format_number(row.seeds_needed, 0)} seeds" if row.seeds_needed < math.inf else "needs more nights"
         )
     return Finding(row["difference"], format_points(row.difference), format_interval(row), format_verdict(row), reason)
 
