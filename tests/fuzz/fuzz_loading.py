@@ -27,11 +27,11 @@ INPUT = {"windows": {}, "features": {}}
 def read_recording(content: bytes) -> None:
     """A recording is rejected with a reason, or decodes to finite samples of the length that was found."""
     Path("fuzzed.wav").write_bytes(content)
-    found = checks.probe_recording("fuzzed.wav", ".", 0.1, 1.0)
-    if not found["reason"]:
+    facts = checks.probe_recording("fuzzed.wav", ".", 0.1, 1.0)
+    if not facts.reason:
         samples, rate = decoding.decode("fuzzed.wav")
         assert np.isfinite(samples).all()
-        assert rate == found["sample_rate"] and len(samples) == round(found["duration_s"] * rate)
+        assert rate == facts.sample_rate and len(samples) == round(facts.duration_s * rate)
 
 
 def read_checkpoint(content: bytes) -> None:

@@ -32,7 +32,8 @@ rule check_shard:
     threads: 4
     params:
         # Snakemake does not compare parameters that take `input`. The state contains what they change in a shard.
-        listing=lambda wildcards, input: dict(splits=config["splits"], files_per_shard=config["files_per_shard"]),
+        splits=lambda wildcards, input: dict(config["splits"]),
+        files_per_shard=lambda wildcards, input: config["files_per_shard"],
         checks=dict(
             audio_root=plan.shards.audio_root,
             min_duration_s=config["min_duration_s"],

@@ -12,7 +12,7 @@ ROWS = [
     ("p2.wav", "positive", "val", "high", "pond", "r3"), ("m1.wav", "negative", "pool", "", "hill", "r4"),
 ]  # fmt: skip
 CASES = {
-    "a recorder of the pool elsewhere": ([("m2.wav", "negative", "pool", "", "hill", "r2")], {}, "A recorder-date must be in one split only, but:\n  m2.wav (split pool"),
+    "a recorder of the pool elsewhere": ([("m2.wav", "negative", "pool", "", "hill", "r2")], {}, "A recorder-night must be in one split only. These rows break the rule:\n  m2.wav (split pool"),
     "an empty subset": ([], {"positive_subsets": {"base": {"quality": ["medium"]}}}, "positive subset 'base' holds no recording"),
     "a subset that adds nothing": ([], {"matrix": {"positive_subset": ["base", "half"]}}, "positive subset 'half' adds no recording"),
     "a site that is not there": ([], {"splits": {"ood_sites": ["creek"]}}, "splits.ood_sites names 'creek'"),

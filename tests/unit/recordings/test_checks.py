@@ -8,7 +8,7 @@ from hardneg.recordings import checks
 @pytest.fixture
 def reason(tmp_path):
     def probe(name):
-        return checks.probe_recording(name, str(tmp_path / "root"), min_duration_s=0.5, window_s=3.0)["reason"]
+        return checks.probe_recording(name, str(tmp_path / "root"), min_duration_s=0.5, window_s=3.0).reason
 
     (tmp_path / "root").mkdir()
     return probe
@@ -17,8 +17,8 @@ def reason(tmp_path):
 def test_a_good_recording_is_described(tmp_path, wav):
     wav("a.wav", np.stack([np.full(8000, 0.5), np.zeros(8000)], axis=1), rate=8000)
     facts = checks.probe_recording("a.wav", str(tmp_path), 0.5, 3.0)
-    assert facts["reason"] == ""
-    assert (facts["duration_s"], facts["sample_rate"], facts["channels"], facts["flags"]) == (1.0, 8000, 2, "short")
+    assert facts.reason == ""
+    assert (facts.duration_s, facts.sample_rate, facts.channels, facts.flags) == (1.0, 8000, 2, "short")
 
 
 def test_each_kind_of_bad_file_is_rejected_with_its_reason(tmp_path, wav, reason):
@@ -60,8 +60,8 @@ def test_silence_and_clipping_are_flagged_not_rejected(tmp_path, wav):
     wav("silent.wav", np.zeros(48000))
     wav("clipped.wav", np.sign(np.sin(np.arange(48000) / 20)))
     silent, clipped = (checks.probe_recording(name, str(tmp_path), 0.5, 3.0) for name in ("silent.wav", "clipped.wav"))
-    assert (silent["reason"], silent["flags"]) == ("", "silent")
-    assert (clipped["reason"], clipped["flags"]) == ("", "clipped")
+    assert (silent.reason, silent.flags) == ("", "silent")
+    assert (clipped.reason, clipped.flags) == ("", "clipped")
 
 
 def test_the_same_samples_in_another_container_have_the_same_hash(tmp_path, wav):
@@ -70,7 +70,7 @@ def test_the_same_samples_in_another_container_have_the_same_hash(tmp_path, wav)
     wav("a.flac", noise)
     wav("b.wav", noise[::-1])
     same, copy, other = (
-        checks.probe_recording(name, str(tmp_path), 0.5, 1.0)["sha256"] for name in ("a.wav", "a.flac", "b.wav")
+        checks.probe_recording(name, str(tmp_path), 0.5, 1.0).sha256 for name in ("a.wav", "a.flac", "b.wav")
     )
     assert same == copy != other
 
@@ -89,7 +89,7 @@ def checked(table, **more):
 
 
 BREACHES = {
-    "A recorder-date must be in one split only": [
+    "A recorder-night must be in one split only": [
         ("a.wav", "negative", "train", "s", "r", "2025-01-01"),
         ("b.wav", "negative", "val", "s", "r", "2025-01-01"),
     ],
@@ -101,7 +101,7 @@ BREACHES = {
         ("a.wav", "negative", "test_ood", "s", "r1", "2025-01-01"),
         ("b.wav", "negative", "pool", "s", "r2", "2025-01-02"),
     ],
-    "The pool must be labelled negative": [
+    "Recordings of the pool must have the label negative": [
         ("a.wav", "positive", "pool", "s", "r1", "2025-01-01"),
         ("b.wav", "negative", "train", "t", "r2", "2025-01-02"),
     ],

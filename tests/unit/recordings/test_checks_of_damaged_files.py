@@ -127,13 +127,13 @@ def test_each_recording_is_used_or_rejected_with_its_reason(case, tmp_path):
     make, expected = CASES[case]
     make(tmp_path / "x.wav")
     facts = checks.probe_recording("x.wav", str(tmp_path), min_duration_s=0.05, window_s=1.0)
-    reason = facts["reason"].split(":")[0]
-    assert reason in (expected if isinstance(expected, tuple) else (expected,)), facts["reason"]
+    reason = facts.reason.split(":")[0]
+    assert reason in (expected if isinstance(expected, tuple) else (expected,)), facts.reason
     if not reason:
         samples, rate = decoding.decode(tmp_path / "x.wav")
-        assert facts["duration_s"] == pytest.approx(len(samples) / rate)
+        assert facts.duration_s == pytest.approx(len(samples) / rate)
         heard = decoding.resample(samples, rate, 24000)
-        assert np.isfinite(heard).all() and len(heard) == pytest.approx(24000 * facts["duration_s"], abs=2)
+        assert np.isfinite(heard).all() and len(heard) == pytest.approx(24000 * facts.duration_s, abs=2)
 
 
 NAMES = [
@@ -157,7 +157,7 @@ def test_a_name_is_only_a_name(name, tmp_path, listed):
 def test_no_path_leads_out_of_the_root(name, tmp_path):
     (tmp_path / "root").mkdir()
     written()(tmp_path / "x.wav")
-    reason = checks.probe_recording(name, str(tmp_path / "root"), 0.05, 1.0)["reason"]
+    reason = checks.probe_recording(name, str(tmp_path / "root"), 0.05, 1.0).reason
     assert reason == ("missing" if name.startswith("~") else "path outside audio_root")
 
 

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from hardneg.__main__ import main
 from hardneg.common.errors import InputError
 from hardneg.recordings import checks, manifest, nights
+from hardneg.recordings.manifest import SplitSettings
 
 
 @pytest.fixture
@@ -102,8 +103,8 @@ def many(count):
     return manifest.complete(pd.DataFrame(rows).astype(object), "test")
 
 
-def test_assigned_splits_hold_whole_sites_and_whole_recorder_dates():
-    table = manifest.assign_splits(many(4000), ["far"], validation_fraction=0.2, iid_fraction=0.1)
+def test_assigned_splits_hold_whole_sites_and_whole_recorder_nights():
+    table = manifest.assign_splits(many(4000), SplitSettings(["far"], validation_fraction=0.2, iid_fraction=0.1))
     assert set(table.split[table.site == "far"]) == {"test_ood"}
     assert table.groupby("group").split.nunique().max() == 1
     near = table[table.site == "near"].drop_duplicates("group").split.value_counts(normalize=True)
@@ -112,14 +113,14 @@ def test_assigned_splits_hold_whole_sites_and_whole_recorder_dates():
 
 
 def test_new_rows_leave_the_splits_of_the_old_ones_alone():
-    few = manifest.assign_splits(many(400), [], 0.2, 0.1)
-    more = manifest.assign_splits(many(800), [], 0.2, 0.1)
+    few = manifest.assign_splits(many(400), SplitSettings([], 0.2, 0.1))
+    more = manifest.assign_splits(many(800), SplitSettings([], 0.2, 0.1))
     assert list(more.split[:400]) == list(few.split)
 
 
 def test_a_given_split_is_kept(listed):
     table = listed(("a.wav", "negative", "train", "far", "r1", "2025-01-01"))
-    assert manifest.assign_splits(table, ["far"], 0.99, 0.0).split[0] == "train"
+    assert manifest.assign_splits(table, SplitSettings(["far"], 0.99, 0.0)).split[0] == "train"
 
 
 PLAIN = "file_path,label,recorder_id,date\na.wav,negative,r1,2025-01-01\nb.wav,positive,r2,\n"
@@ -157,11 +158,14 @@ def test_a_comma_or_a_line_break_in_a_quoted_name_stays_in_the_name(tmp_path):
     [
         (b"", "lacks the columns file_path, label, recorder_id"),
         (b"file_path,label,label,recorder_id\na.wav,negative,positive,r\n", "has the column(s) label more than once"),
-        (b"file_path,label,recorder_id\na.wav,negative\n", "1 line(s) have not 3 cells:\n  line 2: 2 cells"),
+        (
+            b"file_path,label,recorder_id\na.wav,negative\n",
+            "1 line(s) do not have 3 cells like the header. Quote cells that contain the delimiter.\n  line 2: 2 cells",
+        ),
         (b"file_path,label,recorder_id\na,b.wav,negative,r\n", "line 2: 4 cells"),
-        ("file_path,label,recorder_id\nänger.wav,negative,r\n".encode("latin-1"), "save it as CSV in UTF-8"),
+        ("file_path,label,recorder_id\nänger.wav,negative,r\n".encode("latin-1"), "Save it as CSV in UTF-8"),
         (b'file_path,label,recorder_id\n"a.wav,negative,r\n', "cannot be read as a table"),
-        (bytes(range(256)) * 4, "save it as CSV in UTF-8"),
+        (bytes(range(256)) * 4, "Save it as CSV in UTF-8"),
     ],
 )
 def test_a_table_that_cannot_be_meant_is_refused(tmp_path, content, said):
@@ -213,19 +217,19 @@ def test_what_is_written_is_what_is_read(tmp_path_factory, rows, quoting, mark):
 def test_assigned_splits_breach_no_rule_and_no_row_depends_on_another(rows, validation, iid, order):
     # A site is where a recorder stands: one recorder is not at two sites.
     table = manifest.complete(pd.DataFrame(rows).assign(site=lambda rows: "s" + rows.recorder_id), "test")
-    whole = manifest.assign_splits(table, ["sr1"], validation, iid)
+    whole = manifest.assign_splits(table, SplitSettings(["sr1"], validation, iid))
     assert set(whole.split) <= {"train", "val", "test_iid", "test_ood"}
     assert set(whole.split[whole.site == "sr1"]) <= {"test_ood"}
     assert whole.groupby("group").split.nunique().max() == 1
     checked = whole.assign(reason="", sha256=whole.file_path, flags="")
     assert len(checks.separate_rejected(checked, 0)[0]) == len(rows)
     some = table.loc[sorted(order.sample(range(len(rows)), order.randint(1, len(rows))))]
-    alone = manifest.assign_splits(some, ["sr1"], validation, iid)
+    alone = manifest.assign_splits(some, SplitSettings(["sr1"], validation, iid))
     assert list(alone.split) == list(whole.split[some.index])
 
 
 @given(ROWS, st.lists(st.sampled_from(manifest.SPLITS), min_size=30, max_size=30))
-def test_a_recorder_date_in_two_splits_or_a_pool_recorder_elsewhere_is_always_refused(rows, splits):
+def test_a_recorder_night_in_two_splits_or_a_pool_recorder_elsewhere_is_always_refused(rows, splits):
     table = manifest.complete(pd.DataFrame(rows).assign(split=splits[: len(rows)], site=""), "test")
     table = table.assign(reason="", sha256=table.file_path, flags="")
     torn = table.groupby("group").split.nunique().max() > 1

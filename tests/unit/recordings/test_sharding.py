@@ -1,8 +1,11 @@
+from dataclasses import replace
+
 import pandas as pd
 import pytest
 
 from hardneg.common.errors import InputError
 from hardneg.recordings import manifest, sharding
+from hardneg.recordings.manifest import SplitSettings
 from hardneg.recordings.nights import name_recorder_nights
 
 
@@ -23,7 +26,7 @@ def nights(first, last, recorders=10, files=5, split="pool"):
     return manifest.complete(table.astype(object), "test")
 
 
-def test_a_recorder_date_lies_in_one_shard_and_shards_are_about_as_large_as_asked():
+def test_a_recorder_night_lies_in_one_shard_and_shards_are_about_as_large_as_asked():
     table = nights(0, 40)
     shards = sharding.assign_shards(table, 100)
     assert shards.groupby(table.group).nunique().max() == 1
@@ -75,16 +78,16 @@ def test_a_changed_file_changes_the_state_of_its_shard_alone(tmp_path):
 
 @pytest.mark.parametrize(("split", "missing"), [("pool", "train"), ("train", "pool")])
 def test_a_manifest_without_a_pool_or_without_training_recordings_is_refused(split, missing):
-    splits = {"ood_sites": [], "validation_fraction": 0.1, "iid_fraction": 0.1}
+    settings = SplitSettings([], validation_fraction=0.1, iid_fraction=0.1)
     with pytest.raises(InputError, match=f"no row of split {missing}"):
-        sharding.assign_splits_and_shards(nights(0, 3, split=split), splits, 100)
+        sharding.assign_splits_and_shards(nights(0, 3, split=split), settings, 100)
 
 
 def test_a_held_out_site_that_the_manifest_has_not_is_named_with_those_it_has():
     table = pd.concat([nights(0, 3), nights(5, 8, split="train").assign(site="pond")], ignore_index=True)
-    splits = {"ood_sites": ["pond", "Creek"], "validation_fraction": 0.1, "iid_fraction": 0.1}
-    with pytest.raises(InputError, match="ood_sites names 'Creek', which is no site of the manifest; it has: pond"):
-        sharding.assign_splits_and_shards(table, splits, 100)
-    assert len(sharding.assign_splits_and_shards(table, splits | {"ood_sites": ["pond"]}, 100)) == len(table)
+    settings = SplitSettings(["pond", "Creek"], validation_fraction=0.1, iid_fraction=0.1)
+    with pytest.raises(InputError, match="ood_sites names 'Creek', but the manifest has no such site; it has: pond"):
+        sharding.assign_splits_and_shards(table, settings, 100)
+    assert len(sharding.assign_splits_and_shards(table, replace(settings, ood_sites=["pond"]), 100)) == len(table)
     with pytest.raises(InputError, match="it has none"):
-        sharding.assign_splits_and_shards(table.assign(site=""), splits, 100)
+        sharding.assign_splits_and_shards(table.assign(site=""), settings, 100)

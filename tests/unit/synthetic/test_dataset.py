@@ -3,6 +3,7 @@ import pytest
 import soundfile
 
 from hardneg.recordings import checks, manifest
+from hardneg.recordings.manifest import SplitSettings
 from hardneg.synthetic import dataset, sounds
 
 
@@ -22,7 +23,7 @@ def test_a_design_is_repeatable_and_holds_the_truth_that_the_manifest_does_not(d
 
 def test_a_design_keeps_the_split_rules(design):
     table = manifest.complete(dataset.extract_manifest(design).astype(object), "generated")
-    table = manifest.assign_splits(table, [dataset.OOD_SITE], 0.15, 0.15)
+    table = manifest.assign_splits(table, SplitSettings([dataset.OOD_SITE], 0.15, 0.15))
     table = table.assign(duration_s=1.5, sha256=table.file_path, flags="", reason="")
     usable, rejected = checks.separate_rejected(table, 0)
     assert len(usable) == 500 and rejected.empty

@@ -5,7 +5,7 @@ import unicodedata
 import pandas as pd
 
 MISSING, MINUS = "\N{EN DASH}", "\N{MINUS SIGN}"
-# Unicode categories of characters that change how text is laid out: line breaks, reading direction and the like.
+# Unicode categories of characters that change how text is laid out, such as line breaks and reading direction.
 CONTROL_CATEGORIES = ("Cc", "Cf", "Zl", "Zp")
 
 

@@ -8,6 +8,7 @@ import pandas as pd
 
 from hardneg.configuration import Config
 from hardneg.recordings import checks, manifest, sharding
+from hardneg.recordings.manifest import SplitSettings
 from hardneg.synthetic import dataset
 
 PARTS = ("labelled", "pool")
@@ -54,7 +55,7 @@ class ShardPlan:
         else:
             manifest_path, audio_root = (str(Path(config[key]).expanduser()) for key in ("manifest", "audio_root"))
             table = manifest.read(manifest_path)
-        table = sharding.assign_splits_and_shards(table, config["splits"], config["files_per_shard"])
+        table = sharding.assign_splits_and_shards(table, SplitSettings(**config["splits"]), config["files_per_shard"])
         checks.check_split_rules(table, checks.MANIFEST_RULES)
         hashes = sharding.hash_shards(table, None if is_generated else audio_root)
         return cls(manifest_path, is_generated, audio_root, table, hashes)

@@ -7,46 +7,52 @@ from pathlib import Path
 import pandas as pd
 
 from hardneg.common.errors import InputError
-from hardneg.recordings.manifest import LABELS
+from hardneg.recordings.manifest import LABELS, POOL
 from hardneg.recordings.nights import parse_audiomoth_date
 
 AUDIO_SUFFIXES = {".wav", ".flac", ".ogg", ".mp3", ".aif", ".aiff", ".opus", ".w64", ".caf", ".au"}
-POOL = "pool"
 
 
-def find_audio_files(paths: Iterable[str | os.PathLike]) -> list[tuple[Path, Path]]:
-    """List recordings: files as they are given, and those in folders, at any depth, that have an audio file's ending.
+def find_audio_files(paths: Iterable[str | os.PathLike[str]]) -> list[tuple[Path, Path]]:
+    """List recordings: all files among `paths`, and files with an audio suffix at any depth of its folders.
 
     Returns
     -------
-    Each file with the path, relative to the folder given, that its results are named after.
+    Each file with the path that names it in results: relative to the folder it was found in.
+
+    Raises
+    ------
+    InputError
+        If a path does not exist, or there is no recording.
     """
-    found = []
+    files = []
     for path in map(Path, paths):
         if path.is_dir():
-            inside = (child for child in sorted(path.rglob("*")) if child.suffix.lower() in AUDIO_SUFFIXES)
-            found += [(child, child.relative_to(path)) for child in inside if child.is_file()]
+            candidates = (child for child in sorted(path.rglob("*")) if child.suffix.lower() in AUDIO_SUFFIXES)
+            files += [(child, child.relative_to(path)) for child in candidates if child.is_file()]
         elif path.is_file():
-            found.append((path, Path(path.name)))
+            files.append((path, Path(path.name)))
         else:
-            raise InputError(f"{path} does not exist.")
-    if not found:
+            raise InputError(f"{path} does not exist. Check the path.")
+    if not files:
         raise InputError(
-            f"no recordings in {', '.join(map(str, paths))} (looked for {', '.join(sorted(AUDIO_SUFFIXES))})."
+            f"{', '.join(map(str, paths))} has no recordings: no files with the suffixes "
+            f"{', '.join(sorted(AUDIO_SUFFIXES))}. Check the path."
         )
-    return found
+    return files
 
 
-def draft_manifest(audio_root: str | os.PathLike) -> pd.DataFrame:
-    """Begin a manifest of all recordings below a folder, to be completed by hand.
+def draft_manifest(audio_root: str | os.PathLike[str]) -> pd.DataFrame:
+    """Draft a manifest of all recordings below a folder, which a person then completes.
 
-    The recorder is the folder that a file lies in. A folder called ``positive`` or ``negative`` anywhere above a file
-    gives its label, one called ``pool`` its split (and the label negative), and an AudioMoth file name its date.
+    The recorder is the name of the folder that contains the file. A folder ``positive`` or ``negative`` anywhere above
+    a file gives its label. A folder ``pool`` gives its split, with the label negative. An AudioMoth file name gives
+    the date.
 
     Returns
     -------
-    ``file_path`` (relative to `audio_root`), ``label, recorder_id, split, quality, call_type, site, date``; what is not
-    known is ``""``.
+    ``file_path`` (relative to `audio_root`), ``label, recorder_id, split, quality, call_type, site, date``. Unknown
+    values are ``""``.
     """
     rows = []
     for _, path in find_audio_files([audio_root]):

@@ -1,7 +1,8 @@
-"""The list of recordings that a person wrote: read it, complete it, and refuse what cannot be meant."""
+"""The manifest is the user's list of recordings: read it, complete it, and refuse rows that cannot be valid."""
 
 import csv
 import os
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TextIO
 
@@ -12,82 +13,98 @@ from hardneg.common.hashing import uniform
 from hardneg.recordings.nights import name_recorder_nights, parse_audiomoth_date
 
 LABELS = ("positive", "negative")
+POOL = "pool"
 TEST_SPLITS = ("test_iid", "test_ood")
-SPLITS = ("train", "val", *TEST_SPLITS, "pool")
+SPLITS = ("train", "val", *TEST_SPLITS, POOL)
 QUALITIES = ("high", "medium", "low")
 COLUMNS = ("file_path", "label", "split", "quality", "call_type", "site", "recorder_id", "date")
-MEASURED = (
+# Columns that the workflow computes. A user's column with such a name gets a prefix.
+COMPUTED_COLUMNS = (
     "group", "shard", "duration_s", "sample_rate", "channels", "sha256", "peak", "clipped_share", "dc_offset",
     "flat_share", "flags", "reason",
 )  # fmt: skip
-OF_ONE_FILE = ("label", "split", "recorder_id", "date", "site")
-REQUIRED = ("file_path", "label", "recorder_id")
+# Columns that must agree in all rows of one file.
+FILE_COLUMNS = ("label", "split", "recorder_id", "date", "site")
+REQUIRED_COLUMNS = ("file_path", "label", "recorder_id")
+LISTED_ROWS = 20
 
 
-def read(path: str | os.PathLike) -> pd.DataFrame:
+@dataclass(frozen=True, slots=True)
+class SplitSettings:
+    """How rows without a split get one.
+
+    Attributes
+    ----------
+    ood_sites : sites that go to ``test_ood`` as a whole.
+    validation_fraction : share of the other recorder-nights that goes to ``val``, in [0, 1].
+    iid_fraction : share of the other recorder-nights that goes to ``test_iid``, in [0, 1].
+    """
+
+    ood_sites: list[str]
+    validation_fraction: float
+    iid_fraction: float
+
+
+def read(path: str | os.PathLike[str]) -> pd.DataFrame:
     """Read a manifest as text, with the columns of :data:`COLUMNS` first.
 
-    Labels, splits and qualities are stripped and put in lower case. An empty ``date`` is read from an AudioMoth
-    file name (``YYYYMMDD_HHMMSS.WAV``, with a ``T`` suffix or a prefix too). ``group`` is the unit that must
-    never be split: the recorder-date, or the recorder where the date is unknown.
+    Labels, splits and qualities lose spaces and capitals. An empty ``date`` is read from an AudioMoth file name
+    (``YYYYMMDD_HHMMSS.WAV``, also with a prefix or the suffix ``T``). ``group`` is the unit that is never divided: the
+    recorder-night, or the recorder if the date is unknown.
 
     Parameters
     ----------
-    path : CSV or Parquet, one row per audio file.
+    path : CSV or Parquet file with one row per recording.
 
     Returns
     -------
-    One row per row of the file, in its order, every column text; what is unknown is ``""``. Columns of one's own are
-    kept; one that is called as the workflow calls what it measures (:data:`MEASURED`) is renamed ``listed_...``.
+    One row per row of the file, in the same order. Every column is text; unknown values are ``""``. Additional columns
+    stay, but ``listed_`` precedes the name of a column that the workflow computes (:data:`COMPUTED_COLUMNS`).
 
     Raises
     ------
     InputError
-        If the file or a required column is missing, a label, split, quality or date is not one that exists, or rows of
-        one file differ in what a file has one of (:data:`OF_ONE_FILE`); the message lists the rows.
+        If the file or a required column is missing. If a label, split, quality or date is not valid. If rows of one
+        file differ in a column of :data:`FILE_COLUMNS`. The message lists the rows.
     """
     if not Path(path).is_file():
-        raise InputError(f"manifest {path} does not exist: give its path as 'manifest' in the config.")
+        raise InputError(f"manifest {path} does not exist. Correct 'manifest' in the configuration.")
     return complete(_read_text(path), str(path))
 
 
 def complete(table: pd.DataFrame, source: str) -> pd.DataFrame:
     """Complete a manifest that is already a table of text; see :func:`read`. `source` names it in messages."""
-    missing = [column for column in REQUIRED if column not in table.columns]
+    missing = [column for column in REQUIRED_COLUMNS if column not in table.columns]
     if missing:
         raise InputError(
             f"manifest {source} lacks the column{'s' * (len(missing) > 1)} {', '.join(missing)}; "
-            f"it has: {', '.join(map(str, table.columns))}."
+            f"it has: {', '.join(map(str, table.columns))}. Add what is missing."
         )
-    table = table.rename(columns={column: f"listed_{column}" for column in MEASURED})
+    table = table.rename(columns={column: f"listed_{column}" for column in COMPUTED_COLUMNS})
     for column in COLUMNS:
         table[column] = table[column].str.strip() if column in table.columns else ""
     for column in ("label", "split", "quality"):
         table[column] = table[column].str.lower()
-    _refuse(table, ~table.label.isin(LABELS), "label", LABELS, source)
-    _refuse(table, ~table.split.isin(("", *SPLITS)), "split", SPLITS, source)
-    _refuse(table, ~table.quality.isin(("", *QUALITIES)), "quality", QUALITIES, source)
-    _refuse(table, table.recorder_id == "", "recorder_id", ("a recorder's name",), source)
+    _refuse_rows(table, ~table.label.isin(LABELS), "label", LABELS, source)
+    _refuse_rows(table, ~table.split.isin(("", *SPLITS)), "split", SPLITS, source)
+    _refuse_rows(table, ~table.quality.isin(("", *QUALITIES)), "quality", QUALITIES, source)
+    _refuse_rows(table, table.recorder_id == "", "recorder_id", ("a recorder's name",), source)
     table["date"] = table.date.where(table.date != "", table.file_path.map(parse_audiomoth_date))
     parsed = pd.to_datetime(table.date.where(table.date != ""), format="%Y-%m-%d", errors="coerce")
-    _refuse(table, (table.date != "") & parsed.isna(), "date", ("YYYY-MM-DD",), source)
-    _refuse_two_of_one_file(table, source)
+    _refuse_rows(table, (table.date != "") & parsed.isna(), "date", ("YYYY-MM-DD",), source)
+    _refuse_contradictions(table, source)
     table["group"] = name_recorder_nights(table)
     return table[[*COLUMNS, "group", *table.columns.difference([*COLUMNS, "group"], sort=False)]]
 
 
-def assign_splits(
-    table: pd.DataFrame, ood_sites: list[str], validation_fraction: float, iid_fraction: float
-) -> pd.DataFrame:
-    """Fill the empty splits: whole sites to ``test_ood``, then whole recorder-dates by a stable hash.
+def assign_splits(table: pd.DataFrame, settings: SplitSettings) -> pd.DataFrame:
+    """Fill the empty splits: whole sites go to ``test_ood``, then a stable hash divides the recorder-nights.
 
-    A row's split depends on its own site and recorder-date alone, so that rows which come later move none.
+    A row's split depends only on its site and recorder-night, so rows that you add later change no earlier split.
 
     Parameters
     ----------
     table : a manifest from :func:`read`.
-    ood_sites : sites to hold out whole.
-    validation_fraction, iid_fraction : shares of the remaining recorder-dates, in [0, 1].
 
     Returns
     -------
@@ -98,56 +115,62 @@ def assign_splits(
     draw = table.group.map(dict(zip(groups, uniform(list(groups), "split"), strict=True)))
     table = table.copy()
     table.loc[empty, "split"] = "train"
-    table.loc[empty & (draw < validation_fraction + iid_fraction), "split"] = "test_iid"
-    table.loc[empty & (draw < validation_fraction), "split"] = "val"
-    table.loc[empty & table.site.isin(ood_sites), "split"] = "test_ood"
+    table.loc[empty & (draw < settings.validation_fraction + settings.iid_fraction), "split"] = "test_iid"
+    table.loc[empty & (draw < settings.validation_fraction), "split"] = "val"
+    table.loc[empty & table.site.isin(settings.ood_sites), "split"] = "test_ood"
     return table
 
 
-def _read_text(path: str | os.PathLike) -> pd.DataFrame:
+def _read_text(path: str | os.PathLike[str]) -> pd.DataFrame:
     if Path(path).suffix == ".parquet":
         return pd.read_parquet(path).astype("string").fillna("").astype(object)
     try:
         with open(path, encoding="utf-8-sig", newline="") as file:
-            rows = csv.reader(file, delimiter=_delimiter(file), strict=True)
+            rows = csv.reader(file, delimiter=_detect_delimiter(file), strict=True)
             header = [name.strip() for name in next(rows, [])]
             cells = [(rows.line_num, row) for row in rows if any(cell.strip() for cell in row)]
     except (UnicodeDecodeError, csv.Error) as error:
-        raise InputError(f"manifest {path} cannot be read as a table ({error}): save it as CSV in UTF-8.") from error
-    twice = sorted({name for name in header if header.count(name) > 1})
-    if twice:
-        raise InputError(f"manifest {path} has the column(s) {', '.join(twice)} more than once: keep one of each.")
+        raise InputError(f"manifest {path} cannot be read as a table ({error}). Save it as CSV in UTF-8.") from error
+    repeated = sorted({name for name in header if header.count(name) > 1})
+    if repeated:
+        raise InputError(f"manifest {path} has the column(s) {', '.join(repeated)} more than once. Keep one of each.")
     ragged = [f"  line {line}: {len(row)} cells" for line, row in cells if len(row) != len(header)]
     if ragged:
-        listing = "\n".join(ragged[:20])
-        raise InputError(f"manifest {path}: {len(ragged)} line(s) have not {len(header)} cells:\n{listing}")
+        lines = "\n".join(ragged[:LISTED_ROWS])
+        raise InputError(
+            f"manifest {path}: {len(ragged)} line(s) do not have {len(header)} cells like the header. "
+            f"Quote cells that contain the delimiter.\n{lines}"
+        )
     return pd.DataFrame([row for _, row in cells], columns=header, dtype=object)
 
 
-def _delimiter(file: TextIO) -> str:
-    """The one of comma, semicolon and tab that the header holds most of."""
+def _detect_delimiter(file: TextIO) -> str:
+    """Return the one of comma, semicolon and tab that is most frequent in the header."""
     header = file.readline()
     file.seek(0)
     return max(",;\t", key=header.count)
 
 
-def _refuse_two_of_one_file(table: pd.DataFrame, source: str) -> None:
+def _refuse_contradictions(table: pd.DataFrame, source: str) -> None:
+    """Refuse rows of one file that differ in a column of :data:`FILE_COLUMNS`."""
     repeated = table[table.file_path.duplicated(keep=False) & (table.file_path != "")]
     if repeated.empty:
         return
-    differ = repeated.groupby("file_path")[list(OF_ONE_FILE)].transform("nunique").gt(1)
-    wrong = differ.any(axis=1).reindex(table.index, fill_value=False)
-    columns = " and ".join(differ.columns[differ.any()])
-    _refuse(table, wrong, columns, ("the same in all rows of one file",), source)
+    differs = repeated.groupby("file_path")[list(FILE_COLUMNS)].transform("nunique").gt(1)
+    is_wrong = differs.any(axis=1).reindex(table.index, fill_value=False)
+    columns = " and ".join(differs.columns[differs.any()])
+    _refuse_rows(table, is_wrong, columns, ("the same in all rows of one file",), source)
 
 
-def _refuse(table: pd.DataFrame, wrong: pd.Series, column: str, allowed: tuple, source: str) -> None:
-    if wrong.any():
+def _refuse_rows(table: pd.DataFrame, is_wrong: pd.Series, column: str, allowed: tuple[str, ...], source: str) -> None:
+    """Raise an error that lists the wrong rows, if there are any; `column` may join several names by " and "."""
+    if is_wrong.any():
         rows = "\n".join(
             f"  row {row + 2}: {table.file_path[row]}: "
             + ", ".join(f"{name} is '{table[name][row]}'" for name in column.split(" and "))
-            for row in table.index[wrong][:20]
+            for row in table.index[is_wrong][:LISTED_ROWS]
         )
         raise InputError(
-            f"manifest {source}: {wrong.sum()} row(s) with a wrong {column}; it must be {' or '.join(allowed)}.\n{rows}"
+            f"manifest {source}: {is_wrong.sum()} row(s) with a wrong {column}; "
+            f"it must be {' or '.join(allowed)}.\n{rows}"
         )
