@@ -57,7 +57,7 @@ rule tabulate_nights:
     conda:
         ENVIRONMENT
     params:
-        schedule=lookup(dpath="evaluation/nights", within=config),
+        schedule=plan.settings("evaluation/nights", "files_per_night", "calling_files", "review_s"),
         axes=plan.runs.axes,
         code=fingerprint("tabulate_nights"),
     script:

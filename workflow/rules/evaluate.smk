@@ -18,7 +18,7 @@ rule evaluate:
         gpu=GPUS,
         device=DEVICE,
     params:
-        input=dict(windows=config["windows"], features=config["features"]),
+        input=plan.model_input,
         measures=plan.settings("evaluation", "precision", "calibration_bins"),
         code=fingerprint("evaluate"),
     script:

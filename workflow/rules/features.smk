@@ -16,9 +16,9 @@ rule extract_features:
         gpu=GPUS,
         device=DEVICE,
     params:
-        audio_root=plan.shards.audio_root,
         windows=config["windows"],
         features=config["features"],
+        audio_root=plan.shards.audio_root,
         package=plan.weights_package,
         code=fingerprint("extract_features"),
     script:

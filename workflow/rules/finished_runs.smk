@@ -34,7 +34,7 @@ rule judge_claims:
         ENVIRONMENT
     params:
         claims=config["claims"],
-        statistics=dict(config["statistics"]),
+        statistics={key: config["statistics"][key] for key in ("alpha", "p_adjustment", "power")},
         note=config["finished_runs"]["note"],
         code=fingerprint("judge_claims"),
     script:

@@ -21,8 +21,8 @@ rule train_mining_model:
     params:
         run=dict(positive_subset=config["mining"]["positive_subset"], negative_tier="none", validation="holdout"),
         seed=config["mining"]["seed"],
-        training=config["training"] | config["mining"]["training"],
-        input=dict(windows=config["windows"], features=config["features"]),
+        training=plan.mining.training,
+        input=plan.model_input,
         code=fingerprint("train"),
     script:
         "../scripts/train.py"
@@ -48,7 +48,7 @@ rule score_shard:
         gpu=GPUS,
         device=DEVICE,
     params:
-        input=dict(windows=config["windows"], features=config["features"]),
+        input=plan.model_input,
         code=fingerprint("score_shard"),
     script:
         "../scripts/score_shard.py"

@@ -25,8 +25,8 @@ use rule train_mining_model as train_second_model with:
             validation="holdout",
         ),
         seed=plan.mining.second_round.seed,
-        training=config["training"] | config["mining"]["training"],
-        input=dict(windows=config["windows"], features=config["features"]),
+        training=plan.mining.training,
+        input=plan.model_input,
         code=fingerprint("train"),
 
 

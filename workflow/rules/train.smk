@@ -20,7 +20,7 @@ rule train:
         run=lambda wildcards: dict(wildcards),
         seed=lambda wildcards: int(wildcards.seed),
         training=lambda wildcards: plan.runs.training(dict(wildcards)),
-        input=dict(windows=config["windows"], features=config["features"]),
+        input=plan.model_input,
         code=fingerprint("train"),
     script:
         "../scripts/train.py"

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from hardneg.configuration import Config
+from hardneg.planning.mining_plan import MiningPlan
 
 SEEDS_PER_PASS = 1000
 
@@ -16,10 +17,12 @@ class AuditPlan:
     ----------
     config : the complete configuration.
     prefix : what paths of results begin with.
+    mining : the mining models.
     """
 
     config: Config
     prefix: str
+    mining: MiningPlan
 
     @property
     def last_scores(self) -> list[str]:
@@ -48,6 +51,6 @@ class AuditPlan:
         return {
             "folds": audit["folds"],
             "pool_files": audit["pool_files"],
-            "training": self.config["training"] | self.config["mining"]["training"] | audit["training"],
+            "training": self.mining.training | audit["training"],
             "seed": audit["seed"] + SEEDS_PER_PASS * number,
         }

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from hardneg.configuration import Config
 from hardneg.mining import external_detections, mining_models, second_round
@@ -16,12 +17,14 @@ class MiningPlan:
     Attributes
     ----------
     prefix : what paths of results begin with.
+    training : the training settings of the detectors that the workflow trains for mining.
     models : the mining models by name, in the configuration's order.
     detections : the tables of each model of kind ``detections``.
     second_round : what the second round's detector trains on; None if the pool is mined once.
     """
 
     prefix: str
+    training: dict[str, Any]
     models: dict[str, MiningModel]
     detections: dict[str, list[Path]]
     second_round: SecondRoundSettings | None
@@ -42,7 +45,7 @@ class MiningPlan:
             if model.kind == "detections"
         }
         settings = second_round.resolve_settings(config) if config["mining"]["rounds"] == 2 else None
-        return cls(prefix, models, detections, settings)
+        return cls(prefix, config["training"] | config["mining"]["training"], models, detections, settings)
 
     @property
     def ranking_model(self) -> str:

