@@ -17,7 +17,7 @@ rule cross_fit:
         gpu=GPUS,
         device=DEVICE,
     params:
-        fitted=lambda wildcards: plan.audit.fitting(int(wildcards.number)),
+        fitting=lambda wildcards: plan.audit.fitting(int(wildcards.number)),
         percentile=config["audit"]["cross_fit_percentile"],
         code=fingerprint("cross_fit"),
     script:
@@ -31,7 +31,7 @@ rule find_near_duplicates:
         scores="<scores>",
         pool_index="<features>/pool.parquet",
     output:
-        copies="<results>/audit/copies.parquet",
+        near_duplicates="<results>/audit/near_duplicates.parquet",
     log:
         "<logs>/find_near_duplicates.log",
     benchmark:
@@ -51,7 +51,7 @@ rule audit:
         scores="<scores>",
         recordings="<results>/inputs/pool.parquet",
         folds=plan.audit.last_scores,
-        copies="<results>/audit/copies.parquet",
+        near_duplicates="<results>/audit/near_duplicates.parquet",
         validation="<results>/mining/trained/validation_scores.parquet" if plan.mining.is_trained_alone else [],
     output:
         audit="<results>/audit/pool.csv",

@@ -9,8 +9,9 @@ log_to(snakemake.log[0])
 device = torch_device.select_device(snakemake.resources.device, snakemake.threads)
 files = [tables.read(snakemake.input[name]) for name in ("labelled", "index", "scores", "pool_index")]
 earlier = [tables.read(fold) for fold in snakemake.input.earlier]
-left_out = suspected_positives.suspects(pd.concat(earlier), snakemake.params.percentile) if earlier else set()
-windows, fold = cross_fit.compose(*files), int(snakemake.wildcards.fold)
-fitted = snakemake.params.fitted | {"training": TrainingSettings(**snakemake.params.fitted["training"])}
-scored = cross_fit.score_fold(*windows, left_out, fold, device=device, **fitted)
-tables.write(scored, snakemake.output.scores)
+suspects = suspected_positives.find_suspects(pd.concat(earlier), snakemake.params.percentile) if earlier else set()
+windows, validation = cross_fit.collect_windows(*files)
+training = TrainingSettings(**snakemake.params.fitting["training"])
+settings = cross_fit.CrossFitSettings(**snakemake.params.fitting | {"training": training})
+scores = cross_fit.score_fold(windows, validation, suspects, int(snakemake.wildcards.fold), settings, device)
+tables.write(scores, snakemake.output.scores)

@@ -4,5 +4,6 @@ from hardneg.common.log import log_to
 
 log_to(snakemake.log[0])
 files = [tables.read(snakemake.input[name]) for name in ("labelled", "index", "scores", "pool_index")]
-windows = near_duplicates.to_compare(*files, pool_files=snakemake.params.pool_files)
-tables.write(near_duplicates.copies(windows, snakemake.params.min_similarity), snakemake.output.copies)
+windows = near_duplicates.select_windows(*files, pool_files=snakemake.params.pool_files)
+duplicates = near_duplicates.find_near_duplicates(windows, snakemake.params.min_similarity)
+tables.write(duplicates, snakemake.output.near_duplicates)

@@ -1,6 +1,7 @@
-"""Score every file by a model that trained on no file of its recorder: labelled and pool recordings alike."""
+"""Score every file, labeled or of the pool, with a model that was not trained on its recorder."""
 
 from collections.abc import Set
+from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
@@ -17,43 +18,63 @@ from hardneg.models.training_settings import TrainingSettings
 COLUMNS = ["file_path", "recorder_id", "start_s", "end_s", "array", "row", "label", "origin"]
 
 
-def compose(
+@dataclass(frozen=True, slots=True)
+class CrossFitSettings:
+    """How one pass of cross-fitting is done.
+
+    Attributes
+    ----------
+    folds : number of folds.
+    pool_files : the most pool files to train on; the hardest are taken.
+    training : settings of each fold's training.
+    seed : seed of the folds; each fold trains with this seed plus its number.
+    """
+
+    folds: int
+    pool_files: int
+    training: TrainingSettings
+    seed: int
+
+
+def collect_windows(
     labelled: pd.DataFrame,
     labelled_index: pd.DataFrame,
     scores: pd.DataFrame,
     pool_index: pd.DataFrame,
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """List the windows to cross-fit on, with the pool taken at its word: negative.
+    """Collect the windows to cross-fit on, with every pool file taken for a negative.
 
-    All training positives are taken, those of low quality too: a hidden call may be as faint as any that was labelled,
-    whatever the subset that the mining model trained on.
+    All training positives are included, those of low quality too, and not only the subset of the mining model. An
+    unlabeled call in the pool may be as faint as any labeled one.
 
     Parameters
     ----------
-    labelled : checked recordings that are not of the pool.
-    labelled_index, pool_index : which window is which row of which array.
-    scores : one row per pool file with its hardest window; that one window is taken.
+    labelled : checked recordings outside the pool.
+    labelled_index, pool_index : where the features of each window are stored.
+    scores : one row per pool file with its hardest window; only this window is included.
 
     Returns
     -------
-    windows, validation : rows with the columns of :data:`COLUMNS`; ``label`` is 1 or 0, ``origin`` is positive,
-        negative or pool. The second holds the val split, on which each model's epoch is chosen.
+    windows, validation : rows with the columns of :data:`COLUMNS`. ``label`` is 1 or 0; ``origin`` is positive,
+        negative or pool. The second table contains the val split, which selects each model's epoch.
     """
-    known = [
+    train_windows, validation = (
         labelled[rows][["file_path", "recorder_id", "label"]]
         .merge(labelled_index, on="file_path", validate="1:m")
         .assign(origin=lambda table: table.label, label=lambda table: (table.label == "positive").astype(int))
         for rows in (labelled.split == "train", labelled.split == "val")
-    ]
-    hardest = scores[["file_path", "recorder_id", "start_s"]].merge(
-        pool_index, on=["file_path", "start_s"], validate="1:1"
     )
-    mined = hardest.assign(origin="pool", label=0)
-    return pd.concat([known[0][COLUMNS], mined[COLUMNS]], ignore_index=True), known[1][COLUMNS]
+    hardest = store.locate_windows(scores[["file_path", "recorder_id", "start_s"]], pool_index)
+    pool = hardest.assign(origin="pool", label=0)
+    return pd.concat([train_windows[COLUMNS], pool[COLUMNS]], ignore_index=True), validation[COLUMNS]
 
 
-def fold_of(windows: pd.DataFrame, folds: int, seed: int) -> pd.Series:
-    """Deal the recorders into `folds` of like shares of positives, negatives and pool files.
+def assign_folds(windows: pd.DataFrame, folds: int, seed: int) -> pd.Series:
+    """Assign each recorder to a fold, with similar shares of positives, negatives and pool files in each.
+
+    Returns
+    -------
+    The fold of each window, counted from 0.
 
     Raises
     ------
@@ -62,59 +83,63 @@ def fold_of(windows: pd.DataFrame, folds: int, seed: int) -> pd.Series:
     """
     recorders = windows.recorder_id.nunique()
     if recorders < folds:
-        raise InputError(f"the audit cannot deal {recorders} recorders into {folds} folds: lower audit.folds.")
-    dealt = pd.Series(-1, index=windows.index)
+        raise InputError(f"the audit cannot split {recorders} recorders into {folds} folds: lower audit.folds.")
+    fold_of_window = pd.Series(-1, index=windows.index)
     splitter = StratifiedGroupKFold(folds, shuffle=True, random_state=seed)
-    for fold, (_, held_out) in enumerate(splitter.split(windows, windows.origin, windows.recorder_id)):
-        dealt.iloc[held_out] = fold
-    return dealt
+    for fold, (_, rows) in enumerate(splitter.split(windows, windows.origin, windows.recorder_id)):
+        fold_of_window.iloc[rows] = fold
+    return fold_of_window
 
 
 def score_fold(
     windows: pd.DataFrame,
     validation: pd.DataFrame,
-    left_out: Set[str],
+    suspects: Set[str],
     fold: int,
-    folds: int,
-    pool_files: int,
-    training: TrainingSettings,
-    seed: int,
+    settings: CrossFitSettings,
     device: str,
 ) -> pd.DataFrame:
     """Train on the other folds and score this one.
 
     Parameters
     ----------
-    windows, validation : from :func:`compose`.
-    left_out : paths not to train on: what an earlier pass took for unlabelled positives would teach this one to miss
-        their like. They are scored all the same.
-    fold : counted from 0.
-    pool_files : train on at most so many files of the pool, the first listed (the hardest).
-    training, seed, device : see :func:`hardneg.models.training.train`.
+    windows, validation : from :func:`collect_windows`.
+    suspects : pool files that an earlier pass took for unlabeled positives. The model does not train on them, because
+        it would learn to score similar files low. They are scored like all others.
+    fold : number of the fold, counted from 0.
+    settings : settings of the pass.
+    device : see :func:`hardneg.models.training.train`.
 
     Returns
     -------
     ``file_path, confidence, label, origin``: one row per file of this fold's recorders.
+
+    Raises
+    ------
+    InputError
+        If the other folds contain only one class.
     """
-    dealt = fold_of(windows, folds, seed)
-    pool_place = (windows.origin == "pool").cumsum()
-    trusted = (windows.origin != "pool") | ((pool_place <= pool_files) & ~windows.file_path.isin(left_out))
-    fit = windows[(dealt != fold) & trusted]
-    held_out = windows[dealt == fold]
-    if fit.label.nunique() < 2:
+    fold_of_window = assign_folds(windows, settings.folds, settings.seed)
+    is_pool = windows.origin == "pool"
+    pool_rank = is_pool.cumsum()
+    trainable = ~is_pool | ((pool_rank <= settings.pool_files) & ~windows.file_path.isin(suspects))
+    train_windows = windows[(fold_of_window != fold) & trainable]
+    held_out = windows[fold_of_window == fold]
+    if train_windows.label.nunique() < 2:
         raise InputError(
-            f"the audit's fold {fold} leaves one class only to train on: lower audit.folds, or label more recorders."
+            f"the audit's fold {fold} has only one class to train on: lower audit.folds, or label files of more "
+            "recorders."
         )
     if held_out.empty:
         return pd.DataFrame(columns=["file_path", "confidence", "label", "origin"])
-    logger.info("fold %d: training on %s", fold, fit.origin.value_counts().to_dict())
+    logger.info("fold %d: training on %s", fold, train_windows.origin.value_counts().to_dict())
     trained = train(
-        store.load(fit),
-        fit.label.to_numpy(),
+        store.load(train_windows),
+        train_windows.label.to_numpy(),
         store.load(validation),
         validation,
-        training,
-        seed + fold,
+        settings.training,
+        settings.seed + fold,
         device,
     )
     parts = store.load_in_parts(held_out)

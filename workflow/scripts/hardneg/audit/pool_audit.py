@@ -1,187 +1,232 @@
-"""Say which pool files are probably not negatives, or of no use: flags with a reason and a score, no silent drop."""
+"""Flag pool files that are probably not negatives, or unusable: with a reason and a score, and without dropping any."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 from scipy.special import logit
 
-from hardneg.audit.suspected_positives import positive_level
+from hardneg.audit.suspected_positives import compute_threshold
 from hardneg.common.formatting import format_number
+from hardneg.mining.combination import list_scored_models
 
 FLAGS = ("suspected_positive", "near_duplicate", "unusable", "one_model_only")
-ABOUT = ["file_path", "confidence", "start_s", "end_s", "recorder_id", "date", "site"]
-INSIDE = (1e-6, 1 - 1e-6)
+COLUMNS = ["file_path", "confidence", "start_s", "end_s", "recorder_id", "date", "site"]
+LOGIT_RANGE = (1e-6, 1 - 1e-6)  # keeps logits finite
 
 
-def flag(
-    scores: pd.DataFrame,
-    recordings: pd.DataFrame,
-    cross_fitted: pd.DataFrame,
-    copies: pd.DataFrame,
-    validation_confidences: np.ndarray | None,
-    thresholds: dict,
-) -> pd.DataFrame:
-    """Audit the pool.
+@dataclass(frozen=True, slots=True)
+class AuditSettings:
+    """The thresholds of the flags: keys of ``audit`` in the configuration.
 
-    Parameters
+    Attributes
     ----------
-    scores : one row per pool file with its hardest window; a column ``confidence_MODEL`` for each mining model where
-        there are several.
+    cross_fit_percentile : suspected positive: percentile of the labeled positives' cross-fitted confidences.
+    ceiling_percentile : suspected positive: percentile of the validation positives' confidences by the mining model.
+    silent_peak_db : unusable: the highest peak of silence (dB of full scale).
+    clipped_share : unusable: share of clipped samples.
+    dc_offset : unusable: DC offset, as a share of full scale.
+    dropout_share : unusable: share of the time without a signal.
+    short_s : unusable: longest duration of a short recording (s).
+    one_model_confidence : one model only: confidence at which a file is hard for a mining model.
+    """
+
+    cross_fit_percentile: float
+    ceiling_percentile: float
+    silent_peak_db: float
+    clipped_share: float
+    dc_offset: float
+    dropout_share: float
+    short_s: float
+    one_model_confidence: float
+
+
+@dataclass(frozen=True, slots=True)
+class AuditInputs:
+    """The tables that the audit judges by.
+
+    Attributes
+    ----------
+    scores : one row per pool file with its hardest window; with several mining models, a column ``confidence_MODEL``
+        for each.
     recordings : the checked rows of the pool.
-    cross_fitted : ``file_path, confidence, label, origin`` of labelled and pool files, each scored by models that have
-        not heard its recorder (:func:`hardneg.audit.suspected_positives.average`).
-    copies : ``file_path, similarity, similar_to`` of the files that are nearly the same as another.
-    validation_confidences : of the validation positives, by the mining model; None where it may have trained on them.
-    thresholds : the block ``audit`` of the configuration.
+    cross_fitted : ``file_path, confidence, label, origin`` of labeled and pool files, from
+        :func:`hardneg.audit.suspected_positives.average_passes`.
+    near_duplicates : ``file_path, similarity, similar_to``, from
+        :func:`hardneg.audit.near_duplicates.find_near_duplicates`.
+    validation_confidences : confidences of the validation positives by the mining model; None if it may have been
+        trained on them.
+    """
+
+    scores: pd.DataFrame
+    recordings: pd.DataFrame
+    cross_fitted: pd.DataFrame
+    near_duplicates: pd.DataFrame
+    validation_confidences: npt.NDArray[np.float64] | None
+
+
+def flag_pool_files(inputs: AuditInputs, settings: AuditSettings) -> pd.DataFrame:
+    """Audit the pool.
 
     Returns
     -------
-    One row per pool file, in the order of `scores`: the columns of :data:`ABOUT`; ``cross_fit``, the confidence of
-    models that have not heard its recorder; for each of :data:`FLAGS` whether it is raised, ``..._score`` and
-    ``..._reason``; and ``margin``, how far ``cross_fit`` is from its threshold (logits): the audit is least sure of
-    the lowest.
+    One row per pool file, in the order of the scores, with :data:`COLUMNS` and ``cross_fit``: the confidence of
+    models that were not trained on the file's recorder. For each of :data:`FLAGS`: whether it is raised, its
+    ``..._score`` and its ``..._reason``. ``margin`` is the distance of ``cross_fit`` from its threshold, in logits;
+    the audit is least certain of the lowest.
     """
-    fitted = cross_fitted.rename(columns={"confidence": "cross_fit"})[["file_path", "cross_fit"]]
-    table = scores[ABOUT].merge(fitted, on="file_path", how="left", validate="1:1")
+    cross_fit = inputs.cross_fitted.rename(columns={"confidence": "cross_fit"})[["file_path", "cross_fit"]]
+    table = inputs.scores[COLUMNS].merge(cross_fit, on="file_path", how="left", validate="1:1")
     parts = [
-        suspected_positive(table, cross_fitted, validation_confidences, thresholds),
-        near_duplicate(table, copies),
-        unusable(table, recordings, thresholds),
-        one_model_only(scores, thresholds["one_model_confidence"]),
+        flag_suspected_positives(table, inputs.cross_fitted, inputs.validation_confidences, settings),
+        flag_near_duplicates(table, inputs.near_duplicates),
+        flag_unusable_files(table, inputs.recordings, settings),
+        flag_one_model_only(inputs.scores, settings.one_model_confidence),
     ]
     return pd.concat([table, *parts], axis=1)
 
 
-def suspected_positive(
-    table: pd.DataFrame, cross_fitted: pd.DataFrame, validation_confidences: np.ndarray | None, thresholds: dict
+def flag_suspected_positives(
+    table: pd.DataFrame,
+    cross_fitted: pd.DataFrame,
+    validation_confidences: npt.NDArray[np.float64] | None,
+    settings: AuditSettings,
 ) -> pd.DataFrame:
-    """Flag files that score as labelled positives do, by models that trained on neither.
+    """Flag files that score as high as labeled positives.
 
-    Two criteria, either of which is enough. *Cross-fit*: models that were told that the pool is negative, and have not
-    heard this file's recorder, still score it above the ``cross_fit_percentile`` of the labelled positives, scored in
-    the same way (confident learning, C. Northcutt et al., 2021; there the threshold is the mean). *Ceiling*: the
-    mining model scores it above the ``ceiling_percentile`` of the validation positives (positive-aware mining, G. de
-    Souza P. Moreira et al., NV-Retriever, 2024).
+    Either of two criteria is enough:
+
+    - *Cross-fit*: its score by models that were trained on the pool as negatives, but not on its recorder, is above the
+      ``cross_fit_percentile`` of labeled positives. This is confident learning (C. Northcutt et al., 2021), which
+      takes the mean as its threshold. The positives are cross-fitted too.
+    - *Ceiling*: the mining model scores it above the ``ceiling_percentile`` of the validation positives. This is
+      positive-aware mining (G. de Souza P. Moreira et al., NV-Retriever, 2024).
 
     Returns
     -------
-    ``suspected_positive``, its score (share of the labelled positives whose cross-fitted score is lower), its reason,
-    and ``margin``.
+    ``suspected_positive``; its score, which is the share of labeled positives with a lower cross-fitted confidence;
+    its reason; and ``margin``.
     """
     positives = np.sort(cross_fitted.confidence[cross_fitted.label == 1])
     score = pd.Series(np.searchsorted(positives, table.cross_fit) / max(len(positives), 1), index=table.index)
     score = score.where(table.cross_fit.notna())
-    level = positive_level(cross_fitted, thresholds["cross_fit_percentile"])
-    disagrees = table.cross_fit >= level
+    threshold = compute_threshold(cross_fitted, settings.cross_fit_percentile)
+    raised = table.cross_fit >= threshold
     reasons = pd.Series("", index=table.index, dtype=object)
-    reasons[disagrees] = [
-        f"models that never heard its recorder score it {format_number(confidence)}, above {share:.0%} of labelled positives"
-        for confidence, share in zip(table.cross_fit[disagrees], score[disagrees], strict=True)
+    reasons[raised] = [
+        f"models trained without its recorder score it {format_number(confidence)}, above {share:.0%} of labeled "
+        "positives"
+        for confidence, share in zip(table.cross_fit[raised], score[raised], strict=True)
     ]
     if validation_confidences is not None and len(validation_confidences):
-        ceiling = np.quantile(validation_confidences, thresholds["ceiling_percentile"] / 100)
+        ceiling = np.quantile(validation_confidences, settings.ceiling_percentile / 100)
         above = table.confidence >= ceiling
-        more = f"the mining model scores it at or above {format_number(ceiling, 5)}, as it does {{:.0%}} of validation positives"
         share = float(np.mean(np.asarray(validation_confidences) >= ceiling))
-        reasons[above] = _join(reasons[above], [more.format(share)] * int(above.sum()))
-        disagrees = disagrees | above
-    return _columns("suspected_positive", disagrees, score, reasons).assign(
-        margin=(logit(table.cross_fit.clip(*INSIDE)) - logit(np.clip(level, *INSIDE))).abs()
-    )
+        reason = (
+            f"the mining model scores it {format_number(ceiling, 5)} or higher, as it scores only {share:.0%} of "
+            "validation positives"
+        )
+        reasons[above] = _join_reasons(reasons[above], [reason] * int(above.sum()))
+        raised = raised | above
+    margin = logit(table.cross_fit.clip(*LOGIT_RANGE)) - logit(np.clip(threshold, *LOGIT_RANGE))
+    return _flag_columns("suspected_positive", raised, score, reasons).assign(margin=margin.abs())
 
 
-def near_duplicate(table: pd.DataFrame, copies: pd.DataFrame) -> pd.DataFrame:
-    """Flag files that are nearly the same as a labelled positive or as a harder file of the pool."""
-    found = table[["file_path"]].merge(copies, on="file_path", how="left", validate="1:1")
-    raised = found.similarity.notna()
-    reasons = ("like " + found.similar_to[raised]).reindex(table.index, fill_value="")
-    return _columns("near_duplicate", raised, found.similarity, reasons)
+def flag_near_duplicates(table: pd.DataFrame, near_duplicates: pd.DataFrame) -> pd.DataFrame:
+    """Flag files that are nearly the same as a labeled positive or as a harder file of the pool."""
+    similar = table[["file_path"]].merge(near_duplicates, on="file_path", how="left", validate="1:1")
+    raised = similar.similarity.notna()
+    reasons = ("similar to " + similar.similar_to[raised]).reindex(table.index, fill_value="")
+    return _flag_columns("near_duplicate", raised, similar.similarity, reasons)
 
 
-def unusable(table: pd.DataFrame, recordings: pd.DataFrame, thresholds: dict) -> pd.DataFrame:
-    """Flag silence, clipping, offset, dropouts and short recordings.
+def flag_unusable_files(table: pd.DataFrame, recordings: pd.DataFrame, settings: AuditSettings) -> pd.DataFrame:
+    """Flag silence, clipping, DC offset, dropouts and short recordings.
 
-    The score is the worst measure in units of its threshold: 1 and more is flagged.
+    The score is the worst measure, in units of its threshold: a file is flagged from 1.
     """
-    found = table[["file_path"]].merge(recordings, on="file_path", how="left", validate="1:1")
-    peak_db = 20 * np.log10(found.peak.clip(lower=1e-9))
+    measured = table[["file_path"]].merge(recordings, on="file_path", how="left", validate="1:1")
+    peak_db = 20 * np.log10(measured.peak.clip(lower=1e-9))
     measures = {
-        "silent (peak {:.0f} dB)": (peak_db, peak_db / thresholds["silent_peak_db"]),
-        "clipped ({:.2%} of the samples)": (found.clipped_share, found.clipped_share / thresholds["clipped_share"]),
-        "offset ({:.3f} of full scale)": (found.dc_offset, found.dc_offset / thresholds["dc_offset"]),
-        "dropouts ({:.1%} of the time)": (found.flat_share, found.flat_share / thresholds["dropout_share"]),
-        "short ({:.2f} s)": (found.duration_s, thresholds["short_s"] / found.duration_s),
+        "silent (peak {:.0f} dB)": (peak_db, peak_db / settings.silent_peak_db),
+        "clipped ({:.2%} of the samples)": (measured.clipped_share, measured.clipped_share / settings.clipped_share),
+        "DC offset ({:.3f} of full scale)": (measured.dc_offset, measured.dc_offset / settings.dc_offset),
+        "dropouts ({:.1%} of the time)": (measured.flat_share, measured.flat_share / settings.dropout_share),
+        "short ({:.2f} s)": (measured.duration_s, settings.short_s / measured.duration_s),
     }
     reasons = pd.Series("", index=table.index, dtype=object)
     for text, (measure, excess) in measures.items():
-        raised = excess >= 1
-        reasons[raised] = _join(reasons[raised], [text.format(value) for value in measure[raised]])
+        exceeded = excess >= 1
+        reasons[exceeded] = _join_reasons(reasons[exceeded], [text.format(value) for value in measure[exceeded]])
     score = pd.concat([excess for _, excess in measures.values()], axis=1).max(axis=1)
-    return _columns("unusable", score >= 1, score, reasons)
+    return _flag_columns("unusable", score >= 1, score, reasons)
 
 
-def one_model_only(scores: pd.DataFrame, hard: float) -> pd.DataFrame:
-    """Flag files that one mining model alone finds hard: perhaps that model's artefact.
+def flag_one_model_only(scores: pd.DataFrame, min_confidence: float) -> pd.DataFrame:
+    """Flag files that exactly one of several mining models finds hard: possibly an artifact of that model.
 
     Parameters
     ----------
-    scores : with a column ``confidence_MODEL`` per mining model; fewer than two raise no flag.
-    hard : the confidence from which a file is hard.
+    scores : with a column ``confidence_MODEL`` per mining model; a single model raises no flag.
+    min_confidence : confidence at which a file is hard for a model.
 
     Returns
     -------
-    The flag, its score (how far the one model is above the next) and its reason.
+    The flag; its score, which is the distance of the highest from the second-highest confidence; and its reason.
     """
-    models = [column for column in scores.columns if column.startswith("confidence_")]
+    models = list_scored_models(scores)
     if len(models) < 2:
-        return _columns("one_model_only", pd.Series(False, scores.index), np.nan, pd.Series("", scores.index))
-    by_model = scores[models].to_numpy()
+        return _flag_columns("one_model_only", pd.Series(False, scores.index), np.nan, pd.Series("", scores.index))
+    by_model = scores[[f"confidence_{model}" for model in models]].to_numpy()
     ordered = np.sort(by_model, axis=1)
-    alone = pd.Series((ordered[:, -1] >= hard) & (ordered[:, -2] < hard), index=scores.index)
-    names = np.array([column.removeprefix("confidence_") for column in models])[by_model.argmax(axis=1)]
-    reasons = pd.Series([f"hard for {name} alone" for name in names], index=scores.index).where(alone, "")
-    return _columns("one_model_only", alone, ordered[:, -1] - ordered[:, -2], reasons)
+    raised = pd.Series((ordered[:, -1] >= min_confidence) & (ordered[:, -2] < min_confidence), index=scores.index)
+    hardest_for = np.array(models)[by_model.argmax(axis=1)]
+    reasons = pd.Series([f"hard only for {name}" for name in hardest_for], index=scores.index).where(raised, "")
+    return _flag_columns("one_model_only", raised, ordered[:, -1] - ordered[:, -2], reasons)
 
 
-def against_truth(audited: pd.DataFrame, truth: pd.DataFrame, tiers: dict[str, pd.DataFrame]) -> pd.DataFrame:
-    """Hold the flag *suspected positive* against a known truth.
+def compare_with_truth(audited: pd.DataFrame, truth: pd.DataFrame, tiers: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
+    """Compare the flag *suspected positive* with a known truth.
 
     Parameters
     ----------
-    audited : from :func:`flag`.
-    truth : ``file_path, hidden``: whether a pool file holds the target unlabelled.
-    tiers : the files to judge by, before anything was left out, by name.
+    audited : from :func:`flag_pool_files`.
+    truth : ``file_path, hidden``: whether a pool file contains the target unlabeled.
+    tiers : the files of each tier before any were excluded, by name.
 
     Returns
     -------
-    One row per tier: ``tier, files, hidden, found`` (hidden and flagged), ``false_alarms``, ``recall``, ``precision``,
-    ``false_alarm_rate`` (share of the true negatives flagged); rates are missing where nothing is to be counted.
+    One row per tier: ``tier, files, hidden, found`` (hidden and flagged), ``false_alarms``, ``recall``, ``precision``
+    and ``false_alarm_rate`` (share of the true negatives that are flagged). A rate without cases is missing.
     """
     known = audited.merge(truth[["file_path", "hidden"]], on="file_path", validate="1:1")
     rows = []
     for name, tier in tiers.items():
-        part = known[known.file_path.isin(tier.file_path)]
-        flagged, hidden = part.suspected_positive, part.hidden.astype(bool)
-        found, wrong = int((flagged & hidden).sum()), int((flagged & ~hidden).sum())
+        files = known[known.file_path.isin(tier.file_path)]
+        flagged, hidden = files.suspected_positive, files.hidden.astype(bool)
+        true_positives, false_positives = int((flagged & hidden).sum()), int((flagged & ~hidden).sum())
         rows.append(
             {
                 "tier": name,
-                "files": len(part),
+                "files": len(files),
                 "hidden": int(hidden.sum()),
-                "found": found,
-                "false_alarms": wrong,
-                "recall": _share(found, hidden.sum()),
-                "precision": _share(found, found + wrong),
-                "false_alarm_rate": _share(wrong, (~hidden).sum()),
+                "found": true_positives,
+                "false_alarms": false_positives,
+                "recall": _share(true_positives, hidden.sum()),
+                "precision": _share(true_positives, true_positives + false_positives),
+                "false_alarm_rate": _share(false_positives, (~hidden).sum()),
             }
         )
     return pd.DataFrame(rows)
 
 
-def _columns(name: str, raised: pd.Series, score: pd.Series, reasons: pd.Series) -> pd.DataFrame:
+def _flag_columns(name: str, raised: pd.Series, score: pd.Series, reasons: pd.Series) -> pd.DataFrame:
     return pd.DataFrame({name: raised, f"{name}_score": score, f"{name}_reason": reasons}, index=raised.index)
 
 
-def _join(reasons: pd.Series, more: list[str]) -> list[str]:
+def _join_reasons(reasons: pd.Series, more: list[str]) -> list[str]:
     return [f"{first}; {second}" if first else second for first, second in zip(reasons, more, strict=True)]
 
 

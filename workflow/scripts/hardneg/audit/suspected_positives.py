@@ -1,34 +1,36 @@
-"""What cross-fitted confidences say: which files of the pool score as labelled positives do."""
+"""Find pool files that cross-fitted models score as high as labeled positives."""
 
 import numpy as np
 import pandas as pd
 from scipy.special import expit, logit
 
 
-def average(passes: pd.DataFrame) -> pd.DataFrame:
-    """Average each file's confidences over passes, as logits: a single training's certainty is to a good part chance.
+def average_passes(passes: pd.DataFrame) -> pd.DataFrame:
+    """Average each file's confidences over the passes, as logits.
+
+    The confidence of a single training is in good part chance; the mean of several is more reliable.
 
     Parameters
     ----------
-    passes : the scores of every fold of every pass.
+    passes : the scores of all folds of all passes, from :func:`hardneg.audit.cross_fit.score_fold`.
 
     Returns
     -------
     ``file_path, confidence, label, origin``: one row per file.
     """
-    inside = logit(passes.confidence.astype(float).clip(1e-6, 1 - 1e-6))
-    by_file = passes.assign(confidence=inside).groupby("file_path", sort=False, as_index=False)
+    logits = logit(passes.confidence.astype(float).clip(1e-6, 1 - 1e-6))
+    by_file = passes.assign(confidence=logits).groupby("file_path", sort=False, as_index=False)
     mean = by_file.agg({"confidence": "mean", "label": "first", "origin": "first"})
     return mean.assign(confidence=expit(mean.confidence))
 
 
-def suspects(cross_fitted: pd.DataFrame, percentile: float) -> set[str]:
-    """Paths of the pool files that score as labelled positives do; see :func:`positive_level`."""
-    above = cross_fitted.confidence >= positive_level(cross_fitted, percentile)
-    return set(cross_fitted.file_path[above & (cross_fitted.origin == "pool")])
+def find_suspects(cross_fitted: pd.DataFrame, percentile: float) -> set[str]:
+    """Find the paths of the pool files at or above :func:`compute_threshold`."""
+    is_suspect = cross_fitted.confidence >= compute_threshold(cross_fitted, percentile)
+    return set(cross_fitted.file_path[is_suspect & (cross_fitted.origin == "pool")])
 
 
-def positive_level(cross_fitted: pd.DataFrame, percentile: float) -> float:
-    """The given percentile of the labelled positives' cross-fitted confidences; infinite where there are none."""
+def compute_threshold(cross_fitted: pd.DataFrame, percentile: float) -> float:
+    """Compute a percentile of the labeled positives' cross-fitted confidences; infinity without labeled positives."""
     positives = cross_fitted.confidence[cross_fitted.label == 1]
     return float(np.quantile(positives, percentile / 100)) if len(positives) else np.inf

@@ -62,7 +62,7 @@ class PoolTables:
     ----------
     scores : one row per pool file: ``file_path, confidence, start_s, end_s, recorder_id, date``; with several mining
         models, from :func:`hardneg.mining.combination.combine_scores`.
-    audit : the audit's flags, from :func:`hardneg.audit.pool_audit.flag`.
+    audit : the audit's flags, from :func:`hardneg.audit.pool_audit.flag_pool_files`.
     clusters : ``file_path, cluster``.
     second_scores : the second round's scores, one row per file outside `first_round_tier`.
     first_round_tier : the tier that the second round's detector was trained on.
@@ -212,7 +212,7 @@ def find_excluded_files(decisions: Mapping[str, str], audit: pd.DataFrame | None
     ----------
     decisions : the label of each reviewed file, from :func:`hardneg.review.review_table.resolve`. Positive and
         uncertain files are excluded from every tier. A negative file stays, even if the audit flags it.
-    audit : from :func:`hardneg.audit.pool_audit.flag`; needed if `exclude` names a flag.
+    audit : from :func:`hardneg.audit.pool_audit.flag_pool_files`; needed if `exclude` names a flag.
     exclude : flags of the audit.
     """
     not_negative = {path for path, label in decisions.items() if label != "negative"}

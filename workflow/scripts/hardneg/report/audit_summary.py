@@ -19,7 +19,7 @@ class AuditSummary:
     ----------
     flags : their names.
     tiers : a row each with ``name, files``, the counts of each flag, of ``any`` flag and of each label.
-    truth : rows of :func:`hardneg.audit.pool_audit.against_truth`; empty where the truth is not known.
+    truth : rows of :func:`hardneg.audit.pool_audit.compare_with_truth`; empty where the truth is not known.
     reviewed, reviewers : number of files and of people.
     agreement : rows of :func:`hardneg.review.agreement.between_reviewers`.
     """
@@ -44,7 +44,7 @@ def summarize_audit(
 
     Parameters
     ----------
-    audited : from :func:`hardneg.audit.pool_audit.flag`.
+    audited : from :func:`hardneg.audit.pool_audit.flag_pool_files`.
     scores : one row per pool file.
     definitions : of the tiers.
     truth : ``file_path, hidden`` where the recordings are generated, else None.
@@ -63,7 +63,7 @@ def summarize_audit(
     return AuditSummary(
         flags=flags,
         tiers=rows,
-        truth=[] if truth is None else pool_audit.against_truth(audited, truth, files_by_tier).to_dict("records"),
+        truth=[] if truth is None else pool_audit.compare_with_truth(audited, truth, files_by_tier).to_dict("records"),
         reviewed=int((reviewed_labels != "").sum()),
         reviewers=int(answers.reviewer.nunique()),
         agreement=agreement.between_reviewers(answers).to_dict("records"),

@@ -151,7 +151,7 @@ def collect_contents(inputs: ReportInputs, settings: ReportSettings) -> ReportCo
         qualities=report_tables.build_quality_rows(tables.read(inputs.breakdown)),
         audit=_summarize_audit(inputs, settings),
         models=_compare_models(inputs, settings),
-        clusters=clusters.in_tiers(tier_files, tables.read(inputs.clusters)) if inputs.clusters else [],
+        clusters=clusters.describe_tiers(tier_files, tables.read(inputs.clusters)) if inputs.clusters else [],
         sounds=birdnet_label_counts.summarize_tiers(tables.read(inputs.sounds), tier_files) if inputs.sounds else [],
         rounds=tables.read(inputs.rounds).to_dict("records") if inputs.rounds else [],
     )
