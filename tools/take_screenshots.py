@@ -13,8 +13,11 @@ from pathlib import Path
 from PIL import Image
 from selenium import webdriver
 from selenium.webdriver.common.by import By
+from selenium.webdriver.support.expected_conditions import invisibility_of_element
+from selenium.webdriver.support.wait import WebDriverWait
 
 WIDTH, HEIGHT = 1200, 860
+WAIT_S = 10
 FLAGS = (
     "headless=new", "no-sandbox", "disable-gpu", "disable-quic", "no-first-run", "disable-background-networking",
     "disable-component-update", "disable-sync", "mute-audio", "hide-scrollbars", f"window-size={WIDTH},{HEIGHT}",
@@ -33,7 +36,9 @@ def main(results: Path, images: Path) -> None:
             browser.get((results / "report.html").resolve().as_uri() + anchor)
             save(browser, images / f"{name}.webp")
         browser.get((results / "review/index.html").resolve().as_uri())
-        browser.switch_to.active_element.send_keys("me\n")  # the page asks for the reviewer's initials
+        initials = browser.switch_to.active_element  # the page asks who is listening
+        initials.send_keys("me\n")
+        WebDriverWait(browser, WAIT_S).until(invisibility_of_element(initials))
         browser.find_element(By.ID, "next").click()
         browser.execute_script("document.activeElement.blur()")
         save(browser, images / "review.webp")
