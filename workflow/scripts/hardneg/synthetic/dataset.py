@@ -1,6 +1,6 @@
-"""Generate a data set on which the whole workflow can be tried: places, recorders, nights, and who sounds on each.
+"""Generate a data set on which the whole workflow can be tried: sites, recorders, nights, and the sounds of each file.
 
-Everything here is generated, and is said to be wherever it is shown.
+Nothing in it was recorded, and every page that shows its results states so.
 """
 
 import numpy as np
@@ -24,58 +24,70 @@ NEGATIVES = {
              "bullfrog": 1, "tree_frog": 1.5},
 }  # fmt: skip
 TRUTH = ["sound", "snr_db", "hidden"]
+RENDERING = ["sample_rate_hz", "duration_s", "seed"]
 
 
 def draw_design(labelled_files: int, pool_files: int, duration_s: float, sample_rate: int, seed: int) -> pd.DataFrame:
     """Draw the manifest of a generated data set, and the truth about it.
 
-    Four sites have labelled recorders, one of them to be held out (:data:`OOD_SITE`). The pool has recorders of its
-    own; a share of its files hides the target although they are listed as negative.
+    Four sites have recorders with labeled files. One of these sites (:data:`OOD_SITE`) is meant to be held out. Other
+    recorders make the pool. A share of the pool's files contains the target although the manifest labels it negative.
+
+    Parameters
+    ----------
+    labelled_files, pool_files : number of files.
+    duration_s : length of every file (s).
+    sample_rate : of every file (Hz).
+    seed : of the random draws.
 
     Returns
     -------
-    The columns of a manifest, with an empty ``split`` but for ``pool``, and of :data:`TRUTH`: what sounds, at which
-    signal-to-noise ratio (dB), and whether it is the target in the pool.
+    One row per file with the columns of a manifest, :data:`TRUTH` and :data:`RENDERING`. ``split`` is empty except
+    for ``pool``. ``sound`` names what sounds, ``snr_db`` is its signal-to-noise ratio, and ``hidden`` marks the
+    target in the pool.
     """
     rng = np.random.default_rng(seed)
     ood_files = round(OOD_SHARE * labelled_files)
-    known = {site: count for site, count in LABELLED_SITES.items() if site != OOD_SITE}
+    iid_sites = {site: count for site, count in LABELLED_SITES.items() if site != OOD_SITE}
     parts = [
-        _draw(rng, "labelled", labelled_files - ood_files, known, POSITIVE_SHARE["labelled"]),
-        _draw(rng, "ood", ood_files, {OOD_SITE: LABELLED_SITES[OOD_SITE]}, POSITIVE_SHARE["ood"]),
-        _draw(rng, "pool", pool_files, POOL_SITES, HIDDEN_SHARE),
+        _draw_files(rng, "labelled", labelled_files - ood_files, iid_sites, POSITIVE_SHARE["labelled"]),
+        _draw_files(rng, "ood", ood_files, {OOD_SITE: LABELLED_SITES[OOD_SITE]}, POSITIVE_SHARE["ood"]),
+        _draw_files(rng, "pool", pool_files, POOL_SITES, HIDDEN_SHARE),
     ]
     table = pd.concat(parts, ignore_index=True)
-    pool = table.role == "pool"
-    positive = table.sound == "target_call"
-    table["label"] = np.where(positive & ~pool, "positive", "negative")
-    table["quality"] = table.quality.where(positive & ~pool, "")
-    table["call_type"] = np.where(positive & ~pool, "advertisement", "")
-    table["split"] = np.where(pool, "pool", "")
-    table["hidden"] = positive & pool
+    is_pool = table.role == "pool"
+    has_target = table.sound == "target_call"
+    table["label"] = np.where(has_target & ~is_pool, "positive", "negative")
+    table["quality"] = table.quality.where(has_target & ~is_pool, "")
+    table["call_type"] = np.where(has_target & ~is_pool, "advertisement", "")
+    table["split"] = np.where(is_pool, "pool", "")
+    table["hidden"] = has_target & is_pool
     table["sample_rate_hz"], table["duration_s"], table["seed"] = sample_rate, duration_s, seed
     columns = ["file_path", "label", "split", "quality", "call_type", "site", "recorder_id", "date"]
-    return table[[*columns, *TRUTH, "sample_rate_hz", "duration_s", "seed"]]
+    return table[[*columns, *TRUTH, *RENDERING]]
 
 
-def extract_manifest(table: pd.DataFrame) -> pd.DataFrame:
-    """The part of a design that a person would know: the manifest without the truth."""
-    return table.drop(columns=[*TRUTH, "sample_rate_hz", "duration_s", "seed"])
+def extract_manifest(design: pd.DataFrame) -> pd.DataFrame:
+    """Return the part of a design that a person would know: the manifest without the truth."""
+    return design.drop(columns=[*TRUTH, *RENDERING])
 
 
-def _draw(rng: np.random.Generator, role: str, files: int, sites: dict[str, int], positive: float) -> pd.DataFrame:
-    kind = "p" if role == "pool" else "r"
-    recorders = [(site, f"{site}-{kind}{place + 1}") for site, count in sites.items() for place in range(count)]
-    chosen = rng.integers(len(recorders), size=files)
+def _draw_files(
+    rng: np.random.Generator, role: str, files: int, sites: dict[str, int], target_share: float
+) -> pd.DataFrame:
+    """Draw the recorder, time and sound of `files` files; `sites` maps each site to its number of recorders."""
+    prefix = "p" if role == "pool" else "r"
+    recorders = [(site, f"{site}-{prefix}{number}") for site, count in sites.items() for number in range(1, count + 1)]
+    recorder = rng.integers(len(recorders), size=files)
     nights = pd.Timestamp(FIRST_NIGHT) + pd.to_timedelta(rng.integers(NIGHTS, size=files) * 5, unit="D")
     clock = pd.to_timedelta(19 * 3600 + np.sort(rng.choice(4 * 3600, size=files, replace=files > 4 * 3600)), unit="s")
     weights = np.array(list(NEGATIVES[role].values()))
     sounds = rng.choice(list(NEGATIVES[role]), size=files, p=weights / weights.sum())
-    sounds = np.where(rng.permutation(files) < round(positive * files), "target_call", sounds)
+    sounds = np.where(rng.permutation(files) < round(target_share * files), "target_call", sounds)
     quality = rng.choice(list(SNR_DB), size=files)
     low, high = np.array([SNR_DB[name] for name in quality]).T
     table = pd.DataFrame({"role": role, "sound": sounds, "quality": quality, "snr_db": rng.uniform(low, high).round(1)})
-    table[["site", "recorder_id"]] = [recorders[place] for place in chosen]
+    table[["site", "recorder_id"]] = [recorders[index] for index in recorder]
     table["date"] = nights.strftime("%Y-%m-%d")
     stamps = nights.strftime("%Y%m%d") + "_" + (pd.Timestamp(0) + clock).strftime("%H%M%S")
     table["file_path"] = table.site + "/" + table.recorder_id + "/" + stamps + ".WAV"
