@@ -128,6 +128,13 @@ def compute_window_starts(samples: int, length: int, hop: int) -> npt.NDArray[np
     Returns
     -------
     int64 array, shape (windows,), rising; at least one window.
+
+    Examples
+    --------
+    Windows of 3 s, one every 2 s, in a recording of 8 s; a second has 10 samples:
+
+    >>> compute_window_starts(80, length=30, hop=20)
+    array([ 0, 20, 40, 50])
     """
     last = max(samples - length, 0)
     starts = np.arange(0, last + 1, hop)

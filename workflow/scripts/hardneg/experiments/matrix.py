@@ -21,6 +21,16 @@ def expand(matrix: Mapping[str, Sequence[AxisValue]]) -> pd.DataFrame:
     Returns
     -------
     One row per run and one column per axis, in the order of :func:`order_axes`.
+
+    Examples
+    --------
+    >>> tiers = {"positive_subset": ["base"], "negative_tier": ["none", "hard"]}
+    >>> expand({**tiers, "validation": ["holdout"], "seed": [1, 2]})
+      positive_subset negative_tier validation seed
+    0            base          none    holdout    1
+    1            base          none    holdout    2
+    2            base          hard    holdout    1
+    3            base          hard    holdout    2
     """
     axes = order_axes(matrix)
     return pd.DataFrame(product(*(map(str, matrix[axis]) for axis in axes)), columns=axes, dtype=object)

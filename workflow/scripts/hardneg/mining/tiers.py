@@ -112,6 +112,15 @@ def cut_tier(
     ------
     InputError
         If the tier is empty and must not be, or too small for its random sample. The message suggests bounds.
+
+    Examples
+    --------
+    >>> scores = pd.DataFrame({"file_path": ["a.wav", "b.wav", "c.wav"], "confidence": [0.3, 0.9, 0.6]})
+    >>> tier = cut_tier(scores, "hard", TierDefinition(min_confidence=0.5))
+    >>> tier[["file_path", "confidence", "rank"]]
+      file_path  confidence  rank
+    0     b.wav         0.9     1
+    1     c.wav         0.6     2
     """
     ranked = scores.sort_values(["confidence", "file_path"], ascending=[False, True], ignore_index=True)
     ranked = ranked.assign(rank=ranked.index + 1)

@@ -25,6 +25,15 @@ def score_by_highest_window(windows: pd.DataFrame) -> pd.DataFrame:
     ------
     InputError
         If a confidence is missing or lies outside [0, 1]. The message names the first such file.
+
+    Examples
+    --------
+    >>> windows = pd.DataFrame({"file_path": ["a.wav", "a.wav", "b.wav"], "start_s": [0, 3, 0], "end_s": [3, 6, 3]})
+    >>> windows["confidence"] = [0.2, 0.9, 0.4]
+    >>> score_by_highest_window(windows)
+      file_path  confidence  start_s  end_s
+    0     a.wav         0.9        3      6
+    1     b.wav         0.4        0      3
     """
     invalid = ~windows.confidence.between(0, 1)
     if invalid.any():

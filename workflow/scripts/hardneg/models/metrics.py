@@ -54,6 +54,11 @@ def choose_threshold(labels: Labels, confidences: Confidences) -> float:
     Returns
     -------
     A confidence. Files with at least this confidence are flagged.
+
+    Examples
+    --------
+    >>> choose_threshold(np.array([1, 1, 0, 1, 0]), np.array([0.875, 0.75, 0.5, 0.25, 0.125]))
+    0.1875
     """
     scores, tp, fp = operating_points(labels, confidences)
     best = int(np.argmax(_f1(tp / (tp + fp), tp / tp[-1])))
@@ -84,6 +89,11 @@ def average_precision(labels: Labels, confidences: Confidences) -> float:
     """Compute the mean of precision over thresholds, each weighted by the recall that it adds, without interpolation.
 
     At least one positive must be present.
+
+    Examples
+    --------
+    >>> average_precision(np.array([1, 0, 1, 0]), np.array([0.9, 0.8, 0.6, 0.1]))
+    0.8333333333333333
     """
     _, tp, fp = operating_points(labels, confidences)
     return float(np.sum(np.diff(tp, prepend=0) * tp / (tp + fp)) / tp[-1])
@@ -107,6 +117,13 @@ def measure_at_threshold(
     Returns
     -------
     ``tp, fp, fn, tn, precision, recall, f1, false_positives_per_hour``. Precision is 0 if no file is flagged.
+
+    Examples
+    --------
+    >>> labels, confidences = np.array([1, 1, 0, 0]), np.array([0.9, 0.4, 0.8, 0.1])
+    >>> measured = measure_at_threshold(labels, confidences, threshold=0.5, recorded_s=1800)
+    >>> measured["recall"], measured["false_positives_per_hour"]
+    (0.5, 2.0)
     """
     flagged, positive = confidences >= threshold, labels == 1
     tp, fp = int((flagged & positive).sum()), int((flagged & ~positive).sum())
