@@ -19,11 +19,12 @@ rule export:
     conda:
         ENVIRONMENT
     params:
-        about=dict(
+        settings=dict(
             target=config["target"],
             label=config["export"].get("label", config["target"]),
             resamples=config["statistics"]["resamples"],
         ),
+        templates=fingerprint_files("export/*.md.j2"),
         code=fingerprint("export"),
     script:
         "../scripts/export.py"

@@ -1,5 +1,9 @@
 from hardneg.common.log import log_to
-from hardneg.export import detector
+from hardneg.export.detector import ExportInputs, ExportOutputs, ExportSettings, export_detector
 
 log_to(snakemake.log[0])
-detector.export(dict(snakemake.input.items()), dict(snakemake.output.items()), **snakemake.params.about)
+export_detector(
+    ExportInputs(**dict(snakemake.input.items())),
+    ExportOutputs(**dict(snakemake.output.items())),
+    ExportSettings(**snakemake.params.settings),
+)

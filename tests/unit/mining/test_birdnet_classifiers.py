@@ -10,7 +10,7 @@ import torch
 from hardneg.audio import decoding, windowing
 from hardneg.common.errors import InputError
 from hardneg.common.files import atomic_write
-from hardneg.export import detector
+from hardneg.export import formats
 from hardneg.features import birdnet, tflite
 from hardneg.mining import birdnet_classifiers, mining_models
 from hardneg.models import networks
@@ -158,7 +158,7 @@ def test_an_exported_head_scores_as_a_classifier_as_it_does_on_embeddings(networ
     torch.manual_seed(3)
     head = networks.Head(birdnet.EMBEDDING, hidden_units, 0.5).eval()
     head.standardize(0.2 * torch.randn(50, birdnet.EMBEDDING))
-    detector.write_tflite(head, LABELS[1], tmp_path / "classifier.tflite")
+    formats.write_tflite(head, LABELS[1], tmp_path / "classifier.tflite")
     with torch.inference_mode():
         expected = torch.sigmoid(head(network.embed(torch.from_numpy(samples)))).numpy()
     assert np.ptp(expected) > 0.01

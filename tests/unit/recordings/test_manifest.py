@@ -254,7 +254,7 @@ def test_a_manifest_is_begun_from_a_folder(tmp_path, capsys):
         (tmp_path / name).touch()
     output = tmp_path / "listed.csv"
     assert main(["manifest", str(tmp_path), "--output", str(output)]) == 0
-    assert "4 recordings, 1 positive, 1 negative, 1 to mine, 1 whose label is for you" in capsys.readouterr().out
+    assert "4 recordings, 1 positive, 1 negative, 1 to mine, 1 without a label" in capsys.readouterr().out
     rows = pd.read_csv(output, keep_default_na=False).set_index("file_path")
     columns = ["label", "recorder_id", "split", "date"]
     assert rows.loc["positive/A1/20250312_213000.WAV", columns].tolist() == ["positive", "A1", "", "2025-03-12"]

@@ -7,7 +7,6 @@ from multiprocessing import get_context
 from pathlib import Path
 
 import numpy as np
-import pandas as pd
 import pytest
 from scipy import stats
 from sklearn.metrics import average_precision_score, roc_auc_score
@@ -239,19 +238,6 @@ def test_one_night_gives_no_interval_of_a_runs_own_metrics():
     )
     (run,), _ = study(5, seeds=1, nights=8)
     assert all(low < high for low, high in estimate_night_intervals(run, resamples=50).values())
-
-
-def test_the_model_card_shows_a_dash_for_the_interval_of_one_night():
-    from hardneg.export import detector
-
-    files = {"label": [1, 0, 1, 0], "confidence": [0.9, 0.2, 0.8, 0.4], "group": "g", "duration_s": 60.0}
-    measured = pd.DataFrame({"split": ["test_iid", "test_ood"], "threshold": 0.5, **dict.fromkeys(METRICS, 1.0)})
-    scores = pd.DataFrame(files | {"split": "test_iid"})
-    nights = scores.assign(split="test_ood", group=["a", "a", "b", "b"])
-    rows = detector.measured_with_intervals(measured, pd.concat([scores, nights]), resamples=20)
-    assert [(row["value"], row["interval"]) for row in rows if row["metric"] == "F1"] == [
-        ("1.000", "\N{EN DASH}"), ("1.000", "1.000 to 1.000")
-    ]  # fmt: skip
 
 
 @pytest.mark.slow

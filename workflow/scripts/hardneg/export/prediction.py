@@ -1,10 +1,12 @@
-"""Run an exported detector over recordings, window by window, as it was trained."""
+"""Run an exported detector over recordings, with the windows and features that it was trained on."""
 
 import os
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 import soundfile
 import torch
@@ -12,9 +14,10 @@ from torch import nn
 
 from hardneg.audio import windowing
 from hardneg.audio.windowing import WindowSpec
-from hardneg.common import fingerprint, tables
+from hardneg.common import tables
 from hardneg.common.errors import InputError
 from hardneg.common.log import logger, track_progress
+from hardneg.export.description import DetectorDescription, hash_backbone
 from hardneg.features import extractors
 from hardneg.features.extraction import BATCH
 from hardneg.mining import detection_tables
@@ -23,117 +26,114 @@ from hardneg.models.file_scores import score_by_highest_window
 from hardneg.models.inference import predict_confidences
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Detector:
-    """A trained network with all that stands before it.
+    """A trained network with the extractor of its features.
 
     Attributes
     ----------
-    description : of the exported model: ``input, label, threshold`` and what made it.
+    network : maps features to a logit.
+    extract : maps samples, (windows, samples), to features.
+    description : see :class:`~hardneg.export.description.DetectorDescription`.
+    device : a torch device.
     """
 
     network: nn.Module
-    backbone: extractors.Backbone
-    description: dict
+    extract: extractors.Backbone
+    description: DetectorDescription
     device: str
 
-    def score(self, path: str | os.PathLike) -> pd.DataFrame:
-        """Score a recording: ``file_path, start_s, end_s, confidence``, one row per window, in order of time.
+    def score_recording(self, path: str | os.PathLike[str]) -> pd.DataFrame:
+        """Score each window of a recording.
 
-        Features are rounded to float16 as the cached ones are that the detector was trained on.
+        Features are rounded to float16, like those in the feature store that the detector was trained on.
+
+        Returns
+        -------
+        ``file_path, start_s, end_s, confidence``, in order of time.
         """
-        windows = WindowSpec.from_seconds(**self.description["input"]["windows"])
-        planned, index = windowing.plan_windows(_as_listed(Path(path)), str(Path(path).parent), windows)
-        confidence = [self._confidences(windowing.read_windows(stretch, windows)) for stretch in planned]
-        return index.assign(file_path=str(path), confidence=np.concatenate(confidence).astype(np.float64)).drop(
-            columns="row"
-        )
+        spec = WindowSpec.from_seconds(**self.description.windows)
+        chunks, index = windowing.plan_windows(_probe(Path(path)), str(Path(path).parent), spec)
+        confidences = np.concatenate([self._score_windows(windowing.read_windows(chunk, spec)) for chunk in chunks])
+        return index.assign(file_path=str(path), confidence=confidences.astype(np.float64)).drop(columns="row")
 
-    def _confidences(self, heard: np.ndarray) -> np.ndarray:
+    def _score_windows(self, windows: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
         with torch.inference_mode():
-            parts = torch.from_numpy(heard).to(self.device).split(BATCH)
-            features = torch.cat([self.backbone(some).half().cpu() for some in parts])
+            batches = torch.split(torch.from_numpy(windows).to(self.device), BATCH)
+            features = torch.cat([self.extract(batch).half().cpu() for batch in batches])
         return predict_confidences(self.network, features.numpy(), self.device)
 
 
-def _as_listed(path: Path) -> pd.DataFrame:
-    found = soundfile.info(path)
-    facts = {"file_path": path.name, "duration_s": found.frames / found.samplerate, "sample_rate": found.samplerate}
-    return pd.DataFrame([facts])
-
-
-def load(model: str | os.PathLike, device: str, backbone: str | None = None) -> Detector:
+def load_detector(model: str | os.PathLike[str], device: str, backbone: str | None = None) -> Detector:
     """Load an exported model.
 
     Parameters
     ----------
-    model : the folder that ``snakemake export`` writes, or the ``.safetensors`` in it.
+    model : the folder that ``snakemake export`` wrote, or the ``.safetensors`` file in it.
     device : a torch device.
-    backbone : where the backbone's file is, if not where it was when the model was trained.
+    backbone : path of the backbone's file; None if it has not moved since the training.
 
     Raises
     ------
     InputError
-        If a part is missing, or the backbone's file is not the one that the model was trained on.
+        If a file is missing, or the backbone's file is not the one that the model was trained on.
     """
     weights = Path(model, "model.safetensors") if Path(model).is_dir() else Path(model)
-    described = weights.with_suffix(".json")
-    if not described.is_file():
-        raise InputError(f"{model} is no exported model: {described} does not exist.")
-    description = tables.read_json(described)
-    if "threshold" not in description:
+    description = DetectorDescription.read(weights.with_suffix(".json"))
+    network, _ = checkpoints.load(weights, description.run["input"])
+    features: dict[str, Any] = description.features | ({"path": backbone} if backbone else {})
+    expected, actual = description.backbone.sha256, hash_backbone(features)
+    if expected != actual:
         raise InputError(
-            f"{described} holds no threshold: export the run with `snakemake export` and give that folder."
+            f"{weights} was trained on a backbone with the SHA-256 {expected}, but the backbone here has {actual}. "
+            "With --backbone, give the file that it was trained on."
         )
-    network, _ = checkpoints.load(weights, description["input"])
-    features = description["input"]["features"] | ({"path": backbone} if backbone else {})
-    expected, found = description["backbone"]["sha256"], sha256_of_backbone(features)
-    if expected != found:
-        raise InputError(
-            f"{weights} was trained on a backbone with the SHA-256 {expected}, and the one here has {found}: give the "
-            "file that it was trained on (--backbone)."
-        )
-    front_end = extractors.build(features, description["input"]["windows"], device)
-    return Detector(network.to(device), front_end, description, device)
+    extract = extractors.build(features, description.windows, device)
+    return Detector(network.to(device), extract, description, device)
 
 
-def sha256_of_backbone(features: dict) -> str | None:
-    """The first 16 digits of the SHA-256 of the file of a pretrained network; None for features that have none."""
-    path = extractors.file_of(features)
-    return fingerprint.hash_file(path) if path else None
-
-
-def predict(
-    detector: Detector, files: list[tuple[Path, Path]], output: str | os.PathLike, threshold: float | None = None
+def predict_recordings(
+    detector: Detector,
+    files: list[tuple[Path, Path]],
+    output: str | os.PathLike[str],
+    threshold: float | None = None,
 ) -> pd.DataFrame:
-    """Score recordings and write, for each, the windows that reach the threshold as BirdNET's CSV and for Raven.
+    """Score recordings, and write the windows that reach the threshold as tables for BirdNET-Analyzer and Raven.
 
     Parameters
     ----------
     files : from :func:`hardneg.recordings.discovery.find_audio_files`.
-    output : folder for the tables; they take the names of the recordings.
-    threshold : None for the detector's own, frozen on validation data.
+    output : folder for the tables, which are named after the recordings, and for ``scores.csv``.
+    threshold : None for the detector's own, which was frozen on validation data.
 
     Returns
     -------
-    One row per recording, the most confident first: ``file_path, confidence, start_s, end_s, flagged``; also written to
-    ``scores.csv``. A recording that cannot be decoded is left out, with a warning.
+    The content of ``scores.csv``: one row per recording, the most confident first, with ``file_path, confidence,
+    start_s, end_s, flagged``. A recording that cannot be decoded gets a warning instead of a row.
     """
-    threshold = detector.description["threshold"] if threshold is None else threshold
-    highest_hz = detector.description["input"]["windows"]["sample_rate"] / 2
-    best = []
+    threshold = detector.description.threshold if threshold is None else threshold
+    highest_hz = detector.description.windows["sample_rate"] / 2
+    scored = []
     for path, name in track_progress(files, len(files), "recordings"):
         try:
-            windows = detector.score(path)
+            windows = detector.score_recording(path)
         except (InputError, OSError, RuntimeError) as error:
             logger.warning("%s cannot be decoded: %s", path, error)
             continue
-        best.append(score_by_highest_window(windows))
+        scored.append(score_by_highest_window(windows))
         flagged = windows[windows.confidence >= threshold]
-        detection_tables.write_detections(flagged, detector.description["label"], highest_hz, Path(output, name.with_suffix("")))
-    if not best:
-        raise InputError("none of the recordings could be decoded.")
-    scores = pd.concat(best).sort_values(["confidence", "file_path"], ascending=[False, True], ignore_index=True)
+        stem = Path(output, name.with_suffix(""))
+        detection_tables.write_detections(flagged, detector.description.label, highest_hz, stem)
+    if not scored:
+        raise InputError("none of the recordings can be decoded. The warnings above give the reasons.")
+    scores = pd.concat(scored).sort_values(["confidence", "file_path"], ascending=[False, True], ignore_index=True)
     scores = scores.assign(flagged=scores.confidence >= threshold)
     tables.write(scores, Path(output, "scores.csv"))
     return scores
+
+
+def _probe(path: Path) -> pd.DataFrame:
+    """Measure the recording: a table of one row, as :func:`hardneg.audio.windowing.plan_windows` needs."""
+    info = soundfile.info(path)
+    duration_s = info.frames / info.samplerate
+    return pd.DataFrame([{"file_path": path.name, "duration_s": duration_s, "sample_rate": info.samplerate}])

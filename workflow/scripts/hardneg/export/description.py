@@ -1,0 +1,100 @@
+"""The description of an exported detector, ``model.json``."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Self
+
+from hardneg.common import fingerprint, tables
+from hardneg.common.errors import InputError
+from hardneg.features import extractors
+
+
+@dataclass(frozen=True, slots=True)
+class Backbone:
+    """The pretrained network that computes the features.
+
+    Attributes
+    ----------
+    sha256 : first 16 digits of its file's SHA-256; None for features that need no pretrained network.
+    licence : what is known of its license.
+    """
+
+    sha256: str | None
+    licence: str
+
+
+@dataclass(frozen=True, slots=True)
+class DetectorDescription:
+    """What you need to use an exported detector, and what made it.
+
+    Attributes
+    ----------
+    run : the description that the training wrote: ``input`` (windows and features), ``shape`` (of one window's
+        features), ``run, training, counts, versions``.
+    target : name of the species.
+    label : ``Scientific name_Common name``, for tables of detections.
+    threshold : the confidence, frozen on validation data, from which a file is flagged.
+    backbone : see :class:`Backbone`.
+    """
+
+    run: dict[str, Any]
+    target: str
+    label: str
+    threshold: float
+    backbone: Backbone
+
+    @property
+    def features(self) -> dict[str, Any]:
+        """The settings of the features."""
+        features: dict[str, Any] = self.run["input"]["features"]
+        return features
+
+    @property
+    def windows(self) -> dict[str, Any]:
+        """The settings of the windows: ``length_s, hop_s, sample_rate``."""
+        windows: dict[str, Any] = self.run["input"]["windows"]
+        return windows
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """The shape of one window's features."""
+        return tuple(self.run["shape"])
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the content of ``model.json``."""
+        return self.run | {
+            "target": self.target,
+            "label": self.label,
+            "threshold": self.threshold,
+            "backbone": {"sha256": self.backbone.sha256, "licence": self.backbone.licence},
+        }
+
+    @classmethod
+    def read(cls, path: Path) -> Self:
+        """Read ``model.json``.
+
+        Raises
+        ------
+        InputError
+            If the file does not exist, or describes a run that has not been exported.
+        """
+        if not path.is_file():
+            raise InputError(f"{path} does not exist. Give the folder that `snakemake export` wrote.")
+        content = tables.read_json(path)
+        if "threshold" not in content:
+            raise InputError(
+                f"{path} has no threshold. Export the run with `snakemake export` and give the folder that it wrote."
+            )
+        target, label, threshold = (content.pop(key) for key in ("target", "label", "threshold"))
+        return cls(content, target, label, threshold, Backbone(**content.pop("backbone")))
+
+
+def describe_backbone(features: dict[str, Any]) -> Backbone:
+    """Describe the pretrained network behind the features."""
+    return Backbone(hash_backbone(features), extractors.licence_of(features))
+
+
+def hash_backbone(features: dict[str, Any]) -> str | None:
+    """Return the first 16 digits of the SHA-256 of a pretrained network's file; None if no network is needed."""
+    path = extractors.file_of(features)
+    return fingerprint.hash_file(path) if path else None
