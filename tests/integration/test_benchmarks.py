@@ -12,14 +12,14 @@ pytestmark = pytest.mark.slow
 
 
 def run(module, *arguments):
-    command = [sys.executable, "-W", "ignore", "-m", f"hardneg.{module}", *map(str, arguments)]
-    done = subprocess.run(command, cwd=SCRIPTS, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr
-    return done.stdout
+    command = [sys.executable, "-W", "ignore", "-m", f"hardneg.benchmarks.{module}", *map(str, arguments)]
+    process = subprocess.run(command, cwd=SCRIPTS, capture_output=True, text=True, check=False)
+    assert process.returncode == 0, process.stderr
+    return process.stdout
 
 
 def test_all_ways_from_recordings_to_scores_are_timed_and_ours_gives_the_naive_scores(tmp_path):
-    table = run("bench", tmp_path, "--files", 24, "--repeats", 1)
+    table = run("pipeline_timing", tmp_path, "--files", 24, "--repeats", 1)
     result = json.loads((tmp_path / "bench.json").read_text())
     assert (tmp_path / "bench.md").read_text().strip() == table.strip()
     ours = [row for row in result["pipelines"] if row["rival"] == "this workflow"]
@@ -38,9 +38,9 @@ def test_all_ways_from_recordings_to_scores_are_timed_and_ours_gives_the_naive_s
 
 @pytest.mark.parametrize(("model", "epochs"), [("head", 50), ("cnn", 1)])
 def test_a_matrix_is_timed(tmp_path, model, epochs):
-    said = run("matrix_benchmark", tmp_path, "--model", model, "--epochs", epochs, "--runs", 1, "--processes", 1)
+    summary = run("matrix_timing", tmp_path, "--model", model, "--epochs", epochs, "--runs", 1, "--processes", 1)
     start = f"1 runs of {model}, 0 hidden units, {epochs} epochs, on cpu, 1 processes: "
-    assert re.fullmatch(re.escape(start) + r"\d+ s; CPU seconds of a training .+\n", said)
+    assert re.fullmatch(re.escape(start) + r"\d+ s; CPU seconds of a training .+\n", summary)
     (history,), (metrics,) = tmp_path.glob("*/run-0/history.csv"), tmp_path.glob("*/run-0/metrics.csv")
     assert len(history.read_text().splitlines()) == 1 + epochs
     assert "test_ood" in metrics.read_text()

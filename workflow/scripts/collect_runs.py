@@ -3,7 +3,7 @@ from hardneg.common.log import log_to
 from hardneg.experiments import run_tables
 
 log_to(snakemake.log[0])
-tables.write(run_tables.collect(snakemake.input.metrics, snakemake.input.models), snakemake.output.runs)
-tables.write(
-    run_tables.collect_breakdowns(snakemake.input.breakdowns, snakemake.params.runs), snakemake.output.breakdown
-)
+runs = run_tables.collect_runs(snakemake.input.metrics, snakemake.input.models)
+breakdown = run_tables.collect_breakdowns(snakemake.input.breakdowns, snakemake.params.runs)
+tables.write(runs, snakemake.output.runs)
+tables.write(breakdown, snakemake.output.breakdown)

@@ -6,9 +6,15 @@ from hardneg.models import checkpoints
 log_to(snakemake.log[0])
 device = torch_device.select_device(snakemake.resources.device, snakemake.threads)
 network, _ = checkpoints.load(snakemake.input.model, snakemake.params.input)
-files = [tables.read(snakemake.input[name]) for name in ("recordings", "index", "validation_scores")]
-scores = evaluation.score_splits(network.to(device), *files, device)
-measured = evaluation.measure(scores, **snakemake.params.measures)
+scores = evaluation.score_splits(
+    network.to(device),
+    tables.read(snakemake.input.recordings),
+    tables.read(snakemake.input.index),
+    tables.read(snakemake.input.validation_scores),
+    device,
+)
+metrics = evaluation.measure_splits(scores, **snakemake.params.measures)
+breakdown = evaluation.break_down_detections(scores, metrics.threshold.iloc[0])
 tables.write(scores, snakemake.output.scores)
-tables.write(measured, snakemake.output.metrics)
-tables.write(evaluation.break_down(scores, measured.threshold.iloc[0]), snakemake.output.breakdown)
+tables.write(metrics, snakemake.output.metrics)
+tables.write(breakdown, snakemake.output.breakdown)

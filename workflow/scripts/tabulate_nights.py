@@ -3,5 +3,6 @@ from hardneg.common.log import log_to
 from hardneg.experiments import night_tables
 
 log_to(snakemake.log[0])
-runs, axes = tables.read(snakemake.input.runs), snakemake.params.axes
-tables.write(night_tables.tabulate(runs, axes, **snakemake.params.schedule), snakemake.output.nights)
+runs = tables.read(snakemake.input.runs)
+nights = night_tables.tabulate_nights(runs, snakemake.params.axes, **snakemake.params.schedule)
+tables.write(nights, snakemake.output.nights)

@@ -4,12 +4,15 @@ from hardneg.experiments import training_run
 from hardneg.models.training_settings import TrainingSettings
 
 log_to(snakemake.log[0])
-training_run.train_run(
-    dict(snakemake.input.items()),
-    dict(snakemake.output.items()),
-    run=snakemake.params.run,
+settings = training_run.RunSettings(
+    axes=snakemake.params.run,
     seed=snakemake.params.seed,
     training=TrainingSettings(**snakemake.params.training),
     input=snakemake.params.input,
+)
+training_run.train_run(
+    training_run.RunInputs(**dict(snakemake.input.items())),
+    training_run.RunOutputs(**dict(snakemake.output.items())),
+    settings,
     device=torch_device.select_device(snakemake.resources.device, snakemake.threads),
 )

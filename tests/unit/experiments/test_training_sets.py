@@ -22,40 +22,40 @@ def world():
     return labelled, labelled[labelled.label == "positive"], index, mined
 
 
-def composed(world, **more):
+def compose_world(world, **changes):
     labelled, positives, index, mined = world
     defaults = {"validation": "holdout", "internal_fraction": 0.2, "balance": False, "seed": 1}
-    return compose(labelled, positives, index, mined, mined.head(0), **(defaults | more))
+    return compose(labelled, positives, index, mined, mined.head(0), **(defaults | changes))
 
 
 def test_all_windows_of_labelled_files_and_the_hardest_of_mined_ones_are_trained_on(world):
-    train, held_out = composed(world)
+    train, validation = compose_world(world)
     assert train.origin.value_counts().to_dict() == {"negative": 80, "positive": 40, "mined": 6}
     assert set(train.label[train.origin == "mined"]) == {0}
-    assert set(held_out.file_path.str[:3]) == {"val"}
+    assert set(validation.file_path.str[:3]) == {"val"}
 
 
-def test_internal_validation_takes_whole_recorder_dates_out_of_training(world):
-    train, held_out = composed(world, validation="internal")
-    assert not set(train.group) & set(held_out.group)
-    assert held_out.group.nunique() == pytest.approx(0.2 * 41, abs=2)
-    assert not held_out.file_path.str.startswith("val").any()
-    assert set(held_out.label) == {0, 1}
+def test_internal_validation_takes_whole_recorder_nights_out_of_training(world):
+    train, validation = compose_world(world, validation="internal")
+    assert not set(train.group) & set(validation.group)
+    assert validation.group.nunique() == pytest.approx(0.2 * 41, abs=2)
+    assert not validation.file_path.str.startswith("val").any()
+    assert set(validation.label) == {0, 1}
 
 
 def test_the_internal_share_is_decided_by_the_seed(world):
-    again = [set(composed(world, validation="internal", seed=seed)[1].group) for seed in (1, 1, 2)]
-    assert again[0] == again[1] != again[2]
+    nights = [set(compose_world(world, validation="internal", seed=seed)[1].group) for seed in (1, 1, 2)]
+    assert nights[0] == nights[1] != nights[2]
 
 
 def test_balance_cuts_the_larger_class_after_the_tier_is_added(world):
-    train, _ = composed(world, balance=True)
+    train, _ = compose_world(world, balance=True)
     assert train.label.value_counts().to_dict() == {0: 40, 1: 40}
     assert (train.origin == "mined").any()
 
 
 def test_the_balanced_draw_hardly_moves_when_windows_are_added(world):
-    train, _ = composed(world)
+    train, _ = compose_world(world)
     fewer = cut_to_smaller_class(train[train.origin != "mined"], 1)
     more = cut_to_smaller_class(train, 1)
     negatives = [set(zip(part.file_path, part.start_s, strict=True)) for part in (fewer, more)]
@@ -70,7 +70,7 @@ def test_a_missing_class_is_named_with_its_split(world):
         compose(labelled[labelled.split == "train"], positives, index, mined, mined.head(0), "holdout", 0.2, False, 1)
 
 
-def test_files_that_people_heard_to_be_positive_are_trained_on_as_positives(world):
+def test_files_that_reviewers_labeled_positive_are_trained_on_as_positives(world):
     labelled, positives, index, mined = world
     train, _ = compose(labelled, positives, index, mined.head(0), mined, "holdout", 0.2, False, 1)
     assert set(train.label[train.origin == "reviewed"]) == {1}

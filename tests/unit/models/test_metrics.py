@@ -66,7 +66,7 @@ def test_the_test_set_is_measured_at_the_validation_threshold_not_its_own():
             "duration_s": 3.0,
         }
     )
-    measured = evaluation.measure(scores, precision=0.9, calibration_bins=10).set_index("split")
+    measured = evaluation.measure_splits(scores, precision=0.9, calibration_bins=10).set_index("split")
     assert measured.threshold["test_ood"] == measured.threshold["val"] == pytest.approx(0.55)
     assert measured.f1["val"] == 1 and measured.f1["test_ood"] == 0
     assert measured.oracle_f1["test_ood"] == 1
@@ -100,7 +100,7 @@ def test_a_breakdown_adds_up_and_keeps_recorders_without_positives():
             "quality": ["high", "low", "", ""],
         }
     )
-    table = evaluation.break_down(scores, 0.5).set_index(["by", "value"])
+    table = evaluation.break_down_detections(scores, 0.5).set_index(["by", "value"])
     assert table.loc[("recorder_id", "a"), ["files", "positives", "tp", "fp", "recall"]].tolist() == [3, 2, 1, 1, 0.5]
     assert pd.isna(table.loc[("recorder_id", "b"), "recall"])
     assert table.loc["quality"].recall.to_dict() == {"high": 1, "low": 0}
@@ -116,7 +116,7 @@ def test_rates_become_nights_by_the_stated_arithmetic():
             "tn": [90, 80, 1],
         }
     )
-    table = night_tables.tabulate(
+    table = night_tables.tabulate_nights(
         runs, ["negative_tier"], files_per_night=100, calling_files=[2], review_s=30
     ).set_index("calling_files")
     assert len(table) == 2

@@ -1,4 +1,4 @@
-"""Score a trained detector on its validation files and on the test splits."""
+"""Evaluate a trained detector on its validation files and on the test splits."""
 
 import pandas as pd
 from torch import nn
@@ -6,26 +6,28 @@ from torch import nn
 from hardneg.features import store
 from hardneg.models import metrics
 from hardneg.models.inference import score_files
+from hardneg.recordings.manifest import TEST_SPLITS
 
-TEST_SPLITS = ("test_iid", "test_ood")
-ABOUT = ["file_path", "quality", "call_type", "site", "recorder_id", "date", "group", "duration_s"]
+RECORDING_COLUMNS = ["file_path", "quality", "call_type", "site", "recorder_id", "date", "group", "duration_s"]
 
 
 def score_splits(
     network: nn.Module, recordings: pd.DataFrame, index: pd.DataFrame, validation_scores: pd.DataFrame, device: str
 ) -> pd.DataFrame:
-    """Score every file of the test splits, detected or not, and put the validation scores beside them.
+    """Score every file of the test splits, and join the validation scores.
 
     Parameters
     ----------
-    recordings : checked recordings that are not of the pool.
+    network : the detector, on `device`.
+    recordings : checked recordings outside the pool.
     index : their windows.
-    validation_scores : what the run was validated on: ``file_path, confidence, start_s, end_s, label``.
+    validation_scores : of the run: ``file_path, confidence, start_s, end_s, label``.
+    device : a torch device.
 
     Returns
     -------
-    One row per split and file: ``split, label`` (1 or 0), ``confidence, start_s, end_s`` and the columns of
-    :data:`ABOUT`. Mined files that an internal validation held out have a path and scores only.
+    One row per split and file: ``split, label`` (1 or 0), ``confidence, start_s, end_s`` and
+    :data:`RECORDING_COLUMNS`. Mined files in an ``internal`` validation set have only a path and scores.
     """
     parts = [validation_scores.assign(split="val")]
     for split in TEST_SPLITS:
@@ -35,17 +37,17 @@ def score_splits(
             windows = index.merge(files[["file_path"]].assign(label=label), on="file_path", validate="m:1")
             parts.append(score_files(network, store.load(windows), windows, device).assign(split=split))
     scores = pd.concat(parts, ignore_index=True)
-    return scores.merge(recordings[ABOUT], on="file_path", how="left", validate="m:1")
+    return scores.merge(recordings[RECORDING_COLUMNS], on="file_path", how="left", validate="m:1")
 
 
-def measure(scores: pd.DataFrame, precision: float, calibration_bins: int) -> pd.DataFrame:
-    """Measure each split at the threshold that is best on validation.
+def measure_splits(scores: pd.DataFrame, precision: float, calibration_bins: int) -> pd.DataFrame:
+    """Measure each split at the frozen threshold, which is the one with the highest F1 on validation.
 
     Parameters
     ----------
     scores : from :func:`score_splits`.
-    precision : that recall is also given at.
-    calibration_bins : of the expected calibration error.
+    precision : the precision at which recall is also measured.
+    calibration_bins : number of bins for the expected calibration error.
 
     Returns
     -------
@@ -56,9 +58,10 @@ def measure(scores: pd.DataFrame, precision: float, calibration_bins: int) -> pd
     rows = []
     for split, files in scores.groupby("split", sort=False):
         labels, confidences = files.label.to_numpy(), files.confidence.to_numpy()
+        recorded_s = float(files.duration_s.sum(skipna=False))
         rows.append(
             {"split": split, "files": len(files), "positives": int(labels.sum()), "threshold": threshold}
-            | metrics.measure_at_threshold(labels, confidences, threshold, float(files.duration_s.sum(skipna=False)))
+            | metrics.measure_at_threshold(labels, confidences, threshold, recorded_s)
             | metrics.measure_ranking(labels, confidences)
             | {
                 "recall_at_precision": metrics.recall_at_precision(labels, confidences, precision),
@@ -69,8 +72,8 @@ def measure(scores: pd.DataFrame, precision: float, calibration_bins: int) -> pd
     return pd.DataFrame(rows)
 
 
-def break_down(scores: pd.DataFrame, threshold: float) -> pd.DataFrame:
-    """Count what is found and falsely flagged per recorder and per quality.
+def break_down_detections(scores: pd.DataFrame, threshold: float) -> pd.DataFrame:
+    """Count detections and false positives for each recorder and each quality.
 
     Parameters
     ----------
@@ -80,7 +83,7 @@ def break_down(scores: pd.DataFrame, threshold: float) -> pd.DataFrame:
     Returns
     -------
     One row per test split and value of ``by`` (recorder_id or quality): ``files, positives, tp, fp, recall`` (missing
-    without positives). Quality is of positives only.
+    without positives). Only positives have a quality.
     """
     tests = scores[scores.split.isin(TEST_SPLITS)]
     flagged, positive = tests.confidence >= threshold, tests.label == 1

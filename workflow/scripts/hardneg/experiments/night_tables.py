@@ -1,29 +1,38 @@
-"""What a detector's file-level rates mean for nights: how often is one missed, how much is there to listen to?"""
+"""Convert the file-level rates of a detector to nights: the chance to miss a night, and the time to review it."""
+
+from collections.abc import Sequence
 
 import pandas as pd
 
+from hardneg.recordings.manifest import TEST_SPLITS
 
-def tabulate(
-    runs: pd.DataFrame, axes: list[str], files_per_night: int, calling_files: list[int], review_s: float
+
+def tabulate_nights(
+    runs: pd.DataFrame, axes: Sequence[str], files_per_night: int, calling_files: Sequence[int], review_s: float
 ) -> pd.DataFrame:
-    """Turn recall and false positive rate at the frozen threshold into nights, averaged over seeds.
+    """Convert recall and false positive rate at the frozen threshold to nights, averaged over seeds.
 
-    A night of `files_per_night` files, k of which hold a call, is missed if no one of the k is flagged:
-    ``(1 - recall) ** k``. Flagged are ``k recall + (files - k) false positive rate`` files, and each takes `review_s`
-    to listen to. Files are taken to be independent and all nights alike; calls of one quiet night are missed together,
-    so a night is missed more often than this says.
+    A night has `files_per_night` files, and k of them contain a call. The night is missed if none of the k files is
+    flagged: ``(1 - recall) ** k``. The flagged files are ``k recall + (files - k) false positive rate``, and each takes
+    `review_s` to review.
+
+    The formulas assume that files are independent and all nights alike. The calls of a quiet night are missed together,
+    so real nights are missed more often.
 
     Parameters
     ----------
     runs : one row per run and split, with ``recall, fp, tn``.
-    axes : all axes but the seed.
+    axes : all axes except the seed.
+    files_per_night : files that a recorder makes in a night.
+    calling_files : the numbers k to tabulate.
+    review_s : time to review a flagged file (s).
 
     Returns
     -------
     One row per configuration, test split and number of calling files (0 for a night without the species):
     ``miss_probability`` (missing for 0), ``flagged_files, review_minutes``.
     """
-    tests = runs[runs.split.isin(["test_iid", "test_ood"])]
+    tests = runs[runs.split.isin(TEST_SPLITS)]
     rates = tests.assign(false_positive_rate=tests.fp / (tests.fp + tests.tn))
     parts = []
     for count in (0, *calling_files):

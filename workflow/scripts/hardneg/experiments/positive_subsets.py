@@ -1,4 +1,8 @@
-"""Choose the positives that a run trains on."""
+"""Select the positives that a run trains on."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
 
 import pandas as pd
 
@@ -8,97 +12,136 @@ UNRATED = "unrated"
 COLUMNS = ["file_path", "quality", "call_type", "confidence", "recorder_id", "date", "start_s"]
 
 
-def select(
+@dataclass(frozen=True, slots=True)
+class RankedAddition:
+    """Recordings that a subset adds by rank, as the reference study did with its low-quality positives.
+
+    Attributes
+    ----------
+    quality : the qualities to rank.
+    top_fraction : the share of them to add, those with the highest confidence of a model trained without them.
+    """
+
+    quality: Sequence[str]
+    top_fraction: float
+
+
+@dataclass(frozen=True, slots=True)
+class PositiveSubset:
+    """The definition of a positive subset, from the block ``positive_subsets`` of the configuration.
+
+    Attributes
+    ----------
+    name : for messages.
+    quality : qualities to include completely; ``unrated`` includes the positives without one.
+    call_type : only these types of call; None for all.
+    add : recordings to add by rank; None for none.
+    """
+
+    name: str
+    quality: Sequence[str]
+    call_type: Sequence[str] | None = None
+    add: RankedAddition | None = None
+
+    @classmethod
+    def from_config(cls, name: str, definition: Mapping[str, Any]) -> "PositiveSubset":
+        """Build a subset from its definition. The key ``reviewed`` is left to the caller."""
+        add = definition.get("add")
+        return cls(
+            name, definition["quality"], definition.get("call_type"), None if add is None else RankedAddition(**add)
+        )
+
+
+def select_positives(
     recordings: pd.DataFrame,
-    name: str,
-    quality: list[str],
-    add: dict | None = None,
-    call_type: list[str] | None = None,
+    subset: PositiveSubset,
     ranking: pd.DataFrame | None = None,
-    reviewed: list[list] | None = None,
+    reviewed: Sequence[tuple[str, float]] = (),
     pool: pd.DataFrame | None = None,
 ) -> pd.DataFrame:
-    """List the training positives of one subset.
+    """Select the training positives of one subset.
 
     Parameters
     ----------
-    recordings : checked recordings that are not of the pool.
-    name : of the subset, for messages.
-    quality : the qualities taken whole; ``unrated`` takes the positives that have none.
-    add : ``quality`` and ``top_fraction``: of these qualities, also the share that a model trained without them scores
-        highest, as the reference study did with its low-quality positives.
-    call_type : only these types of call; None for all.
-    ranking : ``file_path, confidence`` of the positives that may be added.
-    reviewed : files of the pool that people heard to be positive, each with the start (s) of the window heard; see
-        :func:`hardneg.review.review_table.positives`.
-    pool : checked rows of the pool; needed with `reviewed`, and what is not among them is left aside.
+    recordings : checked recordings outside the pool.
+    ranking : ``file_path, confidence`` of the recordings that may be added; needed if the subset adds any.
+    reviewed : pool files that reviewers labeled positive, each with the start (s) of the positive window.
+    pool : checked recordings of the pool; needed with `reviewed`. Reviewed files that it lacks are left out.
 
     Returns
     -------
-    ``file_path, quality, call_type, confidence`` (missing where not ranked), ``recorder_id, date`` and ``start_s``
-    (missing but for files of the pool), in order of path.
+    ``file_path, quality, call_type, confidence`` (missing unless ranked), ``recorder_id, date`` and ``start_s``
+    (missing except for pool files), in order of path.
 
     Raises
     ------
     InputError
-        If the subset, or what it adds, holds no recording.
+        See :func:`find_candidates`.
+    ValueError
+        If the subset adds recordings by rank and there is no ranking.
     """
-    heard = pd.DataFrame(reviewed or [], columns=["file_path", "start_s"])
-    heard = pool.merge(heard, on="file_path", validate="1:1") if reviewed else heard
-    whole, more = candidates(recordings, name, quality, add, call_type, len(heard) > 0)
-    whole = whole.assign(confidence=float("nan"))
-    parts = [whole]
-    if add:
-        more = more.merge(ranking[["file_path", "confidence"]], on="file_path")
-        more = more.sort_values(["confidence", "file_path"], ascending=[False, True])
-        parts.append(more.head(round(add["top_fraction"] * len(more))))
-    parts.append(heard)
-    subset = pd.concat([part for part in parts if len(part)] or [whole]).reindex(columns=COLUMNS)
-    return subset.sort_values("file_path", ignore_index=True)
+    from_pool = pd.DataFrame(reviewed, columns=["file_path", "start_s"])
+    if pool is not None and len(reviewed):
+        from_pool = pool.merge(from_pool, on="file_path", validate="1:1")
+    complete, addable = find_candidates(recordings, subset, may_be_empty=len(from_pool) > 0)
+    complete = complete.assign(confidence=float("nan"))
+    parts = [complete]
+    if subset.add is not None:
+        if ranking is None:
+            raise ValueError(f"positive subset '{subset.name}' adds recordings by rank: pass a ranking.")
+        ranked = addable.merge(ranking[["file_path", "confidence"]], on="file_path")
+        ranked = ranked.sort_values(["confidence", "file_path"], ascending=[False, True])
+        parts.append(ranked.head(round(subset.add.top_fraction * len(ranked))))
+    parts.append(from_pool)
+    selected = pd.concat([part for part in parts if len(part)] or [complete]).reindex(columns=COLUMNS)
+    return selected.sort_values("file_path", ignore_index=True)
 
 
-def validate_subsets(recordings: pd.DataFrame, subsets: dict[str, dict]) -> None:
-    """Refuse subsets that cannot hold what they are to; see :func:`candidates`. `subsets` are their definitions."""
-    for name, subset in subsets.items():
-        candidates(recordings, name, **subset)
-
-
-def candidates(
-    recordings: pd.DataFrame,
-    name: str,
-    quality: list[str],
-    add: dict | None = None,
-    call_type: list[str] | None = None,
-    reviewed: bool = False,
-) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """What a subset takes whole, and what it may add; this needs no ranking and no audio, so it can be known at once.
+def validate_subsets(recordings: pd.DataFrame, definitions: Mapping[str, Mapping[str, Any]]) -> None:
+    """Check from the manifest alone that no subset is empty; see :func:`find_candidates`.
 
     Parameters
     ----------
-    recordings : rows of a manifest with its splits assigned, checked or not.
-    name, quality, add, call_type : see :func:`select`.
-    reviewed : whether files of the pool may join them.
+    definitions : the definition of each subset, by name, as in the configuration.
+    """
+    for name, definition in definitions.items():
+        subset = PositiveSubset.from_config(name, definition)
+        find_candidates(recordings, subset, may_be_empty=definition.get("reviewed", False))
+
+
+def find_candidates(
+    recordings: pd.DataFrame, subset: PositiveSubset, may_be_empty: bool = False
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Find the recordings that a subset includes completely, and those that it ranks to add some of them.
+
+    This needs neither a ranking nor audio, so a faulty subset is found before any job starts.
+
+    Parameters
+    ----------
+    recordings : rows of a manifest with assigned splits, checked or not.
+    may_be_empty : whether pool files may join the subset.
 
     Raises
     ------
     InputError
-        If nothing can be taken, or nothing added: the subset would be trained in vain, for it would equal another.
+        If the subset has no recording, or adds none and therefore equals another subset.
     """
-    chosen = recordings[(recordings.split == "train") & (recordings.label == "positive")]
-    if call_type is not None:
-        chosen = chosen[chosen.call_type.isin(call_type)]
-    rated = chosen.quality.where(chosen.quality.fillna("") != "", UNRATED)
-    whole = chosen[rated.isin(quality)]
-    more = chosen[rated.isin(add["quality"] if add else [])]
-    there = f"the train split's positives have the qualities {rated.value_counts().to_dict()}"
-    if add and not round(add["top_fraction"] * len(more)):
+    positives = recordings[(recordings.split == "train") & (recordings.label == "positive")]
+    if subset.call_type is not None:
+        positives = positives[positives.call_type.isin(subset.call_type)]
+    quality = positives.quality.where(positives.quality.fillna("") != "", UNRATED)
+    complete = positives[quality.isin(subset.quality)]
+    addable = positives[quality.isin(subset.add.quality if subset.add else [])]
+    available = f"the train split's positives have the qualities {quality.value_counts().to_dict()}"
+    if subset.add and not round(subset.add.top_fraction * len(addable)):
         raise InputError(
-            f"positive subset '{name}' adds no recording ({add['top_fraction']:g} of {len(more)} of quality "
-            f"{', '.join(add['quality'])}): {there}. List others under add, or leave the subset out of the matrix."
+            f"positive subset '{subset.name}' adds no recording ({subset.add.top_fraction:g} of {len(addable)} of "
+            f"quality {', '.join(subset.add.quality)}): {available}. List others under add, or remove the subset from "
+            "the matrix."
         )
-    if whole.empty and more.empty and not reviewed:
+    if complete.empty and addable.empty and not may_be_empty:
         raise InputError(
-            f"positive subset '{name}' holds no recording: {there}. Give quality in the manifest, or list others in "
-            f"the config; {UNRATED} takes those without one."
+            f"positive subset '{subset.name}' holds no recording: {available}. Give quality in the manifest, or list "
+            f"others in the configuration; {UNRATED} includes those without one."
         )
-    return whole, more
+    return complete, addable

@@ -1,6 +1,7 @@
-"""Collect what the runs measured into one table."""
+"""Collect the measurements of all runs into tables."""
 
 import os
+from collections.abc import Mapping, Sequence
 
 import pandas as pd
 
@@ -9,29 +10,37 @@ from hardneg.common import tables
 COUNTS = ("train_positives", "train_negatives", "train_mined", "tier_files", "best_epoch")
 
 
-def collect(metrics_paths: list[str | os.PathLike], model_paths: list[str | os.PathLike]) -> pd.DataFrame:
-    """Put the metrics of all runs together.
+def collect_runs(
+    metrics_paths: Sequence[str | os.PathLike[str]], model_paths: Sequence[str | os.PathLike[str]]
+) -> pd.DataFrame:
+    """Collect the metrics of all runs.
 
     Parameters
     ----------
-    metrics_paths, model_paths : of each run, in the same order: its metrics per split and its model's description.
+    metrics_paths, model_paths : the metrics and the model description of each run, in the same order.
 
     Returns
     -------
-    One row per run and split: the run's axes and seed, what it was trained on (windows of each kind, mined files in
-    its tier), and the metrics.
+    One row per run and split: the run's axes and seed, what it was trained on (windows of each kind, files in its
+    tier), and the metrics.
     """
     parts = []
     for metrics_path, model_path in zip(metrics_paths, model_paths, strict=True):
         model = tables.read_json(model_path)
-        about = model["run"] | {name: model["counts"][name] for name in COUNTS}
-        measured = tables.read(metrics_path)
-        parts.append(pd.concat([pd.DataFrame([about] * len(measured)), measured], axis=1))
+        run = model["run"] | {name: model["counts"][name] for name in COUNTS}
+        metrics = tables.read(metrics_path)
+        parts.append(pd.concat([pd.DataFrame([run] * len(metrics)), metrics], axis=1))
     return pd.concat(parts, ignore_index=True)
 
 
-def collect_breakdowns(paths: list[str | os.PathLike], runs: list[dict]) -> pd.DataFrame:
-    """Put the breakdowns of all runs together, each with its run's axes and seed."""
+def collect_breakdowns(paths: Sequence[str | os.PathLike[str]], runs: Sequence[Mapping[str, str]]) -> pd.DataFrame:
+    """Collect the breakdowns of all runs, each with the axes and seed of its run.
+
+    Parameters
+    ----------
+    paths, runs : the breakdown of each run, and its axes and seed, in the same order.
+    """
     parts = [tables.read(path).assign(**run) for path, run in zip(paths, runs, strict=True)]
     table = pd.concat(parts, ignore_index=True)
-    return table[[*runs[0], *table.columns.difference(list(runs[0]), sort=False)]]
+    axes = list(runs[0])
+    return table[[*axes, *table.columns.difference(axes, sort=False)]]

@@ -1,4 +1,4 @@
-"""Choose the windows that a run trains and validates on."""
+"""Compose the windows that a run trains and validates on."""
 
 import numpy as np
 import pandas as pd
@@ -20,21 +20,21 @@ def compose(
     balance: bool,
     seed: int,
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """List the windows to train on and those to validate on.
+    """Compose the windows to train on and the windows to validate on.
 
-    Every window of a labelled file carries the file's label; of a mined file only its hardest window is taken.
+    Every window of a labeled file has the label of the file. A mined file contributes only its hardest window.
 
     Parameters
     ----------
-    labelled : checked recordings that are not of the pool.
-    positives : ``file_path`` of the training positives chosen.
+    labelled : checked recordings outside the pool.
+    positives : the selected positives, with ``file_path``.
     labelled_index : the windows of `labelled`.
     tier_windows : the windows of the mined negatives, with ``group``; may be empty.
-    reviewed_windows : those of the pool's files that people heard to be positive, likewise.
-    validation : ``holdout`` validates on the val split; ``internal`` on a share of the training recorder-dates, which
-        are then not trained on.
+    reviewed_windows : the windows of pool files that reviewers labeled positive, likewise.
+    validation : the scheme. ``holdout`` validates on the val split. ``internal`` validates on a share of the training
+        recorder-nights, and removes them from training.
     internal_fraction : that share.
-    balance : cut the larger class of the windows trained on to the size of the smaller, at random.
+    balance : whether to cut the larger class of the training windows to the size of the smaller, at random.
     seed : decides the internal share and the cut.
 
     Returns
@@ -47,57 +47,59 @@ def compose(
     InputError
         If either set lacks a class.
     """
-    train = labelled[(labelled.split == "train") & (labelled.label == "negative")]
-    train = pd.concat([train, labelled[labelled.file_path.isin(positives.file_path) & (labelled.split == "train")]])
-    train = _windows_of(train, labelled_index)
+    in_training = labelled.split == "train"
+    negatives = labelled[in_training & (labelled.label == "negative")]
+    selected = labelled[in_training & labelled.file_path.isin(positives.file_path)]
+    train = _join_windows(pd.concat([negatives, selected]), labelled_index)
     for windows, label, origin in ((tier_windows, 0, "mined"), (reviewed_windows, 1, "reviewed")):
         if len(windows):
             train = pd.concat([train, windows.assign(label=label, origin=origin)[COLUMNS]], ignore_index=True)
     if validation == "holdout":
-        held_out = _windows_of(labelled[labelled.split == "val"], labelled_index)
+        validated = _join_windows(labelled[labelled.split == "val"], labelled_index)
     else:
-        groups = held_out_groups(train, internal_fraction, seed)
-        held_out = train[train.group.isin(groups)].reset_index(drop=True)
-        train = train[~train.group.isin(groups)].reset_index(drop=True)
-    for name, windows in (("training", train), (f"validation ({validation})", held_out)):
+        in_validation = train.group.isin(draw_validation_nights(train, internal_fraction, seed))
+        validated = train[in_validation].reset_index(drop=True)
+        train = train[~in_validation].reset_index(drop=True)
+    for name, windows in (("training", train), (f"validation ({validation})", validated)):
         if windows.label.nunique() < 2:
             count = windows.label.value_counts().to_dict()
             raise InputError(
                 f"the {name} set needs both classes and has {count.get(1, 0)} positive and {count.get(0, 0)} negative "
                 "windows: change the splits, or choose other recordings."
             )
-    return (cut_to_smaller_class(train, seed) if balance else train), held_out
+    return (cut_to_smaller_class(train, seed) if balance else train), validated
 
 
-def held_out_groups(windows: pd.DataFrame, fraction: float, seed: int) -> set[str]:
-    """Draw a share of the recorder-dates by `seed`, among those with a positive and those without alike.
+def draw_validation_nights(windows: pd.DataFrame, fraction: float, seed: int) -> set[str]:
+    """Draw a share of the recorder-nights by `seed`, separately among those with a positive and those without.
 
-    At least one of each kind is drawn and at least one is left.
+    At least one night of each kind is drawn, and at least one remains.
     """
     drawn: set[str] = set()
-    kinds = windows.groupby("group").label.max()
-    for _, kind in kinds.groupby(kinds):
-        names = kind.index[np.argsort(uniform(list(kind.index), f"internal:{seed}"))]
-        drawn.update(names[: min(max(round(fraction * len(names)), 1), len(names) - 1)])
+    has_positive = windows.groupby("group").label.max()
+    for _, kind in has_positive.groupby(has_positive):
+        nights = kind.index[np.argsort(uniform(list(kind.index), f"internal:{seed}"))]
+        drawn.update(nights[: min(max(round(fraction * len(nights)), 1), len(nights) - 1)])
     return drawn
 
 
 def cut_to_smaller_class(windows: pd.DataFrame, seed: int) -> pd.DataFrame:
-    """Keep as many windows of each class as the smaller has, drawn by `seed`, in their order.
+    """Cut the larger class to the size of the smaller, with windows drawn by `seed` that stay in their order.
 
-    The draw hashes each window's name, so a window's fate does not hang on which others are there.
+    The draw hashes the name of each window, so adding windows hardly changes which of the others are drawn.
     """
     names = [f"{path}@{start:g}" for path, start in zip(windows.file_path, windows.start_s, strict=True)]
-    order = pd.Series(uniform(names, f"balance:{seed}"), index=windows.index)
-    rank = order.groupby(windows.label).rank(method="first")
+    draw = pd.Series(uniform(names, f"balance:{seed}"), index=windows.index)
+    rank = draw.groupby(windows.label).rank(method="first")
     return windows[rank <= windows.label.value_counts().min()].reset_index(drop=True)
 
 
-def _windows_of(recordings: pd.DataFrame, index: pd.DataFrame) -> pd.DataFrame:
-    chosen = recordings[["file_path", "label", "group"]].merge(index, on="file_path", how="left", validate="1:m")
-    lost = chosen["row"].isna()
-    if lost.any():
-        raise InputError(f"no features of {chosen.file_path[lost].iloc[0]}: delete results/features and run again.")
-    return chosen.assign(
-        origin=chosen.label, label=(chosen.label == "positive").astype(int), row=chosen["row"].astype(int)
+def _join_windows(recordings: pd.DataFrame, index: pd.DataFrame) -> pd.DataFrame:
+    """Join recordings with their windows, and set ``label`` (1 or 0) and ``origin``."""
+    windows = recordings[["file_path", "label", "group"]].merge(index, on="file_path", how="left", validate="1:m")
+    missing = windows["row"].isna()
+    if missing.any():
+        raise InputError(f"no features of {windows.file_path[missing].iloc[0]}: delete results/features and run again.")
+    return windows.assign(
+        origin=windows.label, label=(windows.label == "positive").astype(int), row=windows["row"].astype(int)
     )[COLUMNS]
