@@ -1,10 +1,10 @@
-"""What runs on this machine, read from /proc."""
+"""The processes on this machine, read from /proc."""
 
 from pathlib import Path
 
 
 def descendants(*ancestors: int) -> list[int]:
-    """Process ids of all that descends from these processes."""
+    """List the process ids of all descendants of these processes."""
     children: dict[int, list[int]] = {}
     for stat in Path("/proc").glob("[0-9]*/stat"):
         try:
@@ -20,7 +20,7 @@ def descendants(*ancestors: int) -> list[int]:
 
 
 def with_title(start: str) -> list[int]:
-    """Process ids of all processes whose command line starts so."""
+    """List the process ids of all processes whose command line starts with a text."""
     found = []
     for words in Path("/proc").glob("[0-9]*/cmdline"):
         try:

@@ -1,7 +1,7 @@
-"""Feed damaged recordings and checkpoints to what reads them, and look for a crash, a hang or memory that grows.
+"""Load damaged recordings and checkpoints, and look for crashes, hangs and growing memory.
 
-libFuzzer drives it, through atheris: `make fuzz`. Whatever the bytes, a recording is used or rejected with a reason, and
-a checkpoint is loaded or refused by name; anything else ends the fuzzer with the input in a file.
+``make fuzz`` runs it with libFuzzer, through atheris. For any bytes, a recording is used or rejected with a reason, and a
+checkpoint is loaded or refused by name. Anything else ends the fuzzer, which writes the input into a file.
 """
 
 import sys
@@ -25,7 +25,7 @@ INPUT = {"windows": {}, "features": {}}
 
 
 def read_recording(content: bytes) -> None:
-    """A recording is rejected with a reason, or decodes to finite samples of the length that was found."""
+    """A recording is rejected with a reason, or decodes to finite samples of the length that the check reports."""
     Path("fuzzed.wav").write_bytes(content)
     facts = checks.probe_recording("fuzzed.wav", ".", 0.1, 1.0)
     if not facts.reason:
@@ -66,7 +66,7 @@ TARGETS = {"recordings": (read_recording, seed_recordings), "checkpoints": (read
 
 
 def main(target: str, seconds: str) -> None:
-    """Fuzz one of :data:`TARGETS` for so many seconds, in a folder of its own."""
+    """Fuzz one of :data:`TARGETS` for a number of seconds, in a temporary folder."""
     import os
 
     read, seed = TARGETS[target]

@@ -22,12 +22,12 @@ PACKAGE = "workflow/scripts/hardneg/audio"
 
 @cache
 def _compile() -> None:
-    """Compile the front end here, for what is kept of it to be copied with the project."""
+    """Compile the front end once; copies of the project reuse its cache."""
     LogMel(16000, 32, 50, 8000, 512, 0.02)(torch.zeros(1, 512))
 
 
 class Project:
-    """A copy of the project in a folder of its own."""
+    """A copy of the project in a separate folder."""
 
     def __init__(self, folder: Path):
         self.folder = folder
@@ -53,7 +53,7 @@ class Project:
         return pd.read_parquet(path) if path.suffix == ".parquet" else pd.read_csv(path)
 
     def snakemake(self, *arguments: str, config: str | None = None, fails: bool = False, cores: int | None = 2) -> str:
-        """Run Snakemake on so many cores, expect it to end well (or not), and give all that it printed."""
+        """Run Snakemake, check that it succeeds or `fails`, and return everything that it printed."""
         command = [sys.executable, "-m", "snakemake", *arguments]
         command += ["--cores", str(cores)] if cores else []
         command += ["--configfile", config] if config else []
@@ -64,7 +64,7 @@ class Project:
         return printed
 
     def plan(self, config: str | None = None) -> dict[str, int]:
-        """The number of jobs of each rule that a dry run plans; empty when there is nothing to do."""
+        """Count the jobs of each rule that a dry run plans; empty if there is nothing to do."""
         printed = self.snakemake("--dry-run", config=config)
         if "Nothing to be done" in printed:
             return {}
@@ -110,7 +110,7 @@ HOSTILE = [
 
 
 def name_badly(design: pd.DataFrame) -> pd.DataFrame:
-    """Give the pool's files, one of its sites and that site's recorders names that are markup, or break lines and text."""
+    """Rename files, a site and its recorders in the pool to markup, line breaks and other hostile text."""
     pool = design.split == "pool"
     site = design.site.where(~pool | (design.site != "meadow"), '<b onmouseover="window.hit=1">meadow</b>\u202e')
     recorder = design.recorder_id.where(site == design.site, design.recorder_id + HOSTILE[1])
@@ -122,7 +122,7 @@ def name_badly(design: pd.DataFrame) -> pd.DataFrame:
 def add_recordings(
     project: Project, labelled: int, pool: int, seed: int, only: str | None = None, hostile: bool = False
 ) -> None:
-    """Generate recordings and put them into the project's manifest, as a person would add a season."""
+    """Generate recordings and add them to the project's manifest, as a user adds a season."""
     design = dataset.draw_design(labelled, pool, duration_s=1.5, sample_rate=16000, seed=seed)
     if hostile:
         design = name_badly(design)
@@ -139,7 +139,7 @@ def add_recordings(
 
 @pytest.fixture(scope="session")
 def small(tmp_path_factory) -> Project:
-    """A small project that has been run to its end: its pool has hostile names, and one of its tiers is audited."""
+    """A small finished project. Its pool has hostile names, and one of its tiers is audited."""
     project = Project(tmp_path_factory.mktemp("small") / "hardneg")
     add_recordings(project, 240, 160, seed=3, hostile=True)
     tiers = SMALL["negative_tiers"] | {"hard": {"top_fraction": 0.3, "exclude": ["unusable"]}}
@@ -150,7 +150,7 @@ def small(tmp_path_factory) -> Project:
 
 @pytest.fixture
 def changed(small, tmp_path):
-    """Write a changed configuration of the small project; the callable takes a function that changes the mapping."""
+    """Write a changed configuration of the small project; pass a function that changes the mapping."""
 
     def write(change) -> str:
         config = yaml.safe_load(small.path("small.yaml").read_text())

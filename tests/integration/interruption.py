@@ -1,4 +1,4 @@
-"""Run the workflow and stop it as the world does: kill everything at once, or press Ctrl-C."""
+"""Run the workflow and interrupt it: kill all processes at once, or press Ctrl-C."""
 
 import hashlib
 import os
@@ -14,23 +14,23 @@ UNCOMPARED = ("logs", "benchmarks")  # times of day and durations
 
 
 def start(project, config: str) -> subprocess.Popen:
-    """Start the workflow in a process group of its own; what it prints goes to ``run.log`` in the project."""
+    """Start the workflow in a separate process group; its output goes to ``run.log`` in the project."""
     environment = {key: value for key, value in os.environ.items() if not key.startswith("SNAKEMAKE")}
     command = [sys.executable, "-m", "snakemake", "--cores", "2", "--configfile", config]
     with project.path("run.log").open("ab") as printed:
         return subprocess.Popen(
             command, cwd=project.folder, env=environment, stdout=printed, stderr=printed, start_new_session=True,
-            preexec_fn=_hear_ctrl_c,
+            preexec_fn=_restore_ctrl_c,
         )  # fmt: skip
 
 
-def _hear_ctrl_c() -> None:
-    """As in a terminal: pytest-xdist's workers ignore SIGINT, and what they start would too."""
+def _restore_ctrl_c() -> None:
+    """Handle SIGINT as in a terminal; the workers of pytest-xdist ignore it, and so would their children."""
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def kill_tree(run: subprocess.Popen) -> None:
-    """SIGKILL to the run and to all that descends from it."""
+    """Send SIGKILL to the run and to all its descendants."""
     for process in [run.pid, *descendants(run.pid)]:
         try:
             os.kill(process, signal.SIGKILL)
@@ -40,7 +40,7 @@ def kill_tree(run: subprocess.Popen) -> None:
 
 
 def ends_within(run: subprocess.Popen, seconds: float) -> bool:
-    """Whether the run ends by itself in time."""
+    """Return whether the run ends by itself in time."""
     deadline = time.monotonic() + seconds
     while run.poll() is None and time.monotonic() < deadline:
         time.sleep(0.05)
@@ -48,7 +48,7 @@ def ends_within(run: subprocess.Popen, seconds: float) -> bool:
 
 
 def digests(results: Path) -> dict[str, str]:
-    """SHA-256 of every result by its name; what tells of time is left out, what a dead job left behind is not."""
+    """Hash every result by its name. Logs and timings are left out; leftovers of killed jobs are not."""
     files = (path for path in results.rglob("*") if path.is_file())
     named = {path.relative_to(results).as_posix(): path for path in files}
     return {

@@ -1,7 +1,6 @@
 """A real SLURM on one machine, for tests: a controller and two nodes on loopback, each with one stand-in GPU.
 
-Everything it starts is its own: munge with a key of its own, daemons with process ids in its folder. Only these are
-stopped again.
+It starts munge with a new key, and daemons whose process ids are in its folder. It stops only these.
 """
 
 import os
@@ -25,14 +24,14 @@ ON_GPU = (
 
 
 def missing() -> str:
-    """What stands in the way of a cluster on this machine; empty if nothing does."""
+    """Return why no cluster can be started on this machine; empty if one can."""
     lacking = [name for name in (*DAEMONS, "sbatch") if not shutil.which(name, path=f"{os.environ['PATH']}:/usr/sbin")]
     if lacking:
         return f"not installed: {', '.join(lacking)}"
     if os.geteuid() != 0:
         return "the daemons must be started as root"
     if (SYSTEM / "slurm.conf").exists() and not (SYSTEM / "slurm.conf").is_symlink():
-        return "this machine has a SLURM of its own"
+        return "this machine has another SLURM"
     try:
         address = socket.gethostbyname(socket.gethostname())
     except OSError:
@@ -73,7 +72,7 @@ class Cluster:
         self._run("slurmd", "-f", str(self.folder / "slurm.conf"), "-N", node)
 
     def lose_node(self, node: str) -> None:
-        """Let a node die as by a power cut: its daemon and all that runs on it are killed and report nothing."""
+        """Kill a node's daemon and everything that runs on it without a report, as a power cut does."""
         running = [job["JobId"] for job in self.jobs() if job["JobState"] == "RUNNING" and job["NodeList"] == node]
         os.kill(int((self.folder / f"slurmd-{node}.pid").read_text()), signal.SIGKILL)
         for job in running:
@@ -83,20 +82,20 @@ class Cluster:
 
     @staticmethod
     def steps(job: str) -> list[int]:
-        """Process ids of the daemons that watch over a job's steps; the job's own processes descend from them."""
+        """List the process ids of the daemons that watch a job's steps; the job's processes descend from them."""
         return with_title(f"slurmstepd: [{job}.")
 
     def command(self, *words: str) -> str:
-        """Run one of SLURM's commands and give what it prints."""
+        """Run one of SLURM's commands and return its output."""
         return self._run(*words)
 
     def jobs(self) -> list[dict[str, str]]:
-        """All jobs that the controller remembers, as ``scontrol show job`` tells them."""
+        """List all jobs that the controller remembers, as ``scontrol show job`` prints them."""
         lines = self.command("scontrol", "-o", "show", "job").splitlines()
         return [dict(part.split("=", 1) for part in line.split() if "=" in part) for line in lines if "JobId=" in line]
 
     def stop(self) -> None:
-        """End the daemons that this cluster started, and only those."""
+        """End the daemons that this cluster started, and no others."""
         for name in ("slurmd-n1", "slurmd-n2", "slurmctld", "munged"):
             self._end(self.folder / f"{name}.pid", name.split("-")[0])
         for link in self.links:

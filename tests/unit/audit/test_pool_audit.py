@@ -123,7 +123,7 @@ def test_the_check_measures_what_the_audit_judges(wav, tmp_path, fault, measure,
 
 
 def spectrograms(count, seed=0, frames=120):
-    """Noise with a band of its own per window, in dB."""
+    """Noise with a different band in each window, in dB."""
     rng = np.random.default_rng(seed)
     return rng.normal(-60, 5.6, (count, 40, frames)).astype(np.float16)
 

@@ -15,7 +15,7 @@ RATE, LENGTH = birdnet.SAMPLE_RATE, birdnet.WINDOW_SAMPLES
 
 
 def generated(seed):
-    """Windows of every awkward kind; each seed gives others, but for silence and the click."""
+    """Windows of every awkward kind; each seed gives different ones, except silence and the click."""
     rng = np.random.default_rng(seed)
     time = np.arange(LENGTH) / RATE
     noise = rng.standard_normal(LENGTH)

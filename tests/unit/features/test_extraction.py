@@ -222,7 +222,7 @@ def test_the_index_tells_when_the_features_are_others(tmp_path, listed, wav):
 
 
 def test_memory_does_not_grow_with_the_number_of_files(tmp_path, wav):
-    """A front end that keeps all that it hears: 360 windows held at once would be 104 MB as float32."""
+    """A front end that keeps all its windows: 360 windows held at once would be 104 MB as float32."""
     wav("a.wav", rate=48000)
     for place in range(360):
         (tmp_path / f"{place}.wav").hardlink_to(tmp_path / "a.wav")

@@ -10,7 +10,7 @@ from hardneg.models import file_scores, inference, networks
 
 @pytest.fixture
 def detector():
-    """An untrained network whose batch normalisations have seen data, so that they do something."""
+    """An untrained network whose batch normalizations have seen data, so that they do something."""
     torch.manual_seed(2)
     network = networks.build("cnn", [8, 16], 4, 0.25, (32, 40))
     with torch.no_grad():

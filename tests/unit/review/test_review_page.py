@@ -54,7 +54,7 @@ def page(tmp_path, wav):
 
 @pytest.fixture
 def listen(browser):
-    """Open a page as a reviewer whom this browser does not know yet; the callable gives a function that presses keys."""
+    """Open a page as a reviewer who is new to this browser; the callable returns a function that presses keys."""
     from selenium.webdriver.common.action_chains import ActionChains
     from selenium.webdriver.common.keys import Keys
 
@@ -68,7 +68,7 @@ def listen(browser):
         browser.get_log("browser")
         browser.get(page.as_uri())
         press(reviewer, "ENTER")
-        until(lambda: reviewer in browser.find_element("id", "who").text)  # the page hears that the dialog closed later
+        until(lambda: reviewer in browser.find_element("id", "who").text)  # the page receives the closing event later
         return press
 
     return start
