@@ -27,7 +27,7 @@ matplotlib.rcParams |= {
     "svg.hashsalt": "hardneg",
     "figure.constrained_layout.use": True,
 }
-# The colors of Okabe and Ito, which color-blind readers can tell apart.
+# The colors of Okabe and Ito, which color-blind readers can distinguish.
 COLORS = ["#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00", "#000000", "#999999"]
 DOTTED: dict[str, Any] = {"color": "#888888", "linestyle": ":", "linewidth": 1}
 MARKED: dict[str, Any] = {"marker": "o", "markersize": 4, "markeredgecolor": "white"}

@@ -1,6 +1,6 @@
 """Measure how far the mining models agree on which files are hard.
 
-A file that one model alone finds hard may be an artefact of that model.
+A file that one model alone finds hard may be an artifact of that model.
 """
 
 from dataclasses import dataclass

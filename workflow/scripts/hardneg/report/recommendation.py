@@ -84,9 +84,9 @@ def recommend(
 ) -> Recommendation | None:
     """Choose a tier for each goal.
 
-    For each configuration of the other axes and each goal, take the tiers that *improve* the goal's metric at the
-    frozen threshold, out of distribution where there is such a test. The one with the largest difference from
-    `baseline` is recommended. A tier that costs more recall on validation than `max_recall_loss` never is.
+    Each configuration of the other axes has its own choices. Among the tiers that *improve* the goal's metric at the
+    frozen threshold, the one with the largest difference from `baseline` is recommended. The out-of-distribution test
+    decides, where there is one. A tier that costs more recall on validation than `max_recall_loss` is not eligible.
 
     Parameters
     ----------
