@@ -19,7 +19,7 @@ def assert_alike(ours, theirs):
 
 
 @pytest.mark.parametrize(("rate", "target"), PAIRS)
-def test_the_batched_resampler_gives_soxrs_answer(rate, target):
+def test_the_batched_resampler_agrees_with_soxr(rate, target):
     rng = np.random.default_rng(rate + target)
     samples = rng.standard_normal((2, int(rng.integers(rate, 2 * rate)) | 1)).astype(np.float32)
     length = resampled_length(samples.shape[1], rate, target)
@@ -31,7 +31,7 @@ def test_the_batched_resampler_gives_soxrs_answer(rate, target):
 
 
 @pytest.mark.parametrize("samples", [1, 2, 101, 4799, 8192, 48001])
-def test_a_recording_of_any_length_is_resampled_whole(samples):
+def test_recordings_of_any_length_are_resampled_completely(samples):
     sound = np.random.default_rng(samples).standard_normal(samples).astype(np.float32)
     for target in (16000, 24000, 32000, 44100):
         theirs = soxr.resample(sound, 48000, target, quality="HQ")
@@ -42,7 +42,7 @@ def test_a_recording_of_any_length_is_resampled_whole(samples):
 
 
 @pytest.mark.parametrize("samples", [1, 2, 3, 101, 1607, 1608, 1609, 27336, 54671, 54672, 54673, 144000, 300001])
-def test_16_bit_recordings_are_halved_in_rate_as_by_soxr(samples):
+def test_halving_the_rate_of_16_bit_recordings_agrees_with_soxr(samples):
     rng = np.random.default_rng(samples)
     stored = rng.integers(-(2**15), 2**15, (samples, 1), dtype=np.int16)
     if samples % 2:
@@ -53,7 +53,7 @@ def test_16_bit_recordings_are_halved_in_rate_as_by_soxr(samples):
     np.testing.assert_allclose(ours, theirs, rtol=0, atol=1e-6)
 
 
-def test_silence_halved_in_rate_is_silent():
+def test_silence_stays_silent_at_half_the_rate():
     assert not to_working_rate(np.zeros((50000, 1), np.int16), 48000, 24000).any()
 
 
@@ -61,7 +61,7 @@ def test_silence_halved_in_rate_is_silent():
     ("dtype", "channels", "rate"),
     [("int16", 2, 48000), ("int32", 1, 48000), ("float32", 1, 48000), ("int16", 1, 44100)],
 )
-def test_all_other_recordings_are_left_to_soxr(dtype, channels, rate):
+def test_soxr_resamples_all_other_recordings(dtype, channels, rate):
     rng = np.random.default_rng(1)
     sound = rng.uniform(-1, 1, (rate, channels))
     scale = 1 if dtype == "float32" else 2.0 ** (8 * np.dtype(dtype).itemsize - 1) - 1
@@ -70,6 +70,6 @@ def test_all_other_recordings_are_left_to_soxr(dtype, channels, rate):
     np.testing.assert_array_equal(to_working_rate(stored, rate, 24000), theirs)
 
 
-def test_a_ratio_of_large_primes_is_left_to_soxr():
+def test_a_ratio_of_large_primes_has_no_fast_blocks():
     assert has_fast_blocks(44100, 48000)
     assert not has_fast_blocks(44056, 24000)

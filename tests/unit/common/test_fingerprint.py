@@ -39,7 +39,7 @@ def test_only_code_that_the_script_reaches_changes_its_fingerprint(script, name,
     assert (fingerprint.hash_script(path) != before) == changes
 
 
-def test_the_scripts_own_code_counts(script):
+def test_the_code_of_the_script_itself_counts(script):
     path, _ = script
     before = fingerprint.hash_script(path)
     path.write_text("from hardneg import near\n\nnear.f(2)\n")

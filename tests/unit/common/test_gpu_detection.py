@@ -36,12 +36,12 @@ def with_torch(tmp_path, monkeypatch):
         (["nvidia0"], "2.9.1+xpu", False),
     ],
 )
-def test_auto_asks_for_a_gpu_where_there_is_any_and_torch_can_use_it(with_torch, files, torch, asks):
+def test_auto_asks_for_a_gpu_if_there_is_one_that_torch_can_use(with_torch, files, torch, asks):
     with_torch(files, torch)
     assert gpu_detection.should_request_gpu("auto") == asks
 
 
-def test_cuda_asks_always_and_cpu_never(with_torch):
+def test_cuda_always_asks_for_a_gpu_and_cpu_never_does(with_torch):
     with_torch([], "2.13.0+cpu")
     assert gpu_detection.should_request_gpu("cuda")
     with_torch(["nvidia0"], "2.13.0")

@@ -1,4 +1,4 @@
-"""Jobs are scripts without a guard: a process that ran the script again would do the whole job again."""
+"""Jobs are scripts without ``if __name__ == "__main__"``: a process that imported the script would run the job again."""
 
 import os
 import subprocess
@@ -33,12 +33,12 @@ print(*process_pool.map_in_order(abs, [-1, -2], workers=2))
 
 
 @pytest.mark.parametrize("job", JOBS)
-def test_a_job_is_done_once_whatever_way_this_python_starts_processes(job, wav, tmp_path):
+def test_a_job_runs_once_however_this_python_starts_processes(job, wav, tmp_path):
     wav("a.wav"), wav("b.wav", seed=1)
     (tmp_path / "job.py").write_text(START + JOBS[job])
-    done = subprocess.run(
+    completed = subprocess.run(
         [sys.executable, "job.py"], cwd=tmp_path, env=os.environ | {"PYTHONPATH": str(SCRIPTS)},
         capture_output=True, text=True, check=False,
     )  # fmt: skip
-    assert done.returncode == 0, done.stderr
-    assert done.stdout.split().count("once") == 1
+    assert completed.returncode == 0, completed.stderr
+    assert completed.stdout.split().count("once") == 1

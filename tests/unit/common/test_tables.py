@@ -7,13 +7,13 @@ from hardneg.common.files import atomic_write
 
 
 @pytest.mark.parametrize("suffix", ["csv", "parquet"])
-def test_numbers_come_back_to_the_last_bit(tmp_path, suffix):
+def test_numbers_are_read_back_exactly(tmp_path, suffix):
     values = np.random.default_rng(0).random(2000) / 3
     tables.write(pd.DataFrame({"x": values}), tmp_path / f"t.{suffix}")
     assert list(tables.read(tmp_path / f"t.{suffix}").x) == list(values)
 
 
-def test_a_failed_write_leaves_the_old_file_and_no_litter(tmp_path):
+def test_a_failed_write_leaves_the_old_file_and_no_draft(tmp_path):
     (tmp_path / "t.csv").write_text("old")
     with pytest.raises(RuntimeError), atomic_write(tmp_path / "t.csv") as draft:
         draft.write_text("half")
@@ -22,7 +22,7 @@ def test_a_failed_write_leaves_the_old_file_and_no_litter(tmp_path):
     assert (tmp_path / "t.csv").read_text() == "old"
 
 
-def test_appended_parts_are_one_table_though_some_are_empty_and_untyped(tmp_path):
+def test_appended_parts_become_one_table_even_if_some_are_empty_and_untyped(tmp_path):
     untyped = pd.DataFrame(columns=["file_path", "row"])
     parts = [
         untyped,
@@ -43,6 +43,6 @@ def test_the_rows_of_some_files_are_read_without_the_others(tmp_path):
     with tables.parquet_appender(tmp_path / "t.parquet") as append:
         for shard in range(3):
             append(pd.DataFrame({"file_path": [f"{shard}/{n}.wav" for n in range(4)], "row": range(4)}))
-    found = tables.read_rows_of_files(tmp_path / "t.parquet", ["2/1.wav", "0/3.wav", "gone.wav"])
-    assert found.to_dict("list") == {"file_path": ["0/3.wav", "2/1.wav"], "row": [3, 1]}
+    rows = tables.read_rows_of_files(tmp_path / "t.parquet", ["2/1.wav", "0/3.wav", "gone.wav"])
+    assert rows.to_dict("list") == {"file_path": ["0/3.wav", "2/1.wav"], "row": [3, 1]}
     assert tables.read_rows_of_files(tmp_path / "t.parquet", []).empty

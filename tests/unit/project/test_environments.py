@@ -39,17 +39,17 @@ def test_conda_environments_name_the_locked_versions(name):
         assert locked()[CONDA_NAMES.get(package, package)] == version, package
 
 
-def test_no_rule_unpickles_or_runs_what_a_file_holds():
+def test_no_code_unpickles_or_executes_the_content_of_a_file():
     forbidden = re.compile(
         r"\b(pickle|joblib|dill|torch\.load|allow_pickle=True|eval\(|exec\(|shell=True|yaml\.load\()"
     )
     for path in [*(ROOT / "workflow").rglob("*.py"), *(ROOT / "workflow").rglob("*.smk")]:
-        found = [line for line in path.read_text().splitlines() if forbidden.search(line) and ".eval()" not in line]
-        assert not found, f"{path}: {found}"
+        matches = [line for line in path.read_text().splitlines() if forbidden.search(line) and ".eval()" not in line]
+        assert not matches, f"{path}: {matches}"
 
 
-def test_jobs_that_run_no_network_do_not_import_torch():
-    """Importing it takes longer than all that most of them do, and a changed network would make them run again."""
+def test_jobs_without_networks_do_not_import_torch():
+    """Importing torch takes longer than most of these jobs, and a changed network would make them run again."""
     scripts = [
         "merge_indexes",
         "rank_pool",
@@ -60,12 +60,12 @@ def test_jobs_that_run_no_network_do_not_import_torch():
         "compare",
         "write_report",
     ]
-    told = [f"{_imports(script)}\nprint({script!r} * ('torch' in sys.modules), end=' ')" for script in scripts]
-    done = subprocess.run(
-        [sys.executable, "-c", "\n".join(["import sys", *told])],
+    checks = [f"{_imports(script)}\nprint({script!r} * ('torch' in sys.modules), end=' ')" for script in scripts]
+    completed = subprocess.run(
+        [sys.executable, "-c", "\n".join(["import sys", *checks])],
         cwd=SCRIPTS, env={"PYTHONPATH": str(SCRIPTS)}, capture_output=True, text=True, check=True,
     )  # fmt: skip
-    assert done.stdout.split() == []
+    assert completed.stdout.split() == []
 
 
 def _imports(script):

@@ -1,4 +1,4 @@
-"""What the rules ask of a cluster, and what the profiles say of them."""
+"""The resources that rules request from a cluster, and those that the profiles set."""
 
 import json
 import re
@@ -12,8 +12,8 @@ from paths import ROOT
 
 pytestmark = pytest.mark.slow  # a workflow is planned three times
 
-# What each rule asks for, where no number of cores is given, as on a cluster.
-ASKED = """
+# Prints what each rule requests when no number of cores is set, as on a cluster.
+PRINT_REQUESTS = """
 import json, sys
 from pathlib import Path
 from snakemake.api import SnakemakeApi
@@ -31,19 +31,19 @@ print(json.dumps({rule.name: {key: rule.resources[key].raw for key in ("_cores",
 
 
 @pytest.fixture(scope="module")
-def asked(tmp_path_factory):
-    def ask(device):
-        command = [sys.executable, "-c", ASKED, ROOT, device]
-        folder = tmp_path_factory.mktemp("asked")
-        done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
-        assert done.returncode == 0, done.stderr
-        return json.loads(done.stdout.splitlines()[-1])
+def requests(tmp_path_factory):
+    def plan(device):
+        command = [sys.executable, "-c", PRINT_REQUESTS, ROOT, device]
+        folder = tmp_path_factory.mktemp("requests")
+        completed = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
+        assert completed.returncode == 0, completed.stderr
+        return json.loads(completed.stdout.splitlines()[-1])
 
-    return {device: ask(device) for device in ("cpu", "cuda", "auto")}
+    return {device: plan(device) for device in ("cpu", "cuda", "auto")}
 
 
-def test_jobs_say_how_many_processes_they_use_where_no_number_of_cores_is_given(asked):
-    cores = {device: {name: rule["_cores"] for name, rule in rules.items()} for device, rules in asked.items()}
+def test_jobs_state_their_number_of_processes_when_no_number_of_cores_is_set(requests):
+    cores = {device: {name: rule["_cores"] for name, rule in rules.items()} for device, rules in requests.items()}
     assert cores["cpu"]["check_shard"] == 4
     assert (cores["cpu"]["score_shard"], cores["cpu"]["score_shard_again"]) == (16, 16)
     assert (cores["cuda"]["score_shard"], cores["cuda"]["score_shard_again"]) == (1, 1), (
@@ -51,16 +51,16 @@ def test_jobs_say_how_many_processes_they_use_where_no_number_of_cores_is_given(
     )
 
 
-def test_a_job_is_told_to_use_a_gpu_only_where_its_rule_asked_for_one(asked):
-    for device, rules in asked.items():
-        told = {(rule["gpu"], rule["device"]) for rule in rules.values() if "gpu" in rule}
-        assert told in ({(0, "cpu")}, {(1, device)})
+def test_a_job_uses_a_gpu_only_if_its_rule_asked_for_one(requests):
+    for device, rules in requests.items():
+        used = {(rule["gpu"], rule["device"]) for rule in rules.values() if "gpu" in rule}
+        assert used in ({(0, "cpu")}, {(1, device)})
 
 
-def test_every_rule_that_asks_for_a_gpu_is_named_where_a_site_gives_it_its_own(asked):
-    on_gpu = {name for name, rule in asked["cuda"].items() if rule.get("gpu")}
+def test_every_rule_that_asks_for_a_gpu_is_in_the_list_for_a_separate_gpu_partition(requests):
+    on_gpu = {name for name, rule in requests["cuda"].items() if rule.get("gpu")}
     assert on_gpu == set(cluster.ON_GPU)
-    assert not any(rule.get("gpu") for rule in asked["cpu"].values())
+    assert not any(rule.get("gpu") for rule in requests["cpu"].values())
     row = next(
         line for line in (ROOT / "docs/using/cluster.md").read_text().splitlines() if "a separate GPU partition" in line
     )
@@ -68,13 +68,14 @@ def test_every_rule_that_asks_for_a_gpu_is_named_where_a_site_gives_it_its_own(a
 
 
 @pytest.mark.parametrize("engine", ["slurm", "kubernetes"])
-def test_a_cluster_gives_every_rule_on_a_gpu_more_memory_and_a_second_round_what_the_first_has(asked, engine):
-    given = yaml.safe_load((ROOT / "profiles" / engine / "profile.yaml").read_text())["set-resources"]
-    assert given.keys() <= asked["cuda"].keys()
-    assert set(cluster.ON_GPU) <= given.keys()
-    again = {
+def test_profiles_give_gpu_rules_more_memory_and_second_rounds_the_resources_of_the_first(requests, engine):
+    resources = yaml.safe_load((ROOT / "profiles" / engine / "profile.yaml").read_text())["set-resources"]
+    assert resources.keys() <= requests["cuda"].keys()
+    assert set(cluster.ON_GPU) <= resources.keys()
+    first_round = {
         "train_second_model": "train_mining_model",
         "score_shard_again": "score_shard",
         "rank_remaining": "rank_pool",
     }
-    assert {rule: given[rule] for rule in again} == {rule: given[first] for rule, first in again.items()}
+    first_resources = {rule: resources[first] for rule, first in first_round.items()}
+    assert {rule: resources[rule] for rule in first_round} == first_resources

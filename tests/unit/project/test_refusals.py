@@ -1,4 +1,4 @@
-"""What is refused when a run is planned, before any audio is opened: here there is none."""
+"""Errors that stop the planning, before any audio is opened. These projects have no audio."""
 
 import subprocess
 import sys
@@ -48,20 +48,20 @@ def plan(tmp_path):
         (tmp_path / "config.yaml").write_text(yaml.safe_dump(config))
         command = [sys.executable, "-m", "snakemake", "--dry-run", "--cores", "1", "--configfile", "config.yaml"]
         command += ["--snakefile", ROOT / "Snakefile", "--directory", tmp_path]
-        done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
-        return done.returncode, done.stdout + done.stderr
+        completed = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+        return completed.returncode, completed.stdout + completed.stderr
 
     return plan
 
 
 @pytest.mark.parametrize("case", CASES)
-def test_what_the_manifest_alone_tells_is_refused_at_planning(plan, case):
-    more, change, said = CASES[case]
+def test_errors_of_the_manifest_stop_the_planning(plan, case):
+    more, change, message = CASES[case]
     code, printed = plan(more, change)
-    assert code != 0 and said in printed
+    assert code != 0 and message in printed
     assert "Traceback" not in printed
 
 
-def test_a_subset_that_no_run_trains_on_is_not_looked_at(plan):
+def test_a_subset_that_no_run_trains_on_is_not_checked(plan):
     code, printed = plan([], {})
     assert code == 0, printed

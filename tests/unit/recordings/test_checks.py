@@ -33,14 +33,14 @@ def test_each_kind_of_bad_file_is_rejected_with_its_reason(tmp_path, wav, reason
     (tmp_path / "root/link.wav").symlink_to(tmp_path / "outside.wav")
     whole = (tmp_path / "root/fine.wav").read_bytes()
     (tmp_path / "root/header.wav").write_bytes(whole[:20])
-    found = {
+    reasons = {
         name: reason(name).split(":")[0]
         for name in (
             "fine.wav", "absent.wav", "empty.wav", "none.wav", "brief.wav", "nan.wav", "text.wav", "folder.wav",
             "header.wav", "../outside.wav", "link.wav", "",
         )
     }  # fmt: skip
-    assert found == {
+    assert reasons == {
         "fine.wav": "",
         "absent.wav": "missing",
         "empty.wav": "empty",
@@ -116,7 +116,7 @@ def test_a_breach_of_a_split_rule_stops_the_run_and_lists_its_rows(rule, listed)
 
 
 @pytest.mark.parametrize("rule", BREACHES)
-def test_a_breach_is_known_from_the_manifest_alone(rule, listed):
+def test_the_manifest_alone_shows_a_breach(rule, listed):
     with pytest.raises(InputError, match=rule):
         checks.check_split_rules(listed(*BREACHES[rule]), checks.MANIFEST_RULES)
 
@@ -139,7 +139,7 @@ def test_the_same_audio_twice_in_one_split_is_used_once(listed):
     assert dict(zip(gathered.file_path, gathered.reason, strict=True)) == {"a.wav": "", "b.wav": "same audio as a.wav"}
 
 
-def test_rejections_stop_the_run_only_above_the_share_allowed(listed):
+def test_rejections_stop_the_run_only_above_the_allowed_share(listed):
     rows = [(f"{n}.wav", "negative", "train", "s", "r", "2025-01-01") for n in range(10)]
     table = checked(listed(*rows), reason=["missing", *[""] * 9])
     usable, rejected = checks.separate_rejected(table, 0.1)

@@ -1,4 +1,4 @@
-"""A corpus of recordings as they come from the field and from elsewhere, each with what is to become of it."""
+"""Recordings as recorders, editors and accidents leave them, each with the expected result of the check."""
 
 import os
 import struct
@@ -72,7 +72,7 @@ def linked(target):
 
 USED = ""
 CASES = {
-    # what recorders and editors write
+    # written by recorders and editors
     "8 bit": (written("PCM_U8"), USED),
     "16 bit": (written("PCM_16"), USED),
     "24 bit": (written("PCM_24"), USED),
@@ -96,7 +96,7 @@ CASES = {
     "full scale": (written(samples=np.sign(NOISE)), USED),
     "cut off in the field": (cut(written(), 44 + 2 * RATE), USED),
     "a header that promises more": (patched(40, struct.pack("<I", 10**9)), USED),
-    # what cannot be used
+    # not usable
     "nothing": (raw(b""), "empty"),
     "header alone": (cut(written(), 44), "zero samples"),
     "AudioMoth without samples": (audiomoth(488, NOISE[:0]), "zero samples"),
@@ -132,8 +132,8 @@ def test_each_recording_is_used_or_rejected_with_its_reason(case, tmp_path):
     if not reason:
         samples, rate = decoding.decode(tmp_path / "x.wav")
         assert facts.duration_s == pytest.approx(len(samples) / rate)
-        heard = decoding.resample(samples, rate, 24000)
-        assert np.isfinite(heard).all() and len(heard) == pytest.approx(24000 * facts.duration_s, abs=2)
+        resampled = decoding.resample(samples, rate, 24000)
+        assert np.isfinite(resampled).all() and len(resampled) == pytest.approx(24000 * facts.duration_s, abs=2)
 
 
 NAMES = [
@@ -144,7 +144,7 @@ NAMES = [
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_a_name_is_only_a_name(name, tmp_path, listed):
+def test_any_file_name_is_accepted_and_has_no_effect(name, tmp_path, listed):
     written()(tmp_path / name)
     table = listed((name, "negative", "train", "s", "r", "2025-01-01"))
     checked = checks.check_recordings(table, str(tmp_path), 0.05, 1.0, workers=1)
@@ -154,19 +154,19 @@ def test_a_name_is_only_a_name(name, tmp_path, listed):
 
 
 @pytest.mark.parametrize("name", ["../x.wav", "/etc/hostname", "a/../../x.wav", "~/x.wav"])
-def test_no_path_leads_out_of_the_root(name, tmp_path):
+def test_no_path_leads_out_of_the_audio_root(name, tmp_path):
     (tmp_path / "root").mkdir()
     written()(tmp_path / "x.wav")
     reason = checks.probe_recording(name, str(tmp_path / "root"), 0.05, 1.0).reason
     assert reason == ("missing" if name.startswith("~") else "path outside audio_root")
 
 
-def test_one_bad_file_never_costs_a_good_one(tmp_path, listed):
+def test_a_bad_file_does_not_affect_good_ones(tmp_path, listed):
     names = []
-    for place, (make, _) in enumerate(CASES.values()):
-        (tmp_path / str(place)).mkdir()
-        make(tmp_path / str(place) / "x.wav")
-        names.append(f"{place}/x.wav")
+    for index, (make, _) in enumerate(CASES.values()):
+        (tmp_path / str(index)).mkdir()
+        make(tmp_path / str(index) / "x.wav")
+        names.append(f"{index}/x.wav")
     table = listed(*[(name, "negative", "train", "s", "r", "2025-01-01") for name in names])
     checked = checks.check_recordings(table, str(tmp_path), 0.05, 1.0, workers=2)
     used = [expected == USED for _, expected in CASES.values()]

@@ -49,17 +49,17 @@ def test_case_and_spaces_of_labels_do_not_matter(written):
     assert (table.label[0], table.split[0]) == ("positive", "pool")
 
 
-def test_columns_of_ones_own_are_kept(written):
+def test_additional_columns_are_kept(written):
     assert manifest.read(written("file_path,label,recorder_id,moon\na.wav,negative,r1,full\n")).moon[0] == "full"
 
 
-def test_a_listed_duration_does_not_stand_for_the_measured_one(written):
+def test_a_duration_in_the_manifest_does_not_replace_the_measured_one(written):
     table = manifest.read(written("file_path,label,recorder_id,duration_s\na.wav,negative,r1,9\n"))
     assert "duration_s" not in table.columns and table.listed_duration_s[0] == "9"
 
 
 @pytest.mark.parametrize(
-    ("row", "named"),
+    ("row", "expected"),
     [
         ("a.wav,maybe,,r1,", "label is 'maybe'"),
         ("a.wav,negative,holdout,r1,", "split is 'holdout'"),
@@ -74,20 +74,20 @@ def test_a_listed_duration_does_not_stand_for_the_measured_one(written):
         ),
     ],
 )
-def test_a_row_that_cannot_be_meant_is_named(written, row, named):
+def test_an_invalid_row_is_named(written, row, expected):
     with pytest.raises(InputError, match=r"a\.wav") as error:
         manifest.read(written(f"file_path,label,split,recorder_id,date\n{row}\n"))
-    assert named in str(error.value)
+    assert expected in str(error.value)
 
 
-def test_a_file_that_stands_at_two_sites_is_named_and_rows_without_a_path_are_no_file(written):
+def test_a_file_at_two_sites_is_named_and_rows_without_a_path_are_not_compared(written):
     head = "file_path,label,recorder_id,site\n"
     with pytest.raises(InputError, match=r"row 3: a\.wav: site is 'creek'"):
         manifest.read(written(f"{head}a.wav,negative,r1,pond\na.wav,negative,r1,creek\n"))
     assert len(manifest.read(written(f"{head},negative,r1,pond\n,positive,r2,creek\n"))) == 2
 
 
-def test_a_missing_column_is_named_with_those_there(written):
+def test_a_missing_column_is_named_with_the_columns_that_exist(written):
     with pytest.raises(InputError, match=r"lacks the column recorder_id; it has: file_path, label"):
         manifest.read(written("file_path,label\na.wav,negative\n"))
 
@@ -103,7 +103,7 @@ def many(count):
     return manifest.complete(pd.DataFrame(rows).astype(object), "test")
 
 
-def test_assigned_splits_hold_whole_sites_and_whole_recorder_nights():
+def test_assigned_splits_contain_whole_sites_and_whole_recorder_nights():
     table = manifest.assign_splits(many(4000), SplitSettings(["far"], validation_fraction=0.2, iid_fraction=0.1))
     assert set(table.split[table.site == "far"]) == {"test_ood"}
     assert table.groupby("group").split.nunique().max() == 1
@@ -112,13 +112,13 @@ def test_assigned_splits_hold_whole_sites_and_whole_recorder_nights():
     assert near["test_iid"] == pytest.approx(0.1, abs=0.04)
 
 
-def test_new_rows_leave_the_splits_of_the_old_ones_alone():
+def test_new_rows_do_not_change_the_splits_of_old_rows():
     few = manifest.assign_splits(many(400), SplitSettings([], 0.2, 0.1))
     more = manifest.assign_splits(many(800), SplitSettings([], 0.2, 0.1))
     assert list(more.split[:400]) == list(few.split)
 
 
-def test_a_given_split_is_kept(listed):
+def test_a_split_in_the_manifest_is_kept(listed):
     table = listed(("a.wav", "negative", "train", "far", "r1", "2025-01-01"))
     assert manifest.assign_splits(table, SplitSettings(["far"], 0.99, 0.0)).split[0] == "train"
 
@@ -140,7 +140,7 @@ PLAIN = "file_path,label,recorder_id,date\na.wav,negative,r1,2025-01-01\nb.wav,p
         PLAIN.replace("negative", "NEGATIVE ").encode(),
     ],
 )
-def test_the_ways_in_which_programs_write_a_table_do_not_matter(tmp_path, content):
+def test_tables_from_different_programs_are_read_alike(tmp_path, content):
     (tmp_path / "m.csv").write_bytes(content)
     table = manifest.read(tmp_path / "m.csv")
     assert list(table.file_path) == ["a.wav", "b.wav"]
@@ -154,7 +154,7 @@ def test_a_comma_or_a_line_break_in_a_quoted_name_stays_in_the_name(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("content", "said"),
+    ("content", "expected"),
     [
         (b"", "lacks the columns file_path, label, recorder_id"),
         (b"file_path,label,label,recorder_id\na.wav,negative,positive,r\n", "has the column(s) label more than once"),
@@ -168,11 +168,11 @@ def test_a_comma_or_a_line_break_in_a_quoted_name_stays_in_the_name(tmp_path):
         (bytes(range(256)) * 4, "Save it as CSV in UTF-8"),
     ],
 )
-def test_a_table_that_cannot_be_meant_is_refused(tmp_path, content, said):
+def test_a_malformed_table_is_refused(tmp_path, content, expected):
     (tmp_path / "m.csv").write_bytes(content)
     with pytest.raises(InputError) as error:
         manifest.read(tmp_path / "m.csv")
-    assert said in str(error.value)
+    assert expected in str(error.value)
 
 
 @pytest.mark.slow
@@ -199,7 +199,7 @@ ROWS = st.lists(ROW, min_size=1, max_size=30, unique_by=lambda row: row["file_pa
 
 
 @given(ROWS, st.sampled_from([csv.QUOTE_MINIMAL, csv.QUOTE_ALL]), st.booleans())
-def test_what_is_written_is_what_is_read(tmp_path_factory, rows, quoting, mark):
+def test_manifests_are_read_as_they_were_written(tmp_path_factory, rows, quoting, mark):
     path = tmp_path_factory.mktemp("manifest") / "m.csv"
     with open(path, "w", encoding="utf-8-sig" if mark else "utf-8", newline="") as file:
         writer = csv.DictWriter(file, list(rows[0]), quoting=quoting)
@@ -241,7 +241,7 @@ def test_a_recorder_night_in_two_splits_or_a_pool_recorder_elsewhere_is_always_r
         assert len(checks.separate_rejected(table, 0)[0]) == len(rows)
 
 
-def test_a_manifest_is_begun_from_a_folder(tmp_path, capsys):
+def test_a_manifest_is_drafted_from_a_folder(tmp_path, capsys):
     names = [
         "positive/A1/20250312_213000.WAV",
         "pool/B2/x.flac",
@@ -260,4 +260,4 @@ def test_a_manifest_is_begun_from_a_folder(tmp_path, capsys):
     assert rows.loc["positive/A1/20250312_213000.WAV", columns].tolist() == ["positive", "A1", "", "2025-03-12"]
     assert rows.loc["pool/B2/x.flac", columns].tolist() == ["negative", "B2", "pool", ""]
     assert rows.loc["more/A1/c.wav", columns].tolist() == ["", "A1", "", ""]
-    assert main(["manifest", str(tmp_path), "--output", str(output)]) == 1, "no table of a person's is written over"
+    assert main(["manifest", str(tmp_path), "--output", str(output)]) == 1, "an existing table is not overwritten"

@@ -26,7 +26,7 @@ def nights(first, last, recorders=10, files=5, split="pool"):
     return manifest.complete(table.astype(object), "test")
 
 
-def test_a_recorder_night_lies_in_one_shard_and_shards_are_about_as_large_as_asked():
+def test_a_recorder_night_is_in_one_shard_and_shards_have_about_the_requested_size():
     table = nights(0, 40)
     shards = sharding.assign_shards(table, 100)
     assert shards.groupby(table.group).nunique().max() == 1
@@ -40,7 +40,7 @@ def test_new_nights_change_at_most_one_old_shard():
     assert len(new - old) > 1
 
 
-def test_a_new_recorder_in_the_middle_changes_only_the_shards_that_it_falls_in():
+def test_a_new_recorder_in_the_middle_changes_only_its_own_shards():
     table = nights(0, 30)
     late = (
         table[table.recorder_id == "r3"].iloc[:5].assign(recorder_id="late", file_path=[f"l{n}.wav" for n in range(5)])
@@ -59,13 +59,13 @@ def test_the_order_of_rows_does_not_matter():
     assert sharding.assign_shards(shuffled, 50).sort_index().equals(sharding.assign_shards(table, 50))
 
 
-def test_pool_and_labelled_recordings_share_no_shard():
+def test_no_shard_has_both_pool_and_labelled_recordings():
     table = pd.concat([nights(0, 3), nights(5, 8, split="train")], ignore_index=True)
     parts = sharding.assign_shards(table, 1000).str.split("-").str[0]
     assert list(parts) == ["pool"] * 150 + ["labelled"] * 150
 
 
-def test_a_changed_file_changes_the_state_of_its_shard_alone(tmp_path):
+def test_a_changed_file_changes_the_hash_of_its_shard_only(tmp_path):
     table = nights(0, 6)
     for path in table.file_path:
         (tmp_path / path).write_bytes(b"x")
@@ -83,7 +83,7 @@ def test_a_manifest_without_a_pool_or_without_training_recordings_is_refused(spl
         sharding.assign_splits_and_shards(nights(0, 3, split=split), settings, 100)
 
 
-def test_a_held_out_site_that_the_manifest_has_not_is_named_with_those_it_has():
+def test_an_unknown_ood_site_is_named_with_the_sites_of_the_manifest():
     table = pd.concat([nights(0, 3), nights(5, 8, split="train").assign(site="pond")], ignore_index=True)
     settings = SplitSettings(["pond", "Creek"], validation_fraction=0.1, iid_fraction=0.1)
     with pytest.raises(InputError, match="ood_sites names 'Creek', but the manifest has no such site; it has: pond"):

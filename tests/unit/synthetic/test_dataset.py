@@ -12,13 +12,13 @@ def design():
     return dataset.draw_design(labelled_files=300, pool_files=200, duration_s=1.5, sample_rate=16000, seed=1)
 
 
-def test_a_design_is_repeatable_and_holds_the_truth_that_the_manifest_does_not(design):
-    again = dataset.draw_design(300, 200, 1.5, 16000, 1)
-    assert design.equals(again)
+def test_a_design_is_repeatable_and_only_its_manifest_hides_the_truth(design):
+    repeated = dataset.draw_design(300, 200, 1.5, 16000, 1)
+    assert design.equals(repeated)
     assert design.hidden.sum() == 4
-    listed = dataset.extract_manifest(design)
-    assert set(listed.label[design.hidden]) == {"negative"}
-    assert not {"sound", "snr_db", "hidden"} & set(listed.columns)
+    manifest_table = dataset.extract_manifest(design)
+    assert set(manifest_table.label[design.hidden]) == {"negative"}
+    assert not {"sound", "snr_db", "hidden"} & set(manifest_table.columns)
 
 
 def test_a_design_keeps_the_split_rules(design):
@@ -30,7 +30,7 @@ def test_a_design_keeps_the_split_rules(design):
     assert set(usable.split) == set(manifest.SPLITS)
 
 
-def test_rendered_files_are_what_the_design_says(tmp_path, design):
+def test_rendered_files_match_the_design(tmp_path, design):
     few = design.groupby("sound").head(1)
     sounds.render_recordings(few, tmp_path, workers=1)
     for path in few.file_path:
