@@ -29,12 +29,12 @@ def network():
 
 
 @pytest.fixture
-def listed():
+def make_manifest():
     """Make a completed manifest from short rows: path, label, split, site, recorder, date."""
 
-    def make(*rows, **more):
-        columns = ["file_path", "label", "split", "site", "recorder_id", "date"]
-        table = pd.DataFrame(rows, columns=columns).assign(**more)
+    def make(*rows, **columns):
+        names = ["file_path", "label", "split", "site", "recorder_id", "date"]
+        table = pd.DataFrame(rows, columns=names).assign(**columns)
         return manifest.complete(table.astype(object), "test")
 
     return make

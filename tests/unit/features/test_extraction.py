@@ -108,7 +108,7 @@ def test_unusual_headers_of_wav_files_are_read_as_by_soundfile(tmp_path, kind):
     read_part(path, frames // 3, frames // 2)
 
 
-def test_features_of_every_kind_of_file_are_the_plain_ones(tmp_path, listed):
+def test_features_of_every_kind_of_file_are_the_plain_ones(tmp_path, make_manifest):
     rng = np.random.default_rng(4)
     rows = []
     for place, rate in enumerate(RATES):
@@ -117,23 +117,23 @@ def test_features_of_every_kind_of_file_are_the_plain_ones(tmp_path, listed):
         sound = noise(place, int(rng.integers(rate // 3, 1.5 * rate)) | 1, 1 + place % 2)
         soundfile.write(tmp_path / f"{place}.{extension}", sound, rate, subtype=subtype)
         rows.append((f"{place}.{extension}", "negative", "train", "s", "r", ""))
-    index, found = extract(listed(*rows), tmp_path, processes=2)
+    index, found = extract(make_manifest(*rows), tmp_path, processes=2)
     for name, held in index.groupby("file_path"):
         expected, starts = plain_pictures(plain(tmp_path / name))
         np.testing.assert_allclose(held.start_s, starts)
         np.testing.assert_allclose(found[held["row"]], expected, rtol=1e-3, atol=0.04, err_msg=name)
 
 
-def test_the_result_does_not_depend_on_the_number_of_processes(tmp_path, listed, wav):
+def test_the_result_does_not_depend_on_the_number_of_processes(tmp_path, make_manifest, wav):
     names = [wav(f"{place}.wav", seconds=0.3 + 0.21 * place, rate=48000, seed=place) for place in range(9)]
-    table = listed(*[(name, "negative", "train", "s", "r", "") for name in names])
+    table = make_manifest(*[(name, "negative", "train", "s", "r", "") for name in names])
     alone, ours = extract(table, tmp_path), extract(table, tmp_path, processes=3, name="b.npy")
     assert alone[0].equals(ours[0])
     np.testing.assert_array_equal(alone[1], ours[1])
 
 
 @pytest.mark.parametrize("processes", [1, 2])
-def test_the_way_of_a_gpu_gives_the_same_windows(tmp_path, listed, wav, monkeypatch, processes):
+def test_the_way_of_a_gpu_gives_the_same_windows(tmp_path, make_manifest, wav, monkeypatch, processes):
     """Batches of unlike lengths, rates, widths and channels, through slots that are used again and again."""
     monkeypatch.setattr(device_extraction, "BATCH_SAMPLES", 100_000)
     monkeypatch.setattr(windowing, "MAX_CHUNK_S", 2)
@@ -145,7 +145,7 @@ def test_the_way_of_a_gpu_gives_the_same_windows(tmp_path, listed, wav, monkeypa
         rate = [48000, 24000, 96000, 44100, 44056][place % 5]
         sound = noise(place, int(rng.integers(rate // 4, (5 if place < 3 else 1) * rate)), channels)
         rows.append((wav(f"{place}.wav", sound, rate, subtype=subtype), "negative", "train", "s", "r", ""))
-    table = checks.check_recordings(listed(*rows), str(tmp_path), 0.001, 0.5, workers=1)
+    table = checks.check_recordings(make_manifest(*rows), str(tmp_path), 0.001, 0.5, workers=1)
     windows = WindowSpec(RATE, 12000, 8400)
     planned, index = windowing.plan_windows(table, str(tmp_path), windows)
     batches = list(device_extraction.batches(planned))
@@ -164,12 +164,12 @@ def test_the_way_of_a_gpu_gives_the_same_windows(tmp_path, listed, wav, monkeypa
 
 @pytest.mark.parametrize("rate", [8000, 24000, 44100, 48000, 250000])
 @pytest.mark.parametrize("hop", [8000, 12000, 13001])
-def test_a_long_recording_is_heard_in_stretches_as_if_it_were_whole(tmp_path, listed, monkeypatch, rate, hop):
+def test_a_long_recording_is_heard_in_stretches_as_if_it_were_whole(tmp_path, make_manifest, monkeypatch, rate, hop):
     monkeypatch.setattr(windowing, "MAX_CHUNK_S", 2)
     path = tmp_path / "long.wav"
     soundfile.write(path, noise(rate, int(7.3 * rate) + 1, 1), rate)
     table = checks.check_recordings(
-        listed(("long.wav", "negative", "train", "s", "r", "")), str(tmp_path), 0.1, 1, workers=1
+        make_manifest(("long.wav", "negative", "train", "s", "r", "")), str(tmp_path), 0.1, 1, workers=1
     )
     windows = WindowSpec(RATE, 12000, hop)
     parts, index = windowing.plan_windows(table, str(tmp_path), windows)
@@ -181,10 +181,10 @@ def test_a_long_recording_is_heard_in_stretches_as_if_it_were_whole(tmp_path, li
     np.testing.assert_allclose(heard, expected, atol=2e-5)
 
 
-def test_no_recording_gives_an_array_of_no_windows(tmp_path, listed, wav):
+def test_no_recording_gives_an_array_of_no_windows(tmp_path, make_manifest, wav):
     wav("a.wav")
     table = checks.check_recordings(
-        listed(("a.wav", "negative", "train", "s", "r", "")), str(tmp_path), 0.1, 1, workers=1
+        make_manifest(("a.wav", "negative", "train", "s", "r", "")), str(tmp_path), 0.1, 1, workers=1
     )
     index = extractors.extract(
         table.iloc[:0], str(tmp_path), tmp_path / "a.npy", WINDOWS, {"kind": "logmel"} | LOGMEL, "cpu"
@@ -192,10 +192,10 @@ def test_no_recording_gives_an_array_of_no_windows(tmp_path, listed, wav):
     assert np.load(tmp_path / "a.npy").shape == (0, 40, 32) and list(index) == store.INDEX_COLUMNS
 
 
-def test_what_a_front_end_gives_is_stored_a_row_a_window(tmp_path, listed, wav):
+def test_what_a_front_end_gives_is_stored_a_row_a_window(tmp_path, make_manifest, wav):
     wav("a.wav", 0.25 * np.ones(20000), rate=8000)
     table = checks.check_recordings(
-        listed(("a.wav", "negative", "train", "s", "r", "")), str(tmp_path), 0.1, 1, workers=1
+        make_manifest(("a.wav", "negative", "train", "s", "r", "")), str(tmp_path), 0.1, 1, workers=1
     )
     index = extraction.extract(
         table, str(tmp_path), tmp_path / "a.npy", WindowSpec(8000, 8000, 8000), lambda heard: heard.mean(dim=1, keepdim=True),
@@ -205,11 +205,11 @@ def test_what_a_front_end_gives_is_stored_a_row_a_window(tmp_path, listed, wav):
     np.testing.assert_allclose(np.load(tmp_path / "a.npy"), [[0.25]] * 3)
 
 
-def test_the_index_tells_when_the_features_are_others(tmp_path, listed, wav):
+def test_the_index_tells_when_the_features_are_others(tmp_path, make_manifest, wav):
     def content(gain, processes):
         wav("a.wav", gain * np.ones(20000), rate=8000)
         table = checks.check_recordings(
-            listed(("a.wav", "negative", "train", "s", "r", "")), str(tmp_path), 0.1, 1, workers=1
+            make_manifest(("a.wav", "negative", "train", "s", "r", "")), str(tmp_path), 0.1, 1, workers=1
         )
         heard = WindowSpec(8000, 8000, 8000)
         index = extraction.extract(

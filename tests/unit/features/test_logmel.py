@@ -111,11 +111,11 @@ WINDOWS = {"length_s": 1.0, "hop_s": 1.0, "sample_rate": 16000}
 LOGMEL = {"kind": "logmel", "n_mels": 32, "fmin": 50, "fmax": 8000, "n_fft": 512, "hop_s": 0.02}
 
 
-def test_extracted_features_are_read_back_by_file_and_window(tmp_path, wav, listed):
+def test_extracted_features_are_read_back_by_file_and_window(tmp_path, wav, make_manifest):
     tone = np.sin(2 * np.pi * 1000 * np.arange(16000) / 16000)
     wav("a.wav", np.concatenate([np.zeros(16000), 0.5 * tone, np.zeros(4000)]))
     wav("b.wav", seconds=0.6, rate=48000)
-    table = listed(("a.wav", "negative", "train", "s", "r", ""), ("b.wav", "negative", "train", "s", "r", ""))
+    table = make_manifest(("a.wav", "negative", "train", "s", "r", ""), ("b.wav", "negative", "train", "s", "r", ""))
     table = checks.check_recordings(table, str(tmp_path), 0.1, 1.0, workers=1)
     index = extractors.extract(table, str(tmp_path), tmp_path / "s.npy", WINDOWS, LOGMEL, "cpu")
     assert list(zip(index.file_path, index.start_s, strict=True)) == [

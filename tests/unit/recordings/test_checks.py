@@ -75,10 +75,10 @@ def test_the_same_samples_in_another_container_have_the_same_hash(tmp_path, wav)
     assert same == copy != other
 
 
-def test_a_repeated_row_is_rejected_once(tmp_path, wav, listed):
+def test_a_repeated_row_is_rejected_once(tmp_path, wav, make_manifest):
     wav("a.wav")
     row = ("a.wav", "negative", "train", "s", "r", "2025-01-01")
-    checked = checks.check_recordings(listed(row, row), str(tmp_path), 0.5, 3.0, workers=1)
+    checked = checks.check_recordings(make_manifest(row, row), str(tmp_path), 0.5, 3.0, workers=1)
     assert list(checked.reason) == ["", "duplicate row"]
 
 
@@ -109,20 +109,20 @@ BREACHES = {
 
 
 @pytest.mark.parametrize("rule", BREACHES)
-def test_a_breach_of_a_split_rule_stops_the_run_and_lists_its_rows(rule, listed):
+def test_a_breach_of_a_split_rule_stops_the_run_and_lists_its_rows(rule, make_manifest):
     with pytest.raises(InputError, match=rule) as error:
-        checks.separate_rejected(checked(listed(*BREACHES[rule])), 0.05)
+        checks.separate_rejected(checked(make_manifest(*BREACHES[rule])), 0.05)
     assert ".wav (split " in str(error.value)
 
 
 @pytest.mark.parametrize("rule", BREACHES)
-def test_the_manifest_alone_shows_a_breach(rule, listed):
+def test_the_manifest_alone_shows_a_breach(rule, make_manifest):
     with pytest.raises(InputError, match=rule):
-        checks.check_split_rules(listed(*BREACHES[rule]), checks.MANIFEST_RULES)
+        checks.check_split_rules(make_manifest(*BREACHES[rule]), checks.MANIFEST_RULES)
 
 
-def test_the_same_audio_in_two_splits_stops_the_run_unless_it_is_silence(listed):
-    table = listed(
+def test_the_same_audio_in_two_splits_stops_the_run_unless_it_is_silence(make_manifest):
+    table = make_manifest(
         ("a.wav", "negative", "train", "s", "r1", "2025-01-01"), ("b.wav", "negative", "val", "s", "r2", "2025-01-02")
     )
     with pytest.raises(InputError, match="same audio must be in one split"):
@@ -131,17 +131,17 @@ def test_the_same_audio_in_two_splits_stops_the_run_unless_it_is_silence(listed)
     assert len(usable) == 2
 
 
-def test_the_same_audio_twice_in_one_split_is_used_once(listed):
-    table = listed(
+def test_the_same_audio_twice_in_one_split_is_used_once(make_manifest):
+    table = make_manifest(
         ("b.wav", "negative", "train", "s", "r2", "2025-01-02"), ("a.wav", "negative", "train", "s", "r1", "2025-01-01")
     )
     gathered = checks.merge_shards([checked(table, sha256="same")])
     assert dict(zip(gathered.file_path, gathered.reason, strict=True)) == {"a.wav": "", "b.wav": "same audio as a.wav"}
 
 
-def test_rejections_stop_the_run_only_above_the_allowed_share(listed):
+def test_rejections_stop_the_run_only_above_the_allowed_share(make_manifest):
     rows = [(f"{n}.wav", "negative", "train", "s", "r", "2025-01-01") for n in range(10)]
-    table = checked(listed(*rows), reason=["missing", *[""] * 9])
+    table = checked(make_manifest(*rows), reason=["missing", *[""] * 9])
     usable, rejected = checks.separate_rejected(table, 0.1)
     assert (len(usable), len(rejected)) == (9, 1)
     with pytest.raises(InputError, match=r"1 of 10 recordings are rejected \(10.0%\).*1 missing"):

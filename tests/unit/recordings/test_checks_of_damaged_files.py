@@ -144,9 +144,9 @@ NAMES = [
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_any_file_name_is_accepted_and_has_no_effect(name, tmp_path, listed):
+def test_any_file_name_is_accepted_and_has_no_effect(name, tmp_path, make_manifest):
     written()(tmp_path / name)
-    table = listed((name, "negative", "train", "s", "r", "2025-01-01"))
+    table = make_manifest((name, "negative", "train", "s", "r", "2025-01-01"))
     checked = checks.check_recordings(table, str(tmp_path), 0.05, 1.0, workers=1)
     assert list(checked.reason) == [""]
     checked.to_parquet(tmp_path / "t.parquet")
@@ -161,13 +161,13 @@ def test_no_path_leads_out_of_the_audio_root(name, tmp_path):
     assert reason == ("missing" if name.startswith("~") else "path outside audio_root")
 
 
-def test_a_bad_file_does_not_affect_good_ones(tmp_path, listed):
+def test_a_bad_file_does_not_affect_good_ones(tmp_path, make_manifest):
     names = []
     for index, (make, _) in enumerate(CASES.values()):
         (tmp_path / str(index)).mkdir()
         make(tmp_path / str(index) / "x.wav")
         names.append(f"{index}/x.wav")
-    table = listed(*[(name, "negative", "train", "s", "r", "2025-01-01") for name in names])
+    table = make_manifest(*[(name, "negative", "train", "s", "r", "2025-01-01") for name in names])
     checked = checks.check_recordings(table, str(tmp_path), 0.05, 1.0, workers=2)
     used = [expected == USED for _, expected in CASES.values()]
     assert list(checked.reason == "") == used
@@ -179,12 +179,12 @@ WINDOWS = {"length_s": 1.0, "hop_s": 1.0, "sample_rate": 8000}
 LOGMEL = {"kind": "logmel", "n_mels": 16, "fmin": 50, "fmax": 4000, "n_fft": 512, "hop_s": 0.02}
 
 
-def test_a_file_that_vanishes_or_shrinks_after_the_check_is_named(tmp_path, listed, wav):
+def test_a_file_that_vanishes_or_shrinks_after_the_check_is_named(tmp_path, make_manifest, wav):
     (tmp_path / "features").mkdir()
     for name in ("gone.wav", "shorter.wav"):
         wav(name, rate=8000)
         table = checks.check_recordings(
-            listed((name, "negative", "train", "s", "r", "")), str(tmp_path), 0.1, 1.0, workers=1
+            make_manifest((name, "negative", "train", "s", "r", "")), str(tmp_path), 0.1, 1.0, workers=1
         )
         (tmp_path / name).unlink()
         if name == "shorter.wav":

@@ -118,8 +118,8 @@ def test_new_rows_do_not_change_the_splits_of_old_rows():
     assert list(more.split[:400]) == list(few.split)
 
 
-def test_a_split_in_the_manifest_is_kept(listed):
-    table = listed(("a.wav", "negative", "train", "far", "r1", "2025-01-01"))
+def test_a_split_in_the_manifest_is_kept(make_manifest):
+    table = make_manifest(("a.wav", "negative", "train", "far", "r1", "2025-01-01"))
     assert manifest.assign_splits(table, SplitSettings(["far"], 0.99, 0.0)).split[0] == "train"
 
 
