@@ -12,20 +12,20 @@ def descendants(*ancestors: int) -> list[int]:
         except (FileNotFoundError, ProcessLookupError):
             continue
         children.setdefault(parent, []).append(int(stat.parent.name))
-    found, open_ = [], list(ancestors)
+    processes, open_ = [], list(ancestors)
     while open_:
         open_ = [child for parent in open_ for child in children.get(parent, [])]
-        found += open_
-    return found
+        processes += open_
+    return processes
 
 
 def with_title(start: str) -> list[int]:
     """List the process ids of all processes whose command line starts with a text."""
-    found = []
+    processes = []
     for words in Path("/proc").glob("[0-9]*/cmdline"):
         try:
             if words.read_bytes().startswith(start.encode()):
-                found.append(int(words.parent.name))
+                processes.append(int(words.parent.name))
         except (FileNotFoundError, ProcessLookupError):
             continue
-    return found
+    return processes

@@ -31,19 +31,19 @@ class Project:
 
     def __init__(self, folder: Path):
         self.folder = folder
-        listed = subprocess.run(
+        names = subprocess.run(
             ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
             cwd=ROOT, check=True, capture_output=True, text=True,
         ).stdout.split("\0")  # fmt: skip
-        for name in filter(None, listed):
+        for name in filter(None, names):
             if (ROOT / name).is_file():
                 (folder / name).parent.mkdir(parents=True, exist_ok=True)
                 shutil.copy2(ROOT / name, folder / name)
         _compile()
-        kept = folder / PACKAGE / "__pycache__"
-        kept.mkdir()
+        cache = folder / PACKAGE / "__pycache__"
+        cache.mkdir()
         for path in (ROOT / PACKAGE / "__pycache__").glob("*.nb?"):
-            shutil.copy2(path, kept / path.name)
+            shutil.copy2(path, cache / path.name)
 
     def path(self, name: str) -> Path:
         return self.folder / name
@@ -58,17 +58,19 @@ class Project:
         command += ["--cores", str(cores)] if cores else []
         command += ["--configfile", config] if config else []
         environment = {key: value for key, value in os.environ.items() if not key.startswith("SNAKEMAKE")}
-        done = subprocess.run(command, cwd=self.folder, env=environment, capture_output=True, text=True, check=False)
-        printed = done.stdout + done.stderr
-        assert (done.returncode != 0) == fails, printed[-6000:]
-        return printed
+        completed = subprocess.run(
+            command, cwd=self.folder, env=environment, capture_output=True, text=True, check=False
+        )
+        output = completed.stdout + completed.stderr
+        assert (completed.returncode != 0) == fails, output[-6000:]
+        return output
 
     def plan(self, config: str | None = None) -> dict[str, int]:
         """Count the jobs of each rule that a dry run plans; empty if there is nothing to do."""
-        printed = self.snakemake("--dry-run", config=config)
-        if "Nothing to be done" in printed:
+        output = self.snakemake("--dry-run", config=config)
+        if "Nothing to be done" in output:
             return {}
-        table = printed[printed.rindex("Job stats:") :]
+        table = output[output.rindex("Job stats:") :]
         counts = dict(re.findall(r"^(\w+) +(\d+)$", table, flags=re.MULTILINE))
         return {rule: int(count) for rule, count in counts.items() if rule not in ("total", "main_job")}
 
@@ -114,7 +116,9 @@ def name_badly(design: pd.DataFrame) -> pd.DataFrame:
     pool = design.split == "pool"
     site = design.site.where(~pool | (design.site != "meadow"), '<b onmouseover="window.hit=1">meadow</b>\u202e')
     recorder = design.recorder_id.where(site == design.site, design.recorder_id + HOSTILE[1])
-    names = pd.Series([f"{HOSTILE[place % len(HOSTILE)]}.WAV" for place in range(len(design))], index=design.index)
+    names = pd.Series(
+        [f"{HOSTILE[position % len(HOSTILE)]}.WAV" for position in range(len(design))], index=design.index
+    )
     paths = site + "/" + recorder + "/" + design.file_path.str.extract(r"(\d{8}_\d{6})")[0] + names
     return design.assign(site=site, recorder_id=recorder, file_path=paths.where(pool, design.file_path))
 

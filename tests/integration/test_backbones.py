@@ -110,8 +110,8 @@ def predict(project, *arguments):
 
 def test_the_exported_model_gives_the_trainings_scores_on_raw_audio(exported, tmp_path):
     project, export, run = exported
-    done = predict(project, export, "data/audio", "--output", tmp_path, "--threads", 1)
-    assert done.returncode == 0, done.stderr
+    completed = predict(project, export, "data/audio", "--output", tmp_path, "--threads", 1)
+    assert completed.returncode == 0, completed.stderr
     ours = tables.read(tmp_path / "scores.csv").assign(file_path=lambda t: t.file_path.str.removeprefix("data/audio/"))
     theirs = tables.read(run / "scores.parquet")
     tests = theirs[theirs.split != "val"].merge(ours, on="file_path", suffixes=("", "_exported"), validate="1:1")
@@ -124,9 +124,11 @@ def test_the_exported_model_gives_the_trainings_scores_on_raw_audio(exported, tm
     flagged = ours[ours.flagged].file_path.iloc[0]
     stem = str(tmp_path / flagged).removesuffix(".WAV")
     for suffix in (detection_tables.CSV_SUFFIX, detection_tables.RAVEN_SUFFIX):
-        listed = detection_tables.read_detections(stem + suffix)
-        assert set(listed.file_path) == {f"data/audio/{flagged}"} and (listed.confidence >= threshold - 1e-4).all()
-        assert set(listed.common_name) == {"Red-legged Frog"}
+        detections = detection_tables.read_detections(stem + suffix)
+        assert (
+            set(detections.file_path) == {f"data/audio/{flagged}"} and (detections.confidence >= threshold - 1e-4).all()
+        )
+        assert set(detections.common_name) == {"Red-legged Frog"}
 
 
 def test_the_exported_onnx_gives_the_same_confidences(exported):
@@ -153,19 +155,21 @@ def test_another_backbone_than_the_trained_one_is_refused(exported, tmp_path):
     project, export, _ = exported
     other = tmp_path / "other.onnx"
     other.write_bytes(project.path("network.onnx").read_bytes() + b"\x00")
-    done = predict(project, export, "data/audio", "--backbone", other, "--output", tmp_path)
-    assert done.returncode == 1 and "give the file that it was trained on" in done.stderr
-    assert "Traceback" not in done.stderr
+    completed = predict(project, export, "data/audio", "--backbone", other, "--output", tmp_path)
+    assert completed.returncode == 1 and "give the file that it was trained on" in completed.stderr
+    assert "Traceback" not in completed.stderr
 
 
 def write_detections(project):
     """BirdNET's tables of the first five files of the pool, which are given."""
     pool = project.table("results/inputs/pool.parquet").file_path.sort_values().tolist()
-    for place, path in enumerate(pool[:5]):
-        found = pd.DataFrame(
-            {"file_path": f"/field/{path}", "start_s": [0.0], "end_s": 3.0, "confidence": 0.95 - place / 10}
+    for position, path in enumerate(pool[:5]):
+        detections = pd.DataFrame(
+            {"file_path": f"/field/{path}", "start_s": [0.0], "end_s": 3.0, "confidence": 0.95 - position / 10}
         )
-        detection_tables.write_detections(found, "Rana draytonii_Red-legged Frog", 8000, project.path(f"birdnet/{place}"))
+        detection_tables.write_detections(
+            detections, "Rana draytonii_Red-legged Frog", 8000, project.path(f"birdnet/{position}")
+        )
     return pool
 
 

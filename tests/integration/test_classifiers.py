@@ -57,8 +57,10 @@ def test_every_file_of_the_pool_has_the_classifier_s_confidence(mined):
 
 
 def test_the_positives_that_a_subset_adds_are_those_that_the_classifier_scores_highest(mined):
-    listed = mined.table("results/inputs/labelled.parquet").set_index("file_path")
-    low = listed.index[(listed.split == "train") & (listed.label == "positive") & (listed.quality == "low")]
+    recordings = mined.table("results/inputs/labelled.parquet").set_index("file_path")
+    low = recordings.index[
+        (recordings.split == "train") & (recordings.label == "positive") & (recordings.quality == "low")
+    ]
     by_score = sorted(low, key=lambda path: score(mined, path), reverse=True)
     added = set(mined.table("results/positives/half.csv").file_path) & set(low)
     assert added == set(by_score[: len(added)]) and 0 < len(added) < len(low)

@@ -12,7 +12,7 @@ RUN = "return window.hit !== undefined || document.querySelectorAll('img[src=x],
 
 
 @pytest.fixture(scope="module")
-def listed(small):
+def manifest(small):
     """The pool's rows of the manifest, all of them of hostile names."""
     table = pd.read_csv(small.path("data/manifest.csv"), dtype=str, keep_default_na=False)
     pool = table[table.split == "pool"]
@@ -20,29 +20,29 @@ def listed(small):
     return pool
 
 
-def test_every_stage_keeps_the_names_as_they_are(small, listed):
+def test_every_stage_keeps_the_names_as_they_are(small, manifest):
     for name in ("inputs/pool.parquet", "mining/trained/scores.parquet", "audit/pool.csv"):
-        kept = small.table(f"results/{name}").set_index("file_path")
-        expected = listed.set_index("file_path")
-        assert set(kept.index) == set(expected.index)
-        assert kept.recorder_id.equals(expected.recorder_id[kept.index])
-    assert set(small.table("results/tiers/hard.csv").file_path) < set(listed.file_path)
+        table = small.table(f"results/{name}").set_index("file_path")
+        expected = manifest.set_index("file_path")
+        assert set(table.index) == set(expected.index)
+        assert table.recorder_id.equals(expected.recorder_id[table.index])
+    assert set(small.table("results/tiers/hard.csv").file_path) < set(manifest.file_path)
 
 
-def test_the_report_shows_them_as_text(small, listed, browser):
+def test_the_report_shows_them_as_text(small, manifest, browser):
     browser.get(small.path("results/report.html").as_uri())
     shown = browser.execute_script("return [...document.querySelectorAll('td bdi')].map((cell) => cell.textContent)")
-    assert len(shown) >= 5 and set(shown) <= set(listed.file_path.map(escape_control_characters))
+    assert len(shown) >= 5 and set(shown) <= set(manifest.file_path.map(escape_control_characters))
     assert not browser.execute_script(RUN)
 
 
-def test_the_review_page_shows_them_as_text(small, listed, browser):
+def test_the_review_page_shows_them_as_text(small, manifest, browser):
     small.snakemake("review", config="small.yaml")
     browser.get(small.path("results/review/index.html").as_uri())
     shown = browser.execute_script(
         "return order.map((one) => { show(one); return [one.file_path, $('name').textContent, $('card').textContent]; })"
     )
-    known = listed.set_index("file_path")
+    known = manifest.set_index("file_path")
     assert len(shown) == 40 and {path for path, *_ in shown} <= set(known.index)
     for path, name, card in shown:
         assert name == escape_control_characters(path)

@@ -76,13 +76,13 @@ def test_edited_code_reruns_what_uses_it_and_a_comment_or_a_touch_nothing(small)
 
 
 def test_new_pool_recordings_run_new_shards_and_no_run_without_mined_negatives(small):
-    listed = small.path("data/manifest.csv").read_text()
+    manifest = small.path("data/manifest.csv").read_text()
     shards = {path.stem for path in small.path("results/inputs/shards").glob("*.parquet")}
     try:
         add_recordings(small, 40, 60, seed=9, only="pool")
         plan = small.plan("small.yaml")
     finally:
-        small.path("data/manifest.csv").write_text(listed)
+        small.path("data/manifest.csv").write_text(manifest)
     assert 1 <= plan["check_shard"] < len(shards)
     assert plan["extract_features"] == plan["score_shard"] == plan["check_shard"]
     assert plan == {
@@ -119,10 +119,12 @@ def test_a_training_key_may_be_an_axis(small, changed):
 
 def test_the_template_needs_only_what_it_marks(small):
     lines = small.path("config/template.yaml").read_text().splitlines()
-    own = {"audio_root": "data/audio", "manifest": "data/manifest.csv"}
-    changed = [next((f"{key}: {own[key]}" for key in own if line.startswith(f"{key}:")), line) for line in lines]
+    replaced = {"audio_root": "data/audio", "manifest": "data/manifest.csv"}
+    changed = [
+        next((f"{key}: {replaced[key]}" for key in replaced if line.startswith(f"{key}:")), line) for line in lines
+    ]
     marked = {line.split(":")[0].strip() for line in lines if "# CHANGE: " in line}
-    assert marked == {"target", *own, "ood_sites"}
+    assert marked == {"target", *replaced, "ood_sites"}
     small.path("mine.yaml").write_text("\n".join(changed))
     planned = small.plan("mine.yaml")
     assert planned["train"] == 25 and planned["extract_features"] > 1 and "generate_soundscapes" not in planned
@@ -142,13 +144,13 @@ def test_a_second_round_mines_again_and_reruns_nothing_of_the_first(small, chang
     assert plan == {**second, "train": 4, "evaluate": 4, **SUMMARIES}
 
     config = changed(twice)
-    wanted = ("results/tiers/again.csv", "results/mining/second/comparison.csv")
-    small.snakemake(*wanted, config=config)
-    taken, tier = (small.table(f"results/tiers/{name}.csv").file_path for name in ("top", "again"))
-    assert list(tier[:20]) == list(taken) and len(tier) == 30 and tier.is_unique
+    targets = ("results/tiers/again.csv", "results/mining/second/comparison.csv")
+    small.snakemake(*targets, config=config)
+    first_tier, tier = (small.table(f"results/tiers/{name}.csv").file_path for name in ("top", "again"))
+    assert list(tier[:20]) == list(first_tier) and len(tier) == 30 and tier.is_unique
     left = small.table("results/mining/second/scores.parquet").file_path
     pool = small.table("results/inputs/pool.parquet").file_path
-    assert set(left) == set(pool) - set(taken)
+    assert set(left) == set(pool) - set(first_tier)
     assert json.loads(small.path("results/mining/second/model.json").read_text())["counts"]["tier_files"] == 20
     assert small.plan(config) == {"train": 4, "evaluate": 4, **SUMMARIES}
 

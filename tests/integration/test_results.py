@@ -7,7 +7,8 @@ import re
 import pandas as pd
 import pytest
 import yaml
-from conftest import ROOT, SHARED, Project
+from conftest import Project
+from paths import ROOT, SHARED
 
 from hardneg.audit import pool_audit
 from hardneg.synthetic import dataset
@@ -170,15 +171,15 @@ def test_real_recordings_run_end_to_end(tmp_path):
 
 
 def test_a_number_is_traced_to_the_files_behind_it_and_a_file_changed_since_is_named(small, changed):
-    wanted = {"value": "hard", "positive_subset": "half", "split": "test_ood", "metric": "f1"}
-    config = changed(lambda config: config.update(audit_trail=wanted))
+    selected = {"value": "hard", "positive_subset": "half", "split": "test_ood", "metric": "f1"}
+    config = changed(lambda config: config.update(audit_trail=selected))
     small.snakemake("audit_trail", config=config)
     page = small.path("results/audit_trail.md").read_text()
     deltas, runs = small.table("results/deltas.csv"), small.table("results/runs.csv")
-    row = deltas[(deltas[list(wanted)] == pd.Series(wanted)).all(axis=1)].iloc[0]
+    row = deltas[(deltas[list(selected)] == pd.Series(selected)).all(axis=1)].iloc[0]
     assert f"{row.difference * 100:+.1f}".replace("-", "\N{MINUS SIGN}") in page.splitlines()[2]
-    own = runs[(runs.negative_tier == "hard") & (runs.positive_subset == "half") & (runs.split == "test_ood")]
-    for score in own.f1:
+    matching = runs[(runs.negative_tier == "hard") & (runs.positive_subset == "half") & (runs.split == "test_ood")]
+    for score in matching.f1:
         assert f"| {score:.4f} |" in page
     behind = {line.removeprefix("### ").strip("`") for line in page.splitlines() if line.startswith("### ")}
     models = {name for name in behind if name.endswith("model.safetensors") and "/runs/" in name}

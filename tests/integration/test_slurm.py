@@ -64,10 +64,10 @@ def test_the_cluster_gives_the_local_results_and_one_gpu_to_one_job(slurm, proje
         pd.testing.assert_frame_equal(ours, local)
     jobs = slurm.jobs()
     assert {job["JobState"] for job in jobs} == {"COMPLETED"}
-    held = [job for job in jobs if "gpu:1" in job.get("TresPerJob", "") + job.get("TresPerNode", "")]
-    assert len(held) == 2 + 1 + 1 + 2 + 2  # extract, mine, train_mining_model, train, evaluate
-    for place, one in enumerate(held):
-        for other in held[place + 1 :]:
+    on_gpu = [job for job in jobs if "gpu:1" in job.get("TresPerJob", "") + job.get("TresPerNode", "")]
+    assert len(on_gpu) == 2 + 1 + 1 + 2 + 2  # extract, mine, train_mining_model, train, evaluate
+    for position, one in enumerate(on_gpu):
+        for other in on_gpu[position + 1 :]:
             apart = one["EndTime"] <= other["StartTime"] or other["EndTime"] <= one["StartTime"]
             assert apart or one["NodeList"] != other["NodeList"], "two jobs on one GPU"
 

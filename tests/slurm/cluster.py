@@ -135,9 +135,9 @@ class Cluster:
             "GresTypes": "gpu",
         }
         lines = [f"{key}={value}" for key, value in settings.items()]
-        for place, node in enumerate(NODES):
+        for position, node in enumerate(NODES):
             lines.append(
-                f"NodeName={node} NodeHostname={host} NodeAddr=127.0.0.1 Port={16921 + place} CPUs={os.cpu_count()} "
+                f"NodeName={node} NodeHostname={host} NodeAddr=127.0.0.1 Port={16921 + position} CPUs={os.cpu_count()} "
                 f"RealMemory={memory * 45 // 100} Gres=gpu:1 State=UNKNOWN"
             )
         lines.append(f"PartitionName=main Nodes={','.join(NODES)} Default=YES MaxTime=INFINITE State=UP")
@@ -154,14 +154,14 @@ class Cluster:
         key = self.folder / "munge.key"
         key.write_bytes(os.urandom(128))
         key.chmod(0o400)
-        own = {
+        files = {
             "key-file": key,
             "socket": "munge.socket",
             "pid-file": "munged.pid",
             "log-file": "m.log",
             "seed-file": "m.seed",
         }
-        self._run("munged", "--force", *(f"--{option}={self.folder / name}" for option, name in own.items()))
+        self._run("munged", "--force", *(f"--{option}={self.folder / name}" for option, name in files.items()))
 
     def _wait_for_nodes(self, seconds: float = 20) -> None:
         deadline = time.monotonic() + seconds
@@ -175,10 +175,10 @@ class Cluster:
             "SLURM_CONF": str(self.folder / "slurm.conf"),
             "PATH": f"{os.environ['PATH']}:/usr/sbin",
         }
-        done = subprocess.run(words, env=environment, capture_output=True, text=True, check=False)
-        if done.returncode:
-            raise RuntimeError(f"{' '.join(words)}: {done.stderr.strip() or done.stdout.strip()}")
-        return done.stdout
+        completed = subprocess.run(words, env=environment, capture_output=True, text=True, check=False)
+        if completed.returncode:
+            raise RuntimeError(f"{' '.join(words)}: {completed.stderr.strip() or completed.stdout.strip()}")
+        return completed.stdout
 
     @staticmethod
     def _end(pid_file: Path, name: str) -> None:

@@ -41,12 +41,12 @@ def test_the_number_traced_by_default_is_there_without_an_out_of_distribution_te
 
 
 def test_defaults_are_filled_in_and_the_callers_mapping_is_left_alone(config):
-    given = copy.deepcopy(config)
+    original = copy.deepcopy(config)
     complete = configuration.complete(config, SCHEMA)
     assert complete["training"]["weight_decay"] == 0.01
     assert complete["mining"]["seed"] == 123
     assert complete["negative_tiers"]["none"] == {}
-    assert config == given
+    assert config == original
 
 
 def rewritten(part, order, number):
@@ -158,11 +158,11 @@ WRONG = {
 
 @pytest.mark.parametrize("case", WRONG)
 def test_what_cannot_be_meant_is_refused_by_name(case, config):
-    change, said = WRONG[case]
+    change, message = WRONG[case]
     change(config)
     with pytest.raises(InputError) as error:
         configuration.complete(config, SCHEMA)
-    assert said in str(error.value)
+    assert message in str(error.value)
 
 
 def test_features_hold_the_keys_of_their_kind_alone(config):
