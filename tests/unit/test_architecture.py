@@ -12,7 +12,7 @@ ORDER = [
     "common", "audio", "recordings", "synthetic", "features", "models", "mining", "audit", "review", "experiments",
     "statistics", "report", "export",
 ]  # fmt: skip
-TOP = {"__init__", "__main__", "configuration", "configuration_table", "planning", "benchmarks"}
+TOP = {"__init__", "__main__", "configuration", "configuration_rules", "configuration_table", "planning", "benchmarks"}
 WITHOUT_NETWORKS = [
     "assign_tier", "audit", "check_inputs", "check_shard", "collect_runs", "combine_scores", "compare",
     "compare_finished", "compare_rounds", "cut_clips", "draw_figures", "gather_recordings", "generate_soundscapes",

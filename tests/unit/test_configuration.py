@@ -105,11 +105,6 @@ def put(value, *path):
 
 
 WRONG = {
-    "a tier's old key for the ranking": (put("minimum", "negative_tiers", "conf50", "by"), "unknown key 'by' at negative_tiers.conf50: it is called 'ranked_by' now"),
-    "a tier's old key for its size": (put("conf50", "negative_tiers", "random", "match"), "it is called 'match_size_of' now"),
-    "the old key of the shards": (put(100, "shard_files"), "unknown key 'shard_files' at the top level: it is called 'files_per_shard' now"),
-    "the old key of the adjustment": (put({"adjust": "bh"}, "statistics"), "it is called 'p_adjustment' now"),
-    "the audit's old key": (put({"similarity": 0.9}, "audit"), "it is called 'min_similarity' now"),
     "a misspelt key": (put(3, "training", "epoch"), "unknown key 'epoch' at training: did you mean 'epochs'?"),
     "a misspelt top key": (put({}, "negativ_tiers"), "unknown key 'negativ_tiers' at the top level: did you mean 'negative_tiers'?"),
     "a key like no other": (put(1, "windows", "zzz"), "unknown key 'zzz' at windows; known here: length_s, hop_s, sample_rate"),
@@ -117,17 +112,17 @@ WRONG = {
     "a wrong type": (put("many", "training", "epochs"), "training.epochs: 'many' is not of type 'integer'"),
     "a value out of range": (put(1.5, "training", "dropout"), "training.dropout: 1.5 is greater than or equal"),
     "a value not listed": (put("gpu", "device"), "device: 'gpu' is not one of auto, cpu, cuda"),
-    "a tier not defined": (put(["none", "conf5"], "matrix", "negative_tier"), "names 'conf5', which is not in negative_tiers: did you mean 'conf"),
+    "a tier not defined": (put(["none", "conf5"], "matrix", "negative_tier"), "matrix.negative_tier: 'conf5' is not in negative_tiers: did you mean 'conf"),
     "an axis that is none": (put([0.1], "matrix", "dropuot"), "matrix.dropuot is not an axis: did you mean 'dropout'?"),
-    "a match to nothing": (put("conf", "negative_tiers", "random", "match_size_of"), "match_size_of names 'conf', which is not a tier"),
-    "a match to a matched tier": (put("matched", "negative_tiers", "random", "match_size_of"), "must be a tier of its own size"),
+    "a match to nothing": (put("conf", "negative_tiers", "random", "match_size_of"), "match_size_of: 'conf' is not a tier"),
+    "a match to a matched tier": (put("matched", "negative_tiers", "random", "match_size_of"), "'matched' is itself matched"),
     "bounds the wrong way round": (put(0.05, "negative_tiers", "matched", "max_confidence"), "min_confidence must be below max_confidence"),
     "a baseline not trained": (put("conf99", "comparisons", 0, "baseline"), "'conf99' is not in matrix.negative_tier"),
-    "a comparison of seeds": (put("seed", "comparisons", 0, "vary"), "'seed' is not an axis of the matrix other than seed"),
-    "a ranking by a model that saw them": (put(["high", "low"], "positive_subsets", "base", "quality"), "rank with a model that has not seen them"),
+    "a comparison of seeds": (put("seed", "comparisons", 0, "vary"), "seeds are repetitions and are not compared"),
+    "a ranking by a model that saw them": (put(["high", "low"], "positive_subsets", "base", "quality"), "rank with a model that was not trained on them"),
     "a band above Nyquist": (put(9000, "features", "fmax"), "features.fmax (9000 Hz) is above half"),
     "a key of another kind of feature": (put({"kind": "birdnet", "n_mels": 64}, "features"), "features.n_mels is for features of kind logmel, not birdnet"),
-    "birdnet at another rate": (put({"kind": "birdnet"}, "features"), "BirdNET hears 3 s at 48,000 Hz"),
+    "birdnet at another rate": (put({"kind": "birdnet"}, "features"), "BirdNET processes 3 s at 48,000 Hz"),
     "a cnn on embeddings": (put({"kind": "birdnet"}, "features"), "training.model cnn cannot be trained on features of kind birdnet: it needs head"),
     "a head on pictures": (put("head", "training", "model"), "training.model head cannot be trained on features of kind logmel"),
     "a network without its file": (put({"kind": "onnx"}, "features"), "features.kind onnx needs features.path"),
@@ -135,7 +130,7 @@ WRONG = {
     "an export of a run not trained": (put({"seed": 7}, "export"), "unknown key 'seed' at export"),
     "an export of a seed not trained": (put({"run": {"seed": 7}}, "export"), "export.run: the matrix has no seed 7"),
     "finished scores of nothing": (put("scores.csv", "mining", "model"), "set mining.label to the target's name in it"),
-    "a ranking by finished scores": (put("scores.csv", "mining", "model"), "positive_subsets.half.add ranks positives by the mining model"),
+    "a ranking by finished scores": (put("scores.csv", "mining", "model"), "positive_subsets.half.add needs a model that ranks positives"),
     "two models of one name": (put(["a/model.safetensors", "b/model.safetensors"], "mining", "model"), "two models are called 'model': give each a name"),
     "a model named as the mean": (put([{"name": "mean", "model": "train"}], "mining", "model"), "'mean' already means the mean of all models"),
     "a model named with a slash": (put([{"name": "a/b", "model": "train"}], "mining", "model"), "the name 'a/b' may contain only letters, digits and _.+-"),
@@ -143,15 +138,15 @@ WRONG = {
     "a misspelt key of a model": (put([{"nam": "b", "model": "train"}], "mining", "model"), "unknown key 'nam' at mining.model.0: did you mean 'name'?"),
     "a tier by an unknown model": (put("trian", "negative_tiers", "conf50", "ranked_by"), "negative_tiers.conf50.ranked_by: no mining model is called 'trian'; use one of mean, minimum, trained"),
     "a control cut otherwise": (put("minimum", "negative_tiers", "random", "ranked_by"), "negative_tiers.random.ranked_by: a tier with match_size_of takes the ranking of 'conf85' (mean): remove ranked_by"),
-    "a ranking by finished scores in a list": (put(["scores.csv", "train"], "mining", "model"), "or the first of several, which finished scores cannot"),
+    "a ranking by finished scores in a list": (put(["scores.csv", "train"], "mining", "model"), "list another model first in mining.model"),
     "a classifier's class not named": (put("frogs.tflite", "mining", "model"), "mining.model is a BirdNET classifier: set mining.label to the target's name in it"),
-    "a classifier of other windows": (lambda config: config.update(mining=config["mining"] | {"model": "frogs.tflite", "label": "Frog"}, windows={"length_s": 5}), "a BirdNET classifier hears 3 s: set windows.length_s to 3"),
-    "a tier of a round that is not": (put({"round": 2}, "negative_tiers", "conf50"), "there is one round of mining only: set mining.rounds to 2"),
-    "a drawn tier of the second round": (put({"round": 2, "random": 3}, "negative_tiers", "conf50"), "a tier of the second round cannot be drawn"),
-    "a second round after no tier": (lambda config: config["mining"].update(rounds=2, second_round={"negative_tier": "none"}), "'none' must hold files"),
-    "a second round after an unknown tier": (lambda config: config["mining"].update(rounds=2, second_round={"negative_tier": "conf8"}), "names 'conf8', which is not a tier: did you mean 'conf85'"),
-    "a model named as the second round": (lambda config: config["mining"].update(rounds=2, model=[{"name": "second", "model": "train"}]), "'second' is what the second round's detector is called"),
-    "both sources of sound": (put("m.csv", "manifest"), "give either manifest (and audio_root) or generated"),
+    "a classifier of other windows": (lambda config: config.update(mining=config["mining"] | {"model": "frogs.tflite", "label": "Frog"}, windows={"length_s": 5}), "a BirdNET classifier processes 3 s: set windows.length_s to 3"),
+    "a tier of a round that is not": (put({"round": 2}, "negative_tiers", "conf50"), "the pool is mined only once: set mining.rounds to 2"),
+    "a drawn tier of the second round": (put({"round": 2, "random": 3}, "negative_tiers", "conf50"), "a tier of the second round cannot be random or match_size_of"),
+    "a second round after no tier": (lambda config: config["mining"].update(rounds=2, second_round={"negative_tier": "none"}), "'none' must contain files"),
+    "a second round after an unknown tier": (lambda config: config["mining"].update(rounds=2, second_round={"negative_tier": "conf8"}), "negative_tier: 'conf8' is not a tier: did you mean 'conf85'"),
+    "a model named as the second round": (lambda config: config["mining"].update(rounds=2, model=[{"name": "second", "model": "train"}]), "'second' is the name of the second round's detector"),
+    "both sources of sound": (put("m.csv", "manifest"), "give either manifest (with audio_root) or generated"),
     "a manifest without its root": (lambda config: config.update(manifest=config.pop("generated") and "m.csv"), "audio_root"),
 }  # fmt: skip
 
@@ -165,6 +160,35 @@ def test_what_cannot_be_meant_is_refused_by_name(case, config):
     assert message in str(error.value)
 
 
+def renamed_keys(part, root=None, path=()):
+    """Every renamed key of a schema: the path of its section, the old name and the new one."""
+    root = root or part
+    for name, child in part.get("properties", {}).items():
+        if "formerly" in child:
+            yield path, child["formerly"], name
+        yield from renamed_keys(child, root, (*path, name))
+    named = part.get("additionalProperties")
+    if isinstance(named, dict) and "$ref" in named:
+        yield from renamed_keys(root["$defs"][named["$ref"].rsplit("/", 1)[1]], root, (*path, "NAME"))
+
+
+RENAMED = [
+    (example, schema, *renamed)
+    for example, schema in (("config", SCHEMA), ("published", SCHEMA.with_name("finished_runs.schema.yaml")))
+    for renamed in renamed_keys(yaml.safe_load(schema.read_text()))
+]
+
+
+@pytest.mark.parametrize(("example", "schema", "path", "old", "new"), RENAMED, ids=lambda part: str(part)[-20:])
+def test_the_old_name_of_a_key_is_refused_with_the_new_one(example, schema, path, old, new):
+    config = section = yaml.safe_load((ROOT / "config" / f"{example}.yaml").read_text())
+    for key in path:
+        section = section[next(iter(section))] if key == "NAME" else section.setdefault(key, {})
+    section[old] = None
+    with pytest.raises(InputError, match=f"unknown key '{old}' at .*: it is now called '{new}'"):
+        configuration.complete(config, schema)
+
+
 def test_features_hold_the_keys_of_their_kind_alone(config):
     config["features"], config["windows"] = {"kind": "birdnet"}, {}
     config["training"] = {"model": "head"}
@@ -173,12 +197,12 @@ def test_features_hold_the_keys_of_their_kind_alone(config):
 
 def test_the_readme_documents_exactly_the_schemas_keys():
     readme = (ROOT / "config" / "README.md").read_text()
-    assert configuration_table.update(readme, yaml.safe_load(SCHEMA.read_text())) == readme
+    assert configuration_table.update_table(readme, yaml.safe_load(SCHEMA.read_text())) == readme
 
 
 def test_every_key_of_the_schema_has_a_description():
     schema = yaml.safe_load(SCHEMA.read_text())
-    rows = list(configuration_table.keys(schema, schema))
+    rows = list(configuration_table.list_keys(schema, schema))
     assert len(rows) > 60 and all(len(row[3]) > 5 for row in rows)
 
 

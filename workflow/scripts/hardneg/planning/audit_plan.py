@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Any
 
-from hardneg.configuration import Config
+from hardneg.configuration_rules import Config
 from hardneg.planning.mining_plan import MiningPlan
 
 SEEDS_PER_PASS = 1000

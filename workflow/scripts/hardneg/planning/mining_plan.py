@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from hardneg.configuration import Config
+from hardneg.configuration_rules import Config
 from hardneg.mining import external_detections, mining_models, second_round
 from hardneg.mining.mining_models import MiningModel
 from hardneg.mining.second_round import SecondRoundSettings

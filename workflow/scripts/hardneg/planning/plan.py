@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from hardneg.configuration import Config
+from hardneg.configuration_rules import Config
 from hardneg.experiments import positive_subsets
 from hardneg.features import packaged_weights
 from hardneg.planning.audit_plan import AuditPlan

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from hardneg.configuration import Config
+from hardneg.configuration_rules import Config
 from hardneg.review import review_table
 
 

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-from hardneg.configuration import Config
+from hardneg.configuration_rules import Config
 from hardneg.experiments import matrix
 from hardneg.planning.inputs import Inputs, path_if
 from hardneg.planning.tier_plan import TierPlan

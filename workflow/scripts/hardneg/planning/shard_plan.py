@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from hardneg.configuration import Config
+from hardneg.configuration_rules import Config
 from hardneg.recordings import checks, manifest, sharding
 from hardneg.recordings.manifest import SplitSettings
 from hardneg.synthetic import dataset

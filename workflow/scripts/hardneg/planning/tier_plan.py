@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from hardneg.common import tables
-from hardneg.configuration import Config
+from hardneg.configuration_rules import Config
 from hardneg.mining import second_round, tiers
 from hardneg.mining.tiers import PoolTables
 from hardneg.planning.inputs import Inputs, path_if

@@ -1,0 +1,199 @@
+"""Find what a schema cannot: parts of a configuration that contradict each other."""
+
+import difflib
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+from hardneg.experiments.matrix import DESIGN_AXES
+from hardneg.mining import mining_models, second_round
+from hardneg.mining.tiers import is_none
+
+Config = dict[str, Any]
+
+# The keys of `features` that each kind of feature uses, besides `kind`.
+FEATURE_KEYS = {
+    "logmel": ("n_mels", "fmin", "fmax", "n_fft", "hop_s"),
+    "birdnet": ("path",),
+    "onnx": ("path", "output", "peak"),
+    "exported": ("path", "output", "peak"),
+}
+BIRDNET_WINDOWS = {"length_s": 3.0, "sample_rate": 48_000}
+SECOND_ROUND_MODEL = "second"
+
+
+def find_contradictions(config: Config) -> Iterator[str]:
+    """Find the parts of a configuration that contradict each other.
+
+    Parameters
+    ----------
+    config : a configuration that fits its schema, with its defaults filled in.
+
+    Yields
+    ------
+    One message for each problem.
+    """
+    if ("generated" in config) == ("manifest" in config):
+        yield "give either manifest (with audio_root) or generated"
+    if ("manifest" in config) != ("audio_root" in config):
+        yield "manifest and audio_root need each other: give both"
+    yield from _matrix_problems(config)
+    yield from _comparison_problems(config)
+    yield from _tier_problems(config["negative_tiers"])
+    yield from mining_models.find_problems(config["mining"], config["negative_tiers"])
+    yield from _round_problems(config)
+    yield from _positive_problems(config)
+    yield from _feature_problems(config)
+    yield from _training_problems(config)
+
+
+def find_foreign_features(features: Config) -> Iterator[str]:
+    """Find the keys of `features` that belong to another kind of feature, before defaults are filled in."""
+    kind = features.get("kind", "logmel")
+    for key in sorted(set(features) - {"kind", *FEATURE_KEYS[kind]}):
+        kinds = [name for name, keys in FEATURE_KEYS.items() if key in keys]
+        yield f"features.{key} is for features of kind {' or '.join(kinds)}, not {kind}"
+
+
+def suggest(name: str, known: Iterable[str]) -> str:
+    """Suggest the known name that was probably meant, or list the known names."""
+    names = list(known)
+    similar = difflib.get_close_matches(str(name), names, n=1, cutoff=0.6)
+    return f": did you mean '{similar[0]}'?" if similar else f"; known here: {', '.join(names)}"
+
+
+def _matrix_problems(config: Config) -> Iterator[str]:
+    matrix = config["matrix"]
+    for axis, section in (("positive_subset", "positive_subsets"), ("negative_tier", "negative_tiers")):
+        for name in matrix[axis]:
+            if name not in config[section]:
+                yield f"matrix.{axis}: '{name}' is not in {section}{suggest(name, config[section])}"
+    axes = [*DESIGN_AXES, "seed", *config["training"]]
+    for axis in sorted(set(matrix) - set(axes)):
+        yield f"matrix.{axis} is not an axis{suggest(axis, axes)}"
+    for axis, value in config["export"]["run"].items():
+        if str(value) not in map(str, matrix.get(axis, [])):
+            yield f"export.run: the matrix has no {axis} {value}"
+
+
+def _comparison_problems(config: Config) -> Iterator[str]:
+    matrix = config["matrix"]
+    for index, comparison in enumerate(config["comparisons"]):
+        vary, baseline = comparison["vary"], comparison["baseline"]
+        if vary == "seed":
+            yield f"comparisons.{index}.vary: seeds are repetitions and are not compared: name another axis"
+        elif vary not in matrix:
+            yield f"comparisons.{index}.vary: '{vary}' is not an axis of the matrix{suggest(vary, matrix)}"
+        elif str(baseline) not in map(str, matrix[vary]):
+            yield f"comparisons.{index}.baseline: '{baseline}' is not in matrix.{vary}"
+
+
+def _tier_problems(tiers: dict[str, Config]) -> Iterator[str]:
+    for name, tier in tiers.items():
+        key, matched = f"negative_tiers.{name}", tier.get("match_size_of")
+        if matched is not None and matched not in tiers:
+            yield f"{key}.match_size_of: '{matched}' is not a tier{suggest(matched, tiers)}"
+        elif matched is not None and ("match_size_of" in tiers[matched] or is_none(tiers[matched])):
+            yield f"{key}.match_size_of: '{matched}' is itself matched or mines nothing: name another tier"
+        if len({"random", "match_size_of"} & set(tier)) > 1:
+            yield f"{key}: random and match_size_of both set its size: give one of them"
+        if len({"top_k", "top_fraction"} & set(tier)) > 1:
+            yield f"{key}: top_k and top_fraction both limit it: give one of them"
+        if tier.get("min_confidence", 0) >= tier.get("max_confidence", 1.1):
+            yield f"{key}: min_confidence must be below max_confidence"
+
+
+def _round_problems(config: Config) -> Iterator[str]:
+    tiers, rounds = config["negative_tiers"], config["mining"]["rounds"]
+    for name, tier in tiers.items():
+        if "round" in tier and rounds < 2:
+            yield f"negative_tiers.{name}.round: the pool is mined only once: set mining.rounds to 2"
+        if "round" in tier and {"random", "match_size_of"} & set(tier):
+            yield f"negative_tiers.{name}: a tier of the second round cannot be random or match_size_of: remove round"
+    if rounds == 2:
+        yield from _second_round_problems(config)
+
+
+def _second_round_problems(config: Config) -> Iterator[str]:
+    tiers, subsets = config["negative_tiers"], config["positive_subsets"]
+    settings = second_round.resolve_settings(config)
+    if SECOND_ROUND_MODEL in [model.name for model in mining_models.list_models(config["mining"])]:
+        yield (
+            f"mining.model: '{SECOND_ROUND_MODEL}' is the name of the second round's detector: "
+            "give the model another name"
+        )
+    tier = settings.negative_tier
+    if tier is None:
+        yield "mining.rounds: the first round mines no tier of the matrix: set mining.second_round.negative_tier"
+    elif tier not in tiers:
+        yield f"mining.second_round.negative_tier: '{tier}' is not a tier{suggest(tier, tiers)}"
+    elif is_none(tiers[tier]) or "round" in {*tiers[tier], *tiers.get(tiers[tier].get("match_size_of"), {})}:
+        yield f"mining.second_round.negative_tier: '{tier}' must contain files that the first round mined"
+    if settings.positive_subset not in subsets:
+        yield (
+            f"mining.second_round.positive_subset: '{settings.positive_subset}' is not in positive_subsets"
+            f"{suggest(settings.positive_subset, subsets)}"
+        )
+
+
+def _positive_problems(config: Config) -> Iterator[str]:
+    subsets, trained_on = config["positive_subsets"], config["mining"]["positive_subset"]
+    ranking_kind = mining_models.list_models(config["mining"])[0].kind
+    if trained_on not in subsets:
+        yield f"mining.positive_subset: '{trained_on}' is not in positive_subsets{suggest(trained_on, subsets)}"
+    elif subsets[trained_on].get("reviewed"):
+        yield (
+            f"mining.positive_subset: '{trained_on}' includes reviewed files of the pool, which the mining model must "
+            "score: name a subset without reviewed"
+        )
+    elif "add" in subsets[trained_on]:
+        yield (
+            f"mining.positive_subset: '{trained_on}' adds recordings that the mining model must rank first: name a "
+            "subset without add"
+        )
+    elif ranking_kind == "trained":
+        yield from _self_ranking_problems(subsets, trained_on)
+    for name, subset in subsets.items():
+        if "add" in subset and ranking_kind == "detections":
+            yield (
+                f"positive_subsets.{name}.add needs a model that ranks positives, and finished scores cannot: list "
+                "another model first in mining.model"
+            )
+
+
+def _self_ranking_problems(subsets: dict[str, Config], trained_on: str) -> Iterator[str]:
+    for name, subset in subsets.items():
+        shared = set(subset.get("add", {}).get("quality", [])) & set(subsets[trained_on]["quality"])
+        if shared:
+            yield (
+                f"positive_subsets.{name}.add ranks {', '.join(sorted(shared))} recordings, which the mining model "
+                f"trains on (mining.positive_subset: {trained_on}): rank with a model that was not trained on them"
+            )
+
+
+def _feature_problems(config: Config) -> Iterator[str]:
+    features, windows = config["features"], config["windows"]
+    kind, rate = features["kind"], windows["sample_rate"]
+    if kind == "logmel" and features["fmax"] > rate / 2:
+        yield f"features.fmax ({features['fmax']:g} Hz) is above half of windows.sample_rate ({rate / 2:g} Hz)"
+    if kind in ("onnx", "exported") and "path" not in features:
+        yield f"features.kind {kind} needs features.path, the network's file"
+    if kind == "birdnet" and any(windows[key] != value for key, value in BIRDNET_WINDOWS.items()):
+        yield "BirdNET processes 3 s at 48,000 Hz: set windows.length_s to 3 and windows.sample_rate to 48000"
+    mining_kinds = [model.kind for model in mining_models.list_models(config["mining"])]
+    if "classifier" in mining_kinds and windows["length_s"] != BIRDNET_WINDOWS["length_s"]:
+        yield "mining.model: a BirdNET classifier processes 3 s: set windows.length_s to 3"
+
+
+def _training_problems(config: Config) -> Iterator[str]:
+    matrix, training, kind = config["matrix"], config["training"], config["features"]["kind"]
+    required = "cnn" if kind == "logmel" else "head"
+    models = {*matrix.get("model", [training["model"]]), config["mining"]["training"].get("model", required)}
+    for model in sorted(models - {required}):
+        yield f"training.model {model} cannot be trained on features of kind {kind}: it needs {required}"
+    upsampling = matrix.get("upsampling", [training["upsampling"]])
+    if training["balance"] and any(mode != "none" for mode in upsampling):
+        yield "training.upsampling adds to the smaller class and training.balance cuts the larger: set balance to false"
+    for section in ("mining", "audit"):
+        for key in config[section]["training"]:
+            if key not in training:
+                yield f"{section}.training.{key} is not a training key{suggest(key, training)}"
