@@ -1,4 +1,4 @@
-"""What a person reads when something is wrong with what they gave."""
+"""Messages for people whose input is wrong."""
 
 import pandas as pd
 import pytest
@@ -13,7 +13,7 @@ def test_an_unknown_key_is_named_without_a_traceback(small, changed):
     assert "Traceback" not in printed
 
 
-def test_an_empty_tier_stops_the_run_with_its_name_and_what_would_hold_files(small, changed):
+def test_an_empty_tier_stops_the_run_with_its_name_and_a_bound_that_would_select_files(small, changed):
     config = changed(lambda config: config["negative_tiers"]["hard"].update(min_confidence=1.0))
     printed = small.snakemake("results/tiers/hard.csv", config=config, fails=True)
     assert "negative tier 'hard' (confidence >= 1) is empty. The highest confidence among the" in printed
@@ -23,7 +23,7 @@ def test_an_empty_tier_stops_the_run_with_its_name_and_what_would_hold_files(sma
     small.snakemake("results/tiers/hard.csv", config="small.yaml")
 
 
-def test_a_breach_of_the_split_rules_stops_the_run_with_the_rows(small, changed):
+def test_a_violated_split_rule_stops_the_run_with_the_rows(small, changed):
     table = pd.read_csv(small.path("data/manifest.csv"), dtype=str, keep_default_na=False)
     labelled = table.index[table.split == ""][0]
     table.loc[labelled, "recorder_id"] = table.recorder_id[table.split == "pool"].iloc[0]
@@ -36,7 +36,7 @@ def test_a_breach_of_the_split_rules_stops_the_run_with_the_rows(small, changed)
     assert "Traceback" not in printed
 
 
-def test_bad_recordings_are_rejected_with_reasons_and_cost_no_good_one(small, changed):
+def test_bad_recordings_are_rejected_with_reasons_and_no_good_one_is_lost(small, changed):
     table = pd.read_csv(small.path("data/manifest.csv"), dtype=str, keep_default_na=False)
     small.path("data/audio/empty.wav").touch()
     small.path("data/audio/text.wav").write_text("not audio")

@@ -28,7 +28,7 @@ def test_the_default_run_leaves_its_results_and_says_where(default):
     for name in ("runs.csv", "deltas.csv", "report.html"):
         assert project.path(f"results/{name}").stat().st_size > 500
     assert str(project.path("results/report.html")) in printed
-    assert "negative_tier against none" in printed
+    assert "negative_tier compared with none" in printed
     assert project.plan() == {}
 
 
@@ -78,8 +78,8 @@ def test_the_audit_flags_hidden_positives_of_the_top_tier_and_few_others(default
     left = project.table("results/tiers/conf85.csv").file_path
     assert not audited.suspected_positive[audited.file_path.isin(left)].any()
     page = project.path("results/report.html").read_text()
-    assert "The audit against the truth" in page and f"<td>{found.recall:.3f}</td>" in page
-    assert "What to take" in page and "What the tiers are made of" in page
+    assert "How good is the audit?" in page and f"<td>{found.recall:.3f}</td>" in page
+    assert "The recommendation in numbers" in page and "What the tiers consist of" in page
 
 
 def test_the_audits_first_pass_chooses_whom_to_leave_out_and_is_not_counted(small):

@@ -8,6 +8,7 @@ import pandas as pd
 
 from hardneg.common.errors import KILLED_ADVICE, describe_full_disk
 from hardneg.models.metrics import SUMMARY_METRICS
+from hardneg.report.findings import summarize_first_comparison
 from hardneg.statistics.delta_table import varying_axes
 
 SIGKILLED = re.compile(r"SIGKILL|OUT_OF_MEMORY|exit status (-9|137)\b|exit code (-9|137)\b")
@@ -16,7 +17,7 @@ SHORT_NAMES = {"average_precision": "AP", "f1": "F1", "precision": "precision", 
 
 
 def summarize_results(results: str) -> str:
-    """Write the differences from the baselines, as means over seeds, and the path of the report.
+    """Write the first comparison in words, the differences as means over seeds, and the path of the report.
 
     Parameters
     ----------
@@ -25,8 +26,9 @@ def summarize_results(results: str) -> str:
     deltas_path, report_path = Path(results, "deltas.csv"), Path(results, "report.html")
     if not (deltas_path.is_file() and report_path.is_file()):
         return ""
-    differences = format_differences(pd.read_csv(deltas_path, dtype={"value": str}))
-    return f"\n{differences}\n\nReport: {report_path.resolve()}\n"
+    deltas = pd.read_csv(deltas_path, dtype={"value": str})
+    summary = "\n".join(summarize_first_comparison(deltas))
+    return f"\n{summary}\n\n{format_differences(deltas)}\n\nReport: {report_path.resolve()}\n"
 
 
 def explain_failure(results: str, logs: list[str]) -> str:
@@ -62,7 +64,7 @@ def format_differences(deltas: pd.DataFrame) -> str:
     wide = wide.reindex(summary[keys].drop_duplicates()).sort_index(level="split", sort_remaining=False, kind="stable")
     verdicts = summary[summary.metric == "f1"].set_index(keys).verdict.reindex(wide.index)
     wide = wide[list(SHORT_NAMES)].rename(columns=SHORT_NAMES).assign(**{"verdict on F1": verdicts})
-    texts = [f"Differences from the baseline in points (0.01), mean of {deltas.n.max()} seeds"]
+    texts = [f"Differences from the baseline in points (hundredths), mean of {deltas.n.max()} seeds"]
     for (vary, baseline), part in wide.groupby(level=["vary", "baseline"], sort=False):
         lines = part.droplevel(["vary", "baseline"]).reset_index()
         table = lines.rename(columns={"value": vary}).to_string(index=False, float_format="{:+.1f}".format)
