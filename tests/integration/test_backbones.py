@@ -62,7 +62,7 @@ def exported(tmp_path_factory):
     return project, project.path("results/export"), project.path(run)
 
 
-def test_heads_on_a_network_of_one_s_own_run_through_the_whole_chain(exported):
+def test_heads_on_a_users_network_run_through_the_whole_workflow(exported):
     project, _, _ = exported
     runs = project.table("results/runs.csv")
     assert len(runs) == 3 * 2 * 2 and runs.auroc.notna().all()
@@ -86,7 +86,7 @@ def test_a_changed_network_computes_the_features_again(exported):
         path.write_bytes(content)
 
 
-def test_what_was_trained_on_other_features_is_trained_again_even_after_an_interruption(exported):
+def test_changed_features_train_detectors_again_even_after_an_interruption(exported):
     """The arrays are no inputs of a training: it is the index that must tell that they are others."""
     project, _, _ = exported
     path, index = project.path("network.onnx"), "results/features/onnx/labelled.parquet"
@@ -142,7 +142,7 @@ def test_the_exported_onnx_gives_the_same_confidences(exported):
     np.testing.assert_allclose(scored[theirs.index], theirs, atol=1e-5)
 
 
-def test_the_model_card_says_what_it_is_and_how_good(exported):
+def test_the_model_card_describes_the_model_and_its_metrics(exported):
     _, export, run = exported
     card = (export / "README.md").read_text()
     metrics = tables.read(run / "metrics.csv").set_index("split")
@@ -173,7 +173,7 @@ def write_detections(project):
     return pool
 
 
-def test_the_pool_is_mined_with_birdnet_s_own_tables_and_what_they_leave_out_counts_as_nothing(exported):
+def test_tables_of_birdnet_mine_the_pool_and_windows_without_a_detection_score_zero(exported):
     project, _, _ = exported
     pool = write_detections(project)
     config = yaml.safe_load(project.path("onnx.yaml").read_text())
@@ -200,7 +200,7 @@ def several(exported, tmp_path_factory):
     return project, pool
 
 
-def test_a_pool_mined_by_several_models_is_cut_by_their_mean_or_by_one_of_them(several):
+def test_tiers_use_the_mean_of_several_mining_models_or_one_of_them(several):
     project, pool = several
     scores = project.table("results/mining/scores.parquet").set_index("file_path")
     models = [project.table(f"results/mining/{name}/scores.parquet") for name in ("trained", "theirs")]

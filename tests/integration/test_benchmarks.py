@@ -18,7 +18,7 @@ def run(module, *arguments):
     return process.stdout
 
 
-def test_all_ways_from_recordings_to_scores_are_timed_and_ours_gives_the_naive_scores(tmp_path):
+def test_all_pipelines_are_timed_and_the_workflow_gives_the_scores_of_the_naive_one(tmp_path):
     table = run("pipeline_timing", tmp_path, "--files", 24, "--repeats", 1)
     result = json.loads((tmp_path / "bench.json").read_text())
     assert (tmp_path / "bench.md").read_text().strip() == table.strip()

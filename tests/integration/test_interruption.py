@@ -46,7 +46,7 @@ def calm(undisturbed):
     return undisturbed[1]
 
 
-def test_a_run_killed_thirty_times_gives_what_an_undisturbed_one_gives(project, calm):
+def test_a_run_killed_thirty_times_gives_the_same_results(project, calm):
     moments, kills, whole = random.Random(8), 0, 0
     while kills < KILLS or not whole:
         run = interruption.start(project, "night.yaml")

@@ -26,7 +26,7 @@ def test_parameters_are_plain_values_that_read_the_same_in_every_run(small):
         assert repr(ast.literal_eval(text)) == text
 
 
-def test_another_way_to_write_the_same_reruns_nothing(small, changed):
+def test_another_spelling_of_the_same_configuration_reruns_nothing(small, changed):
     def rewrite(config):
         config["windows"] = dict(reversed(config["windows"].items()))
         config["training"].update(dropout=0.25, focal_gamma=0)
@@ -35,7 +35,7 @@ def test_another_way_to_write_the_same_reruns_nothing(small, changed):
     assert small.plan(changed(rewrite)) == {}
 
 
-def test_a_shard_size_that_cuts_as_before_reruns_no_shard(small, changed):
+def test_a_shard_size_that_gives_the_same_shards_reruns_no_shard(small, changed):
     assert small.plan(changed(lambda config: config.update(files_per_shard=61))) == {"write_report": 1}
 
 
@@ -44,12 +44,12 @@ def test_a_changed_tier_reruns_that_tier_its_runs_and_the_summaries(small, chang
     assert small.plan(config) == {"assign_tier": 1, "train": 4, "evaluate": 4, **SUMMARIES}
 
 
-def test_a_tier_that_another_is_matched_to_reruns_the_other(small, changed):
+def test_a_changed_tier_reruns_the_tiers_that_match_its_size(small, changed):
     config = changed(lambda config: config["negative_tiers"]["top"].update(top_k=19))
     assert small.plan(config) == {"assign_tier": 1, "train": 4, "evaluate": 4, **SUMMARIES}
 
 
-def test_a_further_seed_trains_only_the_new_runs(small, changed):
+def test_a_new_seed_trains_only_its_runs(small, changed):
     config = changed(lambda config: config["matrix"]["seed"].append(3))
     assert small.plan(config) == {"train": 6, "evaluate": 6, **SUMMARIES}
 
@@ -59,7 +59,7 @@ def test_a_changed_comparison_trains_nothing(small, changed):
     assert small.plan(config) == {"compare": 1, "draw_figures": 1, "write_report": 1}
 
 
-def test_edited_code_reruns_what_uses_it_and_a_comment_or_a_touch_nothing(small):
+def test_edited_code_reruns_the_rules_that_use_it_and_a_comment_reruns_nothing(small):
     module = small.path("workflow/scripts/hardneg/mining/tiers.py")
     text = module.read_text()
     try:
@@ -106,7 +106,7 @@ def test_a_changed_recording_reruns_its_shard(small):
     assert "train_mining_model" not in plan
 
 
-def test_the_device_is_the_machines_and_changes_no_result(small):
+def test_another_device_reruns_nothing(small):
     assert small.snakemake("--dry-run", "--config", "device=cpu", config="small.yaml").count("Nothing to be done") == 1
 
 
@@ -117,7 +117,7 @@ def test_a_training_key_may_be_an_axis(small, changed):
     assert "train_mining_model" not in plan
 
 
-def test_the_template_needs_only_what_it_marks(small):
+def test_the_template_runs_once_its_marked_keys_are_set(small):
     lines = small.path("config/template.yaml").read_text().splitlines()
     replaced = {"audio_root": "data/audio", "manifest": "data/manifest.csv"}
     changed = [

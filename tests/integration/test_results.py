@@ -23,7 +23,7 @@ def default(tmp_path_factory):
     return project, project.snakemake()
 
 
-def test_the_default_run_leaves_its_results_and_says_where(default):
+def test_the_default_run_writes_its_results_and_prints_where_they_are(default):
     project, printed = default
     for name in ("runs.csv", "deltas.csv", "report.html"):
         assert project.path(f"results/{name}").stat().st_size > 500
@@ -43,7 +43,7 @@ def test_every_column_of_the_results_is_documented(default):
         assert documented - columns <= {"positive_subset", "negative_tier", "validation"}, name
 
 
-def test_the_default_matrix_is_whole(default):
+def test_the_default_matrix_is_complete(default):
     runs = default[0].table("results/runs.csv")
     config = yaml.safe_load((ROOT / "config/config.yaml").read_text())["matrix"]
     assert len(config["positive_subset"]) >= 2 and len(config["negative_tier"]) >= 4 and len(config["seed"]) >= 3
@@ -82,14 +82,14 @@ def test_the_audit_flags_hidden_positives_of_the_top_tier_and_few_others(default
     assert "The recommendation in numbers" in page and "What the tiers consist of" in page
 
 
-def test_the_audits_first_pass_chooses_whom_to_leave_out_and_is_not_counted(small):
+def test_the_first_pass_of_the_audit_selects_files_to_leave_out_and_does_not_count(small):
     folds = [small.table(f"results/audit/passes/1/{fold}.parquet") for fold in range(2)]
     second = pd.concat(folds).set_index("file_path").confidence
     audited = small.table("results/audit/pool.csv").set_index("file_path").cross_fit
     assert len(audited) == 160 and audited.to_numpy() == pytest.approx(second[audited.index].to_numpy(), abs=1e-5)
 
 
-def test_snakemakes_own_report_holds_the_tables_and_figures(default):
+def test_snakemakes_report_contains_the_tables_and_figures(default):
     project, _ = default
     project.snakemake("--report", "report.html")
     page = project.path("report.html").read_text()
@@ -113,7 +113,7 @@ def test_every_test_file_is_evaluated_by_every_run(small):
             assert set(scores.file_path[scores.split == split]) == files
 
 
-def test_a_model_says_what_made_it(small):
+def test_a_model_records_its_settings_and_versions(small):
     path = next(small.path("results/runs").rglob("negative_tier~hard/*/seed~2/model.json"))
     model = json.loads(path.read_text())
     assert model["run"] == {
@@ -126,7 +126,7 @@ def test_a_model_says_what_made_it(small):
     assert {"torch", "device", "hardneg"} <= set(model["versions"])
 
 
-def test_a_checkpoint_mines_as_the_model_that_it_is(small):
+def test_a_checkpoint_gives_the_scores_of_the_model_that_it_contains(small):
     config = yaml.safe_load(small.path("small.yaml").read_text())
     config["mining"]["model"] = "results/mining/trained/model.safetensors"
     config["pathvars"] = {"results": "results/checkpoint"}

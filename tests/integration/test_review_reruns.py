@@ -39,7 +39,7 @@ def ten(small, label):
     )
 
 
-def test_ten_answers_given_in_the_browser_change_the_tiers_and_what_is_trained_on(
+def test_ten_answers_in_the_browser_change_the_tiers_and_the_training_sets(
     small, page, browser, answer, changed
 ):
     from selenium.webdriver.common.action_chains import ActionChains
@@ -103,7 +103,7 @@ def test_an_answer_reruns_only_the_tiers_whose_files_it_changes(small, answer):
     assert not {"cross_fit", "audit", "train_mining_model", "rank_pool"} & set(plan)
 
 
-def test_a_tier_may_leave_out_what_is_flagged_and_cap_nights_and_clusters(small, page):
+def test_a_tier_can_exclude_flagged_files_and_cap_nights_and_clusters(small, page):
     small.snakemake("results/tiers/clean.csv", config="small.yaml")
     tier, audited = small.table("results/tiers/clean.csv"), small.table("results/audit/pool.csv")
     assert not audited.suspected_positive[audited.file_path.isin(tier.file_path)].any()
@@ -113,7 +113,7 @@ def test_a_tier_may_leave_out_what_is_flagged_and_cap_nights_and_clusters(small,
     assert len(audited) == 160
 
 
-def test_the_page_needs_nothing_but_itself(page, tmp_path, browser):
+def test_the_review_page_loads_nothing_from_elsewhere(page, tmp_path, browser):
     shutil.copy(page, tmp_path / "elsewhere.html")
     browser.get((tmp_path / "elsewhere.html").as_uri())
     wait = "const done = arguments[0]; const go = () => $('picture').complete && $('picture').naturalHeight ? done(true) : setTimeout(go, 30); go();"

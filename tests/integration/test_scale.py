@@ -26,7 +26,7 @@ def wav(samples: np.ndarray) -> bytes:
     return b"RIFF" + sizes[:1].tobytes() + b"WAVEfmt " + fields + b"data" + sizes[1:].tobytes() + data
 
 
-def test_a_season_goes_through_in_bounded_memory_and_every_file_is_accounted_for(tmp_path):
+def test_a_season_runs_in_bounded_memory_and_accounts_for_every_file(tmp_path):
     project = Project(tmp_path / "hardneg")
     add_recordings(project, 200, 20, seed=9)
     rng = np.random.default_rng(9)

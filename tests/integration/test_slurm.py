@@ -72,7 +72,7 @@ def test_the_cluster_gives_the_local_results_and_one_gpu_to_one_job(slurm, proje
             assert apart or one["NodeList"] != other["NodeList"], "two jobs on one GPU"
 
 
-def test_jobs_lost_to_scancel_to_the_time_limit_and_with_a_node_are_tried_again(slurm, project):
+def test_jobs_lost_to_scancel_a_time_limit_or_a_node_run_again(slurm, project):
     before = {job["JobId"] for job in slurm.jobs()}
     lost = {}
 
