@@ -4,7 +4,7 @@ rule cut_clips:
         audit="<results>/audit/pool.csv",
     output:
         clips=directory("<results>/review/clips"),
-        listed="<results>/review/clips.parquet",
+        clip_table="<results>/review/clips.parquet",
         candidates="<results>/review/candidates.parquet",
     log:
         "<logs>/cut_clips.log",
@@ -15,8 +15,8 @@ rule cut_clips:
     threads: 16
     params:
         tiers={name: dict(tier) for name, tier in config["negative_tiers"].items()},
-        most=config["review"]["candidates"],
-        cut=dict(
+        max_files=config["review"]["candidates"],
+        clips=dict(
             audio_root=plan.shards.audio_root,
             sample_rate=config["windows"]["sample_rate"],
             context_s=config["review"]["context_s"],
@@ -30,7 +30,7 @@ rule cut_clips:
 rule write_review:
     input:
         clips="<results>/review/clips",
-        listed="<results>/review/clips.parquet",
+        clip_table="<results>/review/clips.parquet",
         candidates="<results>/review/candidates.parquet",
         answers=plan.review.inputs,
     output:
@@ -44,7 +44,7 @@ rule write_review:
         ENVIRONMENT
     params:
         review=plan.review.path,
-        shown=dict(
+        settings=dict(
             target=config["target"],
             generated="generated" in config,
             top_hz=plan.top_hz,

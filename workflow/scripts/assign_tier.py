@@ -4,8 +4,8 @@ from hardneg.mining import tiers
 from hardneg.review import review_table
 
 log_to(snakemake.log[0])
-reviewed = snakemake.params.review
-decisions = review_table.resolve(review_table.read(reviewed["file"]), reviewed["conflicts"])
+review = snakemake.params.review
+decisions = review_table.resolve_conflicts(review_table.read_review(review["file"]), review["conflicts"])
 names = ("scores", "audit", "clusters", "second_scores", "first_round_tier")
 pool = tiers.PoolTables(**{name: tables.read(snakemake.input[name]) for name in names if snakemake.input[name]})
 tier = tiers.build_tier(snakemake.wildcards.tier, snakemake.params.tiers, pool, decisions)

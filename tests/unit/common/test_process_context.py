@@ -15,9 +15,9 @@ table = pd.DataFrame({"file_path": ["a.wav", "b.wav"]})
 print(*checks.check_recordings(table, ".", 0.1, 1.0, workers=2).reason)
 """,
     "cut": """
-from hardneg.review import clips
+from hardneg.review.clips import ClipSettings, cut_clips
 candidates = pd.DataFrame({"file_path": ["a.wav"], "start_s": 0.5, "end_s": 1.0})
-print(*clips.cut_all(candidates, ".", "clips", 16000, 0.1, 4000, workers=2).file_path)
+print(*cut_clips(candidates, "clips", ClipSettings(".", 16000, 0.1, 4000), workers=2).file_path)
 """,
     "render": """
 from hardneg.synthetic import dataset, sounds

@@ -29,39 +29,39 @@ DISPUTED = table(("a", "positive", "x", 9), ("a", "negative", "y", 12), ("a", "n
         ("latest", table(("a", "positive", "x", 5), ("a", "negative", "x", 5)), "negative"),
     ],
 )
-def test_each_reviewers_last_answer_counts_and_the_rule_settles_the_rest(rule, rows, label):
-    assert review_table.resolve(rows, rule) == {"a": label}
+def test_each_reviewers_latest_answer_counts_and_the_rule_resolves_conflicts(rule, rows, label):
+    assert review_table.resolve_conflicts(rows, rule) == {"a": label}
 
 
-def test_a_table_is_read_as_it_was_written_whatever_the_names(tmp_path):
+def test_a_table_with_any_file_names_is_read_as_it_was_written(tmp_path):
     rows = table(('two\nlines, "quoted".wav', "positive", "<i>", 1), ("\u202eright.wav", "negative", "", 2))
     rows.to_csv(tmp_path / "review.csv", index=False)
     pd.testing.assert_frame_equal(
-        review_table.read(tmp_path / "review.csv"), rows.astype({"file_path": "str"}), check_dtype=False
+        review_table.read_review(tmp_path / "review.csv"), rows.astype({"file_path": "str"}), check_dtype=False
     )
 
 
-def test_no_file_is_no_answer_and_a_wrong_label_is_named_with_its_row(tmp_path):
-    assert review_table.read(tmp_path / "absent.csv").empty
+def test_a_missing_file_has_no_answers_and_an_invalid_label_is_reported_with_its_row(tmp_path):
+    assert review_table.read_review(tmp_path / "absent.csv").empty
     (tmp_path / "r.csv").write_text("file_path,label\na.wav,Positive\nb.wav,maybe\n")
     with pytest.raises(InputError, match=r"1 row\(s\) with a label.*\n  row 3: b.wav: 'maybe'"):
-        review_table.read(tmp_path / "r.csv")
+        review_table.read_review(tmp_path / "r.csv")
     (tmp_path / "r.csv").write_text("file,label\n")
     with pytest.raises(InputError, match="lacks the column"):
-        review_table.read(tmp_path / "r.csv")
+        review_table.read_review(tmp_path / "r.csv")
 
 
 def test_kappa_is_agreement_beyond_chance():
     # Both say positive for 20 and negative for 15 of 50; x alone is positive for 5, y alone for 10: kappa is 0.4.
     rows = []
-    for place, (first, second) in enumerate(
+    for number, (first, second) in enumerate(
         [("p", "p")] * 20 + [("p", "n")] * 5 + [("n", "p")] * 10 + [("n", "n")] * 15
     ):
         names = {"p": "positive", "n": "negative"}
-        rows += [(f"{place}", names[first], "x", 1), (f"{place}", names[second], "y", 1)]
-    found = agreement.between_reviewers(table(*rows)).iloc[0]
-    assert (found["first"], found["second"], found.files) == ("x", "y", 50)
-    assert found.agreed == pytest.approx(0.7) and found.kappa == pytest.approx(0.4)
+        rows += [(f"{number}", names[first], "x", 1), (f"{number}", names[second], "y", 1)]
+    pair = agreement.compare_reviewers(table(*rows)).iloc[0]
+    assert (pair["first"], pair["second"], pair.files) == ("x", "y", 50)
+    assert pair.agreed == pytest.approx(0.7) and pair.kappa == pytest.approx(0.4)
 
 
 @pytest.fixture
@@ -84,15 +84,15 @@ def audited(pool):
     return pool.assign(suspected_positive=pool.file_path.isin(["a", "b"]), unusable=pool.file_path == "d")
 
 
-def test_a_reviewers_word_goes_before_the_audits(audited):
+def test_a_reviewers_answer_takes_precedence_over_the_audit(audited):
     decisions = {"a": "negative", "c": "positive", "e": "uncertain"}
     assert tiers.find_excluded_files(decisions, audited, ["suspected_positive", "unusable"]) == {"b", "c", "d", "e"}
     assert tiers.find_excluded_files(decisions, None, []) == {"c", "e"}
 
 
-def test_a_tier_without_what_is_left_out_keeps_the_pools_ranks(pool):
-    held = tiers.cut_tier(pool, "t", tiers.TierDefinition(min_confidence=0.5), excluded={"a", "c"})
-    assert list(held.file_path) == ["b", "d"] and list(held["rank"]) == [2, 4]
+def test_a_tier_without_excluded_files_keeps_the_pools_ranks(pool):
+    tier = tiers.cut_tier(pool, "t", tiers.TierDefinition(min_confidence=0.5), excluded={"a", "c"})
+    assert list(tier.file_path) == ["b", "d"] and list(tier["rank"]) == [2, 4]
 
 
 def test_only_tiers_whose_files_a_review_changes_are_touched(pool, audited):
@@ -116,10 +116,13 @@ def test_only_tiers_whose_files_a_review_changes_are_touched(pool, audited):
     assert "easy" in touched(e="uncertain")
 
 
-def test_positives_carry_the_window_that_was_heard():
+def test_positives_carry_the_reviewed_window():
     rows = table(
         ("a", "positive", "x", 1), ("b", "positive", "x", 1), ("b", "negative", "y", 2), ("c", "negative", "x", 1)
     )
     rows.loc[0, "start_s"] = 4.5
-    assert review_table.positives(rows, review_table.resolve(rows, "latest")) == [["a", 4.5]]
-    assert review_table.positives(rows, review_table.resolve(rows, "any_positive")) == [["a", 4.5], ["b", 0.0]]
+    assert review_table.list_positives(rows, review_table.resolve_conflicts(rows, "latest")) == [["a", 4.5]]
+    assert review_table.list_positives(rows, review_table.resolve_conflicts(rows, "any_positive")) == [
+        ["a", 4.5],
+        ["b", 0.0],
+    ]

@@ -219,8 +219,8 @@ def find_excluded_files(decisions: Mapping[str, str], audit: pd.DataFrame | None
 
     Parameters
     ----------
-    decisions : the label of each reviewed file, from :func:`hardneg.review.review_table.resolve`. Positive and
-        uncertain files are excluded from every tier. A negative file stays, even if the audit flags it.
+    decisions : the label of each reviewed file, from :func:`hardneg.review.review_table.resolve_conflicts`. Positive
+        and uncertain files are excluded from every tier. A negative file stays, even if the audit flags it.
     audit : from :func:`hardneg.audit.pool_audit.flag_pool_files`; needed if `exclude` names a flag.
     exclude : flags of the audit.
     """

@@ -36,8 +36,8 @@ class ReviewPlan:
             If the table is not a review.
         """
         path, conflicts = str(Path(config["review"]["file"]).expanduser()), config["review"]["conflicts"]
-        answers = review_table.read(path)
-        return cls(path, conflicts, answers, review_table.resolve(answers, conflicts))
+        answers = review_table.read_review(path)
+        return cls(path, conflicts, answers, review_table.resolve_conflicts(answers, conflicts))
 
     @property
     def inputs(self) -> list[str]:
@@ -47,4 +47,4 @@ class ReviewPlan:
     @property
     def positives(self) -> list[list[str | float]]:
         """The files that reviewers settled to be positive, each with the start (s) of the reviewed window."""
-        return review_table.positives(self.answers, self.decisions)
+        return review_table.list_positives(self.answers, self.decisions)

@@ -21,7 +21,7 @@ class AuditSummary:
     tiers : a row each with ``name, files``, the counts of each flag, of ``any`` flag and of each label.
     truth : rows of :func:`hardneg.audit.pool_audit.compare_with_truth`; empty where the truth is not known.
     reviewed, reviewers : number of files and of people.
-    agreement : rows of :func:`hardneg.review.agreement.between_reviewers`.
+    agreement : rows of :func:`hardneg.review.agreement.compare_reviewers`.
     """
 
     flags: list[str]
@@ -66,5 +66,5 @@ def summarize_audit(
         truth=[] if truth is None else pool_audit.compare_with_truth(audited, truth, files_by_tier).to_dict("records"),
         reviewed=int((reviewed_labels != "").sum()),
         reviewers=int(answers.reviewer.nunique()),
-        agreement=agreement.between_reviewers(answers).to_dict("records"),
+        agreement=agreement.compare_reviewers(answers).to_dict("records"),
     )

@@ -161,14 +161,14 @@ def _summarize_audit(inputs: ReportInputs, settings: ReportSettings) -> AuditSum
     if not (inputs.audit and inputs.scores):
         return None
     no_answers = pd.DataFrame(columns=review_table.COLUMNS)
-    answers = review_table.read(inputs.review) if inputs.review else no_answers
+    answers = review_table.read_review(inputs.review) if inputs.review else no_answers
     return audit_summary.summarize_audit(
         audited=tables.read(inputs.audit),
         scores=tables.read(inputs.scores),
         definitions=settings.tiers,
         truth=tables.read(inputs.truth) if inputs.truth else None,
         answers=answers,
-        decisions=review_table.resolve(answers, settings.review_conflicts),
+        decisions=review_table.resolve_conflicts(answers, settings.review_conflicts),
     )
 
 

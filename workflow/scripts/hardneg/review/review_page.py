@@ -1,9 +1,11 @@
-"""The review page: one HTML file on which a person listens to mined files and says what they are."""
+"""Write the review page: one HTML file on which a person listens to mined files and labels them."""
 
 import base64
 import hashlib
 import os
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 from jinja2 import Environment, FileSystemLoader
@@ -16,104 +18,130 @@ from hardneg.mining import tiers
 
 FOLDER = Path(__file__).parent
 TEMPLATE, SCRIPT, STYLE = "review.html.j2", "review.js", "review.css"
-KINDS = {"picture": ("webp", "image/webp"), "sound": ("ogg", "audio/ogg")}
+MEDIA = {"picture": ("webp", "image/webp"), "sound": ("ogg", "audio/ogg")}
 
 
-def choose(scores: pd.DataFrame, audited: pd.DataFrame, definitions: dict[str, dict], most: int) -> pd.DataFrame:
-    """Choose the files to be heard: suspected positives first, then the hardest.
+@dataclass(frozen=True, slots=True)
+class PageSettings:
+    """What the page shows besides the candidates.
+
+    Attributes
+    ----------
+    target : name of the species.
+    generated : whether the recordings are artificial.
+    top_hz : highest frequency in the spectrograms.
+    embed_mb : the largest total size of clips to embed in the page (MB). Larger ones are loaded from their folder.
+    """
+
+    target: str
+    generated: bool
+    top_hz: float
+    embed_mb: float
+
+
+def select_candidates(
+    scores: pd.DataFrame, audited: pd.DataFrame, definitions: tiers.Definitions, max_files: int
+) -> pd.DataFrame:
+    """Select the files to review: suspected positives first, then the hardest files.
 
     Parameters
     ----------
     scores, audited : one row per pool file.
-    definitions : of the tiers; drawn ones (``random``, ``match``) are left aside.
-    most : files.
+    definitions : the definitions of the tiers; random samples are ignored.
+    max_files : the most files to select.
 
     Returns
     -------
-    The rows of `scores`, and of `audited` what they lack, with ``tiers``: the names of those within whose bounds the
-    file lies, before anything is left out; joined by commas.
+    The rows of `scores` with the further columns of `audited`, and ``tiers``: the names of the tiers whose bounds
+    include the file before any exclusion, separated by commas.
     """
-    more = audited[["file_path", *audited.columns.difference(scores.columns, sort=False)]]
-    table = scores.merge(more, on="file_path", validate="1:1")
+    audit_columns = audited[["file_path", *audited.columns.difference(scores.columns, sort=False)]]
+    table = scores.merge(audit_columns, on="file_path", validate="1:1")
     names = pd.Series("", index=table.file_path)
     for name, tier in tiers.select_within_bounds(scores, definitions).items():
-        held = tier.file_path
-        names[held] = names[held].where(names[held] == "", names[held] + ",") + name
+        paths = tier.file_path
+        names[paths] = names[paths].where(names[paths] == "", names[paths] + ",") + name
     table["tiers"] = names.to_numpy()
     order = ["suspected_positive", "confidence", "file_path"]
-    return table.sort_values(order, ascending=[False, False, True], ignore_index=True).head(most)
+    return table.sort_values(order, ascending=[False, False, True], ignore_index=True).head(max_files)
 
 
-def write(
-    page_path: str | os.PathLike,
+def write_page(
+    page_path: str | os.PathLike[str],
     candidates: pd.DataFrame,
     clips: pd.DataFrame,
-    clip_folder: str | os.PathLike,
+    clip_folder: str | os.PathLike[str],
     answers: pd.DataFrame,
-    target: str,
-    generated: bool,
-    top_hz: float,
-    embed_mb: float,
+    settings: PageSettings,
 ) -> None:
-    """Write the page, with its sounds and pictures in it or, where they are too large, taken from the folder beside it.
+    """Write the page, with the clips embedded or, if they are too large, loaded from the folder beside it.
 
     Parameters
     ----------
-    candidates : from :func:`choose`.
-    clips : from :func:`hardneg.review.clips.cut_all`, whose files lie in `clip_folder`, a folder beside the page.
-    answers : the review so far; see :func:`hardneg.review.review_table.read`.
-    target : the species' name.
-    generated : whether the recordings are artificial.
-    top_hz : of the pictures.
-    embed_mb : embed up to this size (MB).
+    page_path : path of the page.
+    candidates : from :func:`select_candidates`.
+    clips : from :func:`hardneg.review.clips.cut_clips`.
+    clip_folder : folder of the clips' files, beside the page.
+    answers : the review so far; see :func:`hardneg.review.review_table.read_review`.
+    settings : what else the page shows.
+
+    Raises
+    ------
+    InputError
+        If the file of a clip is missing.
     """
-    files = [Path(clip_folder, f"{clip}.{ending}") for clip in clips["clip"] for ending, _ in KINDS.values()]
-    embedded = sum(path.stat().st_size for path in files) <= embed_mb * 1e6
+    paths = [Path(clip_folder, f"{clip}.{suffix}") for clip in clips["clip"] for suffix, _ in MEDIA.values()]
+    embedded = sum(path.stat().st_size for path in paths if path.is_file()) <= settings.embed_mb * 1e6
     data = {
-        "target": target,
-        "topHz": top_hz,
-        "media": {name: _media(Path(clip_folder, f"{name}"), embedded) for name in clips["clip"]},
-        "candidates": [_entry(row) for row in candidates.merge(clips, on="file_path").to_dict("records")],
-        "rows": answers.astype(object).where(answers.notna(), "").to_dict("records"),
+        "target": settings.target,
+        "topHz": settings.top_hz,
+        "media": {name: _locate_media(Path(clip_folder, f"{name}"), embedded) for name in clips["clip"]},
+        "candidates": [_describe_candidate(row) for row in candidates.merge(clips, on="file_path").to_dict("records")],
+        "answers": answers.astype(object).where(answers.notna(), "").to_dict("records"),
     }
     environment = Environment(loader=FileSystemLoader(FOLDER), autoescape=True, trim_blocks=True)
     script, style = ((FOLDER / name).read_text(encoding="utf-8") for name in (SCRIPT, STYLE))
     page = environment.get_template(TEMPLATE).render(
-        target=target,
-        generated=generated,
+        target=settings.target,
+        generated=settings.generated,
         data=data,
-        script=Markup(script),  # noqa: S704 (our own file, as the next)
-        style=Markup(style),  # noqa: S704
-        script_hash=base64.b64encode(hashlib.sha256(script.encode()).digest()).decode(),
-        style_hash=base64.b64encode(hashlib.sha256(style.encode()).digest()).decode(),
+        script=Markup(script),  # noqa: S704, a file of this package
+        style=Markup(style),  # noqa: S704, a file of this package
+        script_hash=_hash_source(script),
+        style_hash=_hash_source(style),
     )
     write_text(page, page_path)
 
 
-def _entry(row: dict) -> dict:
-    known = {key: value for key, value in row.items() if not pd.isna(value)}
-    models = {key.removeprefix("confidence_"): value for key, value in known.items() if key.startswith("confidence_")}
-    scores = {"mining": known["confidence"]} | models | {"audit": known.get("cross_fit")}
-    about = {key: str(known.get(key, "")) for key in ("file_path", "recorder_id", "site", "date", "clip")}
-    times = {key: known[key] for key in ("start_s", "end_s", "from_s", "to_s", "gain_db", "confidence")}
-    return (
-        about
-        | times
-        | {
-            "scores": [[name, value] for name, value in scores.items() if value is not None],
-            "margin": known.get("margin"),
-            "tiers": [name for name in row["tiers"].split(",") if name],
-            "flags": [[flag, str(known.get(f"{flag}_reason", ""))] for flag in FLAGS if known.get(flag)],
-        }
-    )
+def _describe_candidate(row: dict[str, Any]) -> dict[str, Any]:
+    values = {key: value for key, value in row.items() if not pd.isna(value)}
+    models = {key.removeprefix("confidence_"): value for key, value in values.items() if key.startswith("confidence_")}
+    scores = {"mining": values["confidence"]} | models | {"audit": values.get("cross_fit")}
+    texts = {key: str(values.get(key, "")) for key in ("file_path", "recorder_id", "site", "date", "clip")}
+    numbers = {key: values[key] for key in ("start_s", "end_s", "from_s", "to_s", "gain_db", "confidence")}
+    return {
+        **texts,
+        **numbers,
+        "scores": [[name, value] for name, value in scores.items() if value is not None],
+        "margin": values.get("margin"),
+        "tiers": [name for name in row["tiers"].split(",") if name],
+        "flags": [[flag, str(values.get(f"{flag}_reason", ""))] for flag in FLAGS if values.get(flag)],
+    }
 
 
-def _media(path: Path, embedded: bool) -> dict[str, str]:
-    sources = {}
-    for kind, (ending, media_type) in KINDS.items():
-        file = path.with_suffix(f".{ending}")
+def _locate_media(path: Path, embedded: bool) -> dict[str, str]:
+    addresses = {}
+    for kind, (suffix, media_type) in MEDIA.items():
+        file = path.with_suffix(f".{suffix}")
         if not file.is_file():
             raise InputError(f"{file} is missing: delete {file.parent} and run `snakemake review` again.")
-        text = base64.b64encode(file.read_bytes()).decode() if embedded else ""
-        sources[kind] = f"data:{media_type};base64,{text}" if embedded else f"{file.parent.name}/{file.name}"
-    return sources
+        if embedded:
+            addresses[kind] = f"data:{media_type};base64,{base64.b64encode(file.read_bytes()).decode()}"
+        else:
+            addresses[kind] = f"{file.parent.name}/{file.name}"
+    return addresses
+
+
+def _hash_source(text: str) -> str:
+    """Hash a script or style for the content security policy."""
+    return base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
