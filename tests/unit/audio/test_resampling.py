@@ -12,8 +12,8 @@ PAIRS = [
 ]  # fmt: skip
 
 
-def assert_alike(ours, theirs):
-    """Equal, but where soxr's filter runs over an end: its stages begin and end a little late there."""
+def assert_agrees(ours, theirs):
+    """Check that samples agree. Near both ends, soxr's stages start and stop a little late, so the tolerance is larger."""
     np.testing.assert_allclose(ours[100:-100], theirs[100:-100], atol=1e-5)
     np.testing.assert_allclose(ours, theirs, atol=0.1)
 
@@ -24,10 +24,10 @@ def test_the_batched_resampler_agrees_with_soxr(rate, target):
     samples = rng.standard_normal((2, int(rng.integers(rate, 2 * rate)) | 1)).astype(np.float32)
     length = resampled_length(samples.shape[1], rate, target)
     ours = Resampler(rate, target)(torch.from_numpy(samples), length).numpy()
-    for mine, channel in zip(ours, samples, strict=True):
+    for channel_ours, channel in zip(ours, samples, strict=True):
         theirs = soxr.resample(channel, rate, target, quality="HQ")
-        assert len(mine) == len(theirs)
-        assert_alike(mine, theirs)
+        assert len(channel_ours) == len(theirs)
+        assert_agrees(channel_ours, theirs)
 
 
 @pytest.mark.parametrize("samples", [1, 2, 101, 4799, 8192, 48001])
@@ -38,7 +38,7 @@ def test_recordings_of_any_length_are_resampled_completely(samples):
         length = resampled_length(samples, 48000, target)
         assert length == len(theirs)
         ours = Resampler(48000, target)(torch.from_numpy(sound[None]), length)[0].numpy()
-        assert_alike(ours, theirs)
+        assert_agrees(ours, theirs)
 
 
 @pytest.mark.parametrize("samples", [1, 2, 3, 101, 1607, 1608, 1609, 27336, 54671, 54672, 54673, 144000, 300001])
