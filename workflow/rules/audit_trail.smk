@@ -19,7 +19,7 @@ rule trace_number:
     conda:
         ENVIRONMENT
     params:
-        cells=lookup(dpath="audit_trail", within=config),
+        cells=config["audit_trail"],
         runs=plan.runs.table,
         folders=[plan.on_disk(folder) for folder in plan.runs.folders],
         metadata=".snakemake/metadata",

@@ -19,7 +19,7 @@ rule generate_soundscapes:
 
 rule check_shard:
     input:
-        # A shard depends on its rows and files, which its state contains, and not on the manifest as a whole.
+        # A new row of the manifest must not run every shard again. A shard runs again when its hash changes.
         manifest=plan.shards.manifest_path if plan.shards.is_generated else ancient(plan.shards.manifest_path),
     output:
         checked="<results>/inputs/shards/{shard}.parquet",
@@ -31,7 +31,7 @@ rule check_shard:
         ENVIRONMENT
     threads: 4
     params:
-        # Snakemake does not compare parameters that take `input`. The state contains what they change in a shard.
+        # Snakemake does not compare parameters that take `input`. The hash contains what these change in a shard.
         splits=lambda wildcards, input: dict(config["splits"]),
         files_per_shard=lambda wildcards, input: config["files_per_shard"],
         checks=dict(
@@ -39,7 +39,7 @@ rule check_shard:
             min_duration_s=config["min_duration_s"],
             window_s=config["windows"]["length_s"],
         ),
-        state=lambda wildcards: plan.shards.hashes[wildcards.shard],
+        shard_hash=lambda wildcards: plan.shards.hashes[wildcards.shard],
         code=fingerprint("check_shard"),
     script:
         "../scripts/check_shard.py"

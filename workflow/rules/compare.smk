@@ -12,7 +12,7 @@ rule compare:
     conda:
         ENVIRONMENT
     params:
-        comparisons=lookup(dpath="comparisons", within=config),
+        comparisons=config["comparisons"],
         statistics=plan.settings("statistics", "alpha", "p_adjustment", "power", "resamples", "effects_of_interest"),
         runs=plan.runs.table,
         axes=plan.runs.axes,

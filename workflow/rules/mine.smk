@@ -146,5 +146,5 @@ rule combine_scores:
 
 if plan.mining.second_round:
 
-    # Its rules reuse those above, so it is included here.
+    # Included here because its rules reuse the rules above.
     include: "second_round.smk"

@@ -1,6 +1,3 @@
-import dataclasses
-
-
 rule draw_figures:
     input:
         runs="<results>/runs.csv",
@@ -30,7 +27,7 @@ rule draw_figures:
     params:
         runs=plan.runs.table,
         tiers=plan.tiers.mined,
-        bins=lookup(dpath="evaluation/calibration_bins", within=config),
+        bins=config["evaluation"]["calibration_bins"],
         code=fingerprint("draw_figures"),
     script:
         "../scripts/draw_figures.py"
@@ -72,7 +69,7 @@ rule write_report:
             one_model_confidence=config["audit"]["one_model_confidence"],
             max_recall_loss=config["recommendation"]["max_recall_loss"],
             review_conflicts=config["review"]["conflicts"],
-            second_round=dataclasses.asdict(plan.mining.second_round) if plan.mining.second_round else {},
+            second_round=plan.mining.second_round_settings,
             configuration={key: value for key, value in config.items() if key != "device"},
         ),
         figures=plan.figures,

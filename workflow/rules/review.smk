@@ -50,7 +50,7 @@ rule write_review:
             top_hz=plan.top_hz,
             embed_mb=config["review"]["embed_mb"],
         ),
-        page=fingerprint_files("review/review.[!p]*"),
+        page=fingerprint_files("review/review.*"),
         code=fingerprint("write_review"),
     script:
         "../scripts/write_review.py"

@@ -1,6 +1,6 @@
 """The models that mine the pool, in one round or two, and where their scores are."""
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -72,6 +72,11 @@ class MiningPlan:
     def second_scores(self) -> str:
         """The second round's scores of the files that the first round did not take."""
         return f"{self.prefix}/mining/second/scores.parquet"
+
+    @property
+    def second_round_settings(self) -> dict[str, Any]:
+        """The settings of the second round as builtins; empty if the pool is mined once."""
+        return asdict(self.second_round) if self.second_round else {}
 
     @property
     def first_round_tier(self) -> str | None:
