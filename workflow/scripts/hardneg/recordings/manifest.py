@@ -73,7 +73,16 @@ def read(path: str | os.PathLike[str]) -> pd.DataFrame:
 
 
 def complete(table: pd.DataFrame, source: str) -> pd.DataFrame:
-    """Complete a manifest that is already a table of text; see :func:`read`. `source` names it in messages."""
+    """Complete a manifest that is already a table of text; see :func:`read`. `source` names it in messages.
+
+    Examples
+    --------
+    >>> row = {"file_path": "A1/20250312_213000.WAV", "label": " Positive", "recorder_id": "A1"}
+    >>> table = complete(pd.DataFrame([row]), "manifest.csv")
+    >>> table[["label", "date", "group"]]
+          label        date          group
+    0  positive  2025-03-12  A1@2025-03-12
+    """
     missing = [column for column in REQUIRED_COLUMNS if column not in table.columns]
     if missing:
         raise InputError(

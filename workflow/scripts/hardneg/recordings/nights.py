@@ -9,7 +9,13 @@ AUDIOMOTH_NAME = re.compile(r"(?:^|[^0-9])(\d{8})[T_]+(\d{6})(?:[^0-9]|$)")
 
 
 def name_recorder_nights(table: pd.DataFrame) -> pd.Series:
-    """Name the recorder-night of each row: ``recorder@date``, or the recorder if the date is unknown."""
+    """Name the recorder-night of each row: ``recorder@date``, or the recorder if the date is unknown.
+
+    Examples
+    --------
+    >>> name_recorder_nights(pd.DataFrame({"recorder_id": ["A1", "A1"], "date": ["2025-03-12", ""]})).tolist()
+    ['A1@2025-03-12', 'A1']
+    """
     date = table.date.fillna("")
     recorder = table.recorder_id.astype(str)  # a table read from CSV may contain numbers
     return recorder.where(date == "", recorder + "@" + date)

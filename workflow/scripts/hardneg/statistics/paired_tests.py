@@ -105,6 +105,11 @@ def compute_smallest_sign_flip_p(pairs: int) -> float:
 
     The pattern of equal signs and its mirror image are two of all patterns. Random patterns include the observed one
     once.
+
+    Examples
+    --------
+    >>> [compute_smallest_sign_flip_p(pairs) for pairs in (3, 5, 6)]
+    [0.25, 0.0625, 0.03125]
     """
     patterns = 2**pairs if pairs <= MAX_EXACT_PAIRS else RANDOM_SIGN_PATTERNS + 1
     return min(2 / patterns, 1.0)
@@ -119,6 +124,11 @@ def adjust_p_values(p: npt.ArrayLike, method: str = "holm") -> FloatArray:
     method : ``holm`` limits the probability of any false positive in the family (S. Holm, *Scand. J. Statist.* 6,
         1979). ``bh`` limits the share of false positives among the positives (Y. Benjamini and Y. Hochberg, *J. R.
         Statist. Soc. B* 57, 1995).
+
+    Examples
+    --------
+    >>> adjust_p_values([0.01, 0.04, 0.03], method="holm")
+    array([0.03, 0.06, 0.06])
     """
     p = np.asarray(p, dtype=float)
     adjusted = np.full(len(p), np.nan)
@@ -158,6 +168,15 @@ def decide_verdict(
     -------
     ``no effect larger than d`` if :func:`compute_equivalence_p` excludes a difference of `bound` or more at `alpha`.
     Otherwise ``improves`` or ``hurts`` if the adjusted p is at most `alpha`, and ``undecided`` if it is larger.
+
+    Examples
+    --------
+    >>> clear = estimate_paired_mean(np.array([0.05, 0.06, 0.04]))
+    >>> decide_verdict(clear, adjusted_p=0.01, bound=0.01)
+    'improves'
+    >>> noisy = estimate_paired_mean(np.array([0.05, -0.06, 0.04]))
+    >>> decide_verdict(noisy, adjusted_p=0.8, bound=0.01)
+    'undecided'
     """
     if compute_equivalence_p(estimate, bound) <= alpha:
         return "no effect larger than d"
