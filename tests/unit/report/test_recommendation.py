@@ -45,7 +45,7 @@ def test_the_tier_that_improves_a_goal_most_is_recommended_with_its_trade_and_it
     assert recommended.choices[0].flagged == 5 and recommended.choices[1].flagged == 20
     text = " ".join(recommended.sentences)
     assert "For few false alarms, train on “harder”: precision +20.0 points [+2.0, +18.0] compared with “none”." in text
-    assert "The trade: recall +10.0 points [+2.0, +18.0], undecided." in text
+    assert "The trade: recall +10.0 points [+2.0, +18.0] (undecided)." in text
     assert "expect 5.0 flagged files and 4 minutes of review" in text
     assert "No tier is judged better than “none” for a balance of both (F1) or few missed calls." in text
     assert "3 of the differences behind the recommendation are undecided" in " ".join(recommended.caveats)

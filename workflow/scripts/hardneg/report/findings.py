@@ -98,8 +98,8 @@ def summarize_first_comparison(deltas: pd.DataFrame) -> list[str]:
         small, undecided = counts.get("no effect larger than d", 0), counts.get("undecided", 0)
         bound = f"{100 * part.effect_of_interest.iloc[0]:g} points"
         sentences.append(
-            f"{SPLIT_NAMES[split]}: {text}. Of {len(part)} differences, {small} can be shown to be smaller than {bound} "
-            f"and {undecided} are undecided."
+            f"{SPLIT_NAMES[split]}: {text}. Of {len(part)} differences, {small} can be shown to be smaller than "
+            f"{bound} and {undecided} are undecided."
         )
     return sentences
 

@@ -199,7 +199,7 @@ def _write_sentences(choices: list[TierChoice], baseline: str) -> list[str]:
 def _recommend_in_words(choice: TierChoice, baseline: str) -> str:
     configuration = f" (with {choice.configuration})" if choice.configuration else ""
     difference = _difference_in_words(choice.delta) if choice.delta else ""
-    trade = "; ".join(f"{_difference_in_words(delta)}, {format_verdict(delta)}" for delta in choice.trade)
+    trade = "; ".join(f"{_difference_in_words(delta)} ({_verdict_in_words(delta)})" for delta in choice.trade)
     return (
         f"For {choice.goal}{configuration}, train on {quote_name(choice.tier or baseline)}: {difference} compared with "
         f"{quote_name(baseline)}. The trade: {trade or 'not measured'}. In a night without calls, expect "
@@ -209,6 +209,11 @@ def _recommend_in_words(choice: TierChoice, baseline: str) -> str:
 
 def _difference_in_words(delta: dict[str, Any]) -> str:
     return f"{METRICS_IN_TEXT[delta['metric']]} {format_points(delta['difference'])} points {format_interval(delta)}"
+
+
+def _verdict_in_words(delta: dict[str, Any]) -> str:
+    verdict = format_verdict(delta)
+    return f"{verdict} points" if verdict.startswith("no effect") else verdict
 
 
 def _write_caveats(choices: list[TierChoice], excluded: list[tuple[str, str]], max_recall_loss: float) -> list[str]:
