@@ -1,6 +1,6 @@
-"""What MkDocs does for this project: pages from files outside ``docs/``, and a reference page for each package.
+"""Extend MkDocs: make pages of files outside ``docs/``, and a reference page for each package.
 
-MkDocs calls the functions named ``on_...``; ``mkdocs.yml`` names this file. Nothing is written into the tree.
+MkDocs calls the functions named ``on_...``, because ``mkdocs.yml`` lists this file. The pages exist only in the site.
 """
 
 import posixpath
