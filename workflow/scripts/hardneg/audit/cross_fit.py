@@ -20,7 +20,7 @@ COLUMNS = ["file_path", "recorder_id", "start_s", "end_s", "array", "row", "labe
 
 @dataclass(frozen=True, slots=True)
 class CrossFitSettings:
-    """How one pass of cross-fitting is done.
+    """Settings of one pass of cross-fitting.
 
     Attributes
     ----------

@@ -1,4 +1,4 @@
-"""How the workflow and its jobs start further processes. This module does not need torch."""
+"""Start further processes from the workflow and its jobs. This module does not need torch."""
 
 import multiprocessing
 import os

@@ -25,7 +25,7 @@ class Backbone:
 
 @dataclass(frozen=True, slots=True)
 class DetectorDescription:
-    """What you need to use an exported detector, and what made it.
+    """Description of an exported detector: how to use it, and what produced it.
 
     Attributes
     ----------

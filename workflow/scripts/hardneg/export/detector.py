@@ -45,7 +45,7 @@ class ExportOutputs:
 
 @dataclass(frozen=True, slots=True)
 class ExportSettings:
-    """What the run does not know of itself.
+    """Facts for the export that the run does not record.
 
     Attributes
     ----------

@@ -13,7 +13,7 @@ USUAL_THRESHOLDS = (0.5, 0.85, 0.99)
 
 @dataclass(frozen=True, slots=True)
 class SecondRoundSettings:
-    """What the second round's detector trains on.
+    """Training data of the second round's detector.
 
     Attributes
     ----------

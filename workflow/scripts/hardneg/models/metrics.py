@@ -26,7 +26,7 @@ Confidences = npt.NDArray[np.floating]
 
 @dataclass(frozen=True, slots=True)
 class ReliabilityCurve:
-    """How often files of similar confidence are positive. One entry for each bin that contains files.
+    """Frequency of positives among files of similar confidence. One entry for each bin that contains files.
 
     Attributes
     ----------

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class TrainingSettings:
-    """How one detector is built and trained.
+    """Settings for building and training one detector.
 
     The fields and their order are those of the configuration schema, which also holds their defaults and limits.
 

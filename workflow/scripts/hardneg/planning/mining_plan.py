@@ -12,7 +12,7 @@ from hardneg.mining.second_round import SecondRoundSettings
 
 @dataclass(frozen=True)
 class MiningPlan:
-    """How the pool is mined.
+    """Plan for mining the pool.
 
     Attributes
     ----------

@@ -1,4 +1,4 @@
-"""What the workflow decides before any job runs.
+"""The plan of an experiment, which is complete before any job runs.
 
 >>> import yaml
 >>> from hardneg import configuration

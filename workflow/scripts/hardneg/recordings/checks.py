@@ -31,7 +31,7 @@ Rules: TypeAlias = dict[str, Callable[[pd.DataFrame], pd.DataFrame]]
 
 @dataclass(frozen=True, slots=True)
 class RecordingFacts:
-    """What decoding a recording shows. The defaults stand for a recording that cannot be opened.
+    """Facts about a recording, from decoding it. The defaults stand for a recording that cannot be opened.
 
     Attributes
     ----------

@@ -31,7 +31,7 @@ LISTED_ROWS = 20
 
 @dataclass(frozen=True, slots=True)
 class SplitSettings:
-    """How rows without a split get one.
+    """Settings for assigning rows without a split.
 
     Attributes
     ----------

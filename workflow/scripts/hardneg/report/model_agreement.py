@@ -24,7 +24,7 @@ class ModelPair:
 
 @dataclass(frozen=True, slots=True)
 class TierAgreement:
-    """How many models put the files of a tier into it.
+    """Numbers of models that agree on the files of a tier.
 
     Attributes
     ----------

@@ -46,7 +46,7 @@ class TierChoice:
 
 @dataclass(frozen=True, slots=True)
 class _Evidence:
-    """What the choices of one test split draw on; see :func:`recommend`."""
+    """Tables that the choices of one test split are based on; see :func:`recommend`."""
 
     deltas: pd.DataFrame
     quiet_nights: pd.DataFrame

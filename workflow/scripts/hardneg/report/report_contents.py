@@ -93,7 +93,7 @@ class ReportSettings:
 
 @dataclass(frozen=True, slots=True)
 class ReportContents:
-    """What the page shows, in its order; empty or None where a section does not apply.
+    """Contents of the page, in its order; empty or None where a section does not apply.
 
     Attributes
     ----------

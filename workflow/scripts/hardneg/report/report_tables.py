@@ -60,7 +60,7 @@ class ComparisonTable:
 
 @dataclass(frozen=True, slots=True)
 class NightRow:
-    """What the rates of one configuration mean for a night.
+    """The rates of one configuration, converted to numbers per night.
 
     Attributes
     ----------

@@ -29,7 +29,7 @@ ZERO_PADDING, FLOOR_PERCENTILE, RANGE_DB = 2, 30.0, 45.0
 
 @dataclass(frozen=True, slots=True)
 class ClipSettings:
-    """How clips are cut.
+    """Settings for cutting clips.
 
     Attributes
     ----------

@@ -23,7 +23,7 @@ MEDIA = {"picture": ("webp", "image/webp"), "sound": ("ogg", "audio/ogg")}
 
 @dataclass(frozen=True, slots=True)
 class PageSettings:
-    """What the page shows besides the candidates.
+    """Settings and texts of the page, besides the candidates.
 
     Attributes
     ----------

@@ -18,7 +18,7 @@ from hardneg.statistics.scored_files import ScoreLoader
 
 @dataclass(frozen=True, slots=True)
 class StatisticsSettings:
-    """How differences are judged: the ``statistics`` block of the configuration.
+    """Settings for judging differences: the ``statistics`` block of the configuration.
 
     Attributes
     ----------

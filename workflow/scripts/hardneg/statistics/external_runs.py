@@ -20,7 +20,7 @@ MAX_ROWS_SHOWN = 20
 
 @dataclass(frozen=True, slots=True)
 class AxisColumn:
-    """How to read the values of an axis.
+    """Rules for reading the values of an axis.
 
     Attributes
     ----------

@@ -44,7 +44,7 @@ class PulseTrain:
 
 @dataclass(frozen=True, slots=True)
 class RecordingDesign:
-    """What decides the samples of one generated recording.
+    """Settings that determine the samples of one generated recording.
 
     Attributes
     ----------
