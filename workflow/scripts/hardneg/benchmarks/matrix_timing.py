@@ -1,8 +1,8 @@
 """Time a matrix of the size of the reference study, on simulated features.
 
-``python -m hardneg.benchmarks.matrix_timing results/bench`` writes ``matrix-<time>/matrix.txt``. Each run is trained and
-evaluated as by the rules ``train`` and ``evaluate``, in two new processes of one thread. Times include imports, but not
-Snakemake. Runs are heads on embeddings or, with ``--model cnn``, the default network on log-mel windows. With
+``python -m hardneg.benchmarks.matrix_timing results/bench`` writes ``matrix-<time>/matrix.txt``. Each run is trained
+and evaluated as by the rules ``train`` and ``evaluate``, in two new processes of one thread. Times include imports, but
+not Snakemake. Runs are heads on embeddings or, with ``--model cnn``, the default network on log-mel windows. With
 ``--device cuda`` the processes share a GPU.
 """
 

@@ -1,4 +1,4 @@
-"""Measure how the tables grow: simulated pools, scored, gathered, ranked and cut into tiers.
+"""Measure how time and memory grow with the pool: simulated scores are gathered, ranked and cut into tiers.
 
 ``python -m hardneg.benchmarks.ranking_growth results/growth`` writes ``growth.csv`` and ``growth.md``.
 """
@@ -8,6 +8,8 @@ import multiprocessing
 import resource
 import shutil
 import time
+from collections.abc import Sequence
+from multiprocessing.queues import Queue
 from pathlib import Path
 
 import numpy as np
@@ -18,27 +20,24 @@ from hardneg.common.files import write_text
 from hardneg.mining import ranking, tiers
 from hardneg.mining.tiers import TierDefinition
 
-SHARD_WINDOWS = 100_000
+WINDOWS_PER_SHARD = 100_000
 WINDOWS_PER_FILE = 20
 WINDOW_S = 3.0
 
 
-def simulate(folder: Path, windows: int, seed: int = 1) -> list[Path]:
-    """Write the window scores of a pool of one-minute files, a shard at a time, and what is known of its recordings.
+def simulate_pool(folder: Path, windows: int, seed: int = 1) -> None:
+    """Write the window scores of a pool of one-minute files, one shard at a time, and its ``recordings.parquet``.
 
-    Returns
-    -------
-    The shards' tables, as :func:`hardneg.mining.window_scoring.score_windows` gives them. ``recordings.parquet`` is beside them.
+    The shards are as from :func:`hardneg.mining.window_scoring.score_windows`.
     """
     rng = np.random.default_rng(seed)
-    files = SHARD_WINDOWS // WINDOWS_PER_FILE
-    shards = []
+    files = WINDOWS_PER_SHARD // WINDOWS_PER_FILE
     with tables.parquet_appender(folder / "recordings.parquet") as append:
-        for shard in range(-(-windows // SHARD_WINDOWS)):
+        for shard in range(-(-windows // WINDOWS_PER_SHARD)):
             recorder, night = f"recorder{shard % 50:03d}", f"{20200101 + shard // 50}"
-            paths = pd.Series([f"{recorder}/{night}/{night}_{place:06d}.WAV" for place in range(files)])
+            paths = pd.Series([f"{recorder}/{night}/{night}_{file:06d}.WAV" for file in range(files)])
             start = np.tile(np.arange(WINDOWS_PER_FILE) * WINDOW_S, files)
-            scored = pd.DataFrame(
+            scores = pd.DataFrame(
                 {
                     "file_path": paths.repeat(WINDOWS_PER_FILE).to_numpy(),
                     "start_s": start,
@@ -46,63 +45,59 @@ def simulate(folder: Path, windows: int, seed: int = 1) -> list[Path]:
                     "confidence": rng.beta(0.3, 3, len(start)),
                 }
             )
-            shards.append(folder / f"shard-{shard:06d}.parquet")
-            tables.write(scored, shards[-1])
-            about = {"recorder_id": recorder, "date": night, "site": "s", "group": f"{recorder} {night}"}
-            append(pd.DataFrame({"file_path": paths} | about))
-    return shards
+            tables.write(scores, folder / f"shard-{shard:06d}.parquet")
+            recording = {"recorder_id": recorder, "date": night, "site": "s", "group": f"{recorder} {night}"}
+            append(pd.DataFrame({"file_path": paths} | recording))
 
 
-def tier(folder: Path, shards: list[Path]) -> dict[str, float]:
-    """Gather, rank and cut as the rules rank_pool and assign_tier do; give the time of each (s) and the peak memory."""
-    times, started = {}, time.perf_counter()
+def measure_steps(folder: Path, shards: Sequence[Path]) -> dict[str, float]:
+    """Gather, rank and cut a pool as the rules rank_pool and assign_tier do.
 
-    def lap(name: str) -> None:
+    Returns
+    -------
+    Time of each step (s), CPU time of the process (s), number of files, and peak memory (MiB).
+    """
+    times: dict[str, float] = {}
+    started = time.perf_counter()
+
+    def end_step(name: str) -> None:
         nonlocal started
         now = time.perf_counter()
         times[name], started = now - started, now
 
     scores = ranking.gather_scores(shards, folder / "windows.parquet")
-    lap("gather_s")
+    end_step("gather_s")
     scores = ranking.rank_files(scores, tables.read(folder / "recordings.parquet"))
     tables.write(scores, folder / "scores.parquet")
     files = len(scores)
-    del scores  # each rule begins anew
-    lap("rank_s")
+    del scores  # each rule reads its own
+    end_step("rank_s")
     hard = tiers.cut_tier(tables.read(folder / "scores.parquet"), "hard", TierDefinition(min_confidence=0.85))
     tables.write(hard, folder / "hard.csv")
-    lap("tier_s")
+    end_step("tier_s")
     control = tiers.cut_tier(
         tables.read(folder / "scores.parquet"), "control", TierDefinition(match_size_of="hard"), size=len(hard)
     )
     tables.write(control, folder / "control.csv")
-    lap("control_s")
-    used = resource.getrusage(resource.RUSAGE_SELF)
-    return times | {"cpu_s": used.ru_utime + used.ru_stime, "files": files, "peak_mib": used.ru_maxrss / 1024}
+    end_step("control_s")
+    usage = resource.getrusage(resource.RUSAGE_SELF)
+    return times | {"cpu_s": usage.ru_utime + usage.ru_stime, "files": files, "peak_mib": usage.ru_maxrss / 1024}
 
 
-def _measure(folder: Path, windows: int, found: multiprocessing.Queue) -> None:
-    shards = sorted(folder.glob("shard-*.parquet"))
-    found.put({"windows": windows, "shards": len(shards)} | tier(folder, shards))
-
-
-def main(arguments: list[str] | None = None) -> None:
-    """Measure each size in a process of its own."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("folder", type=Path)
-    parser.add_argument("--windows", type=float, nargs="+", default=[1e6, 1e7, 1e8])
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Measure each size of pool in a new process, and write the tables."""
+    parser = argparse.ArgumentParser(
+        prog="python -m hardneg.benchmarks.ranking_growth", description=str(__doc__).splitlines()[0]
+    )
+    parser.add_argument("folder", type=Path, help="where to write")
+    parser.add_argument("--windows", type=float, nargs="+", default=[1e6, 1e7, 1e8], help="sizes of the pool")
     options = parser.parse_args(arguments)
     rows = []
-    context = multiprocessing.get_context("spawn")
     for windows in map(int, options.windows):
         pool = options.folder / f"pool-{windows}"
         pool.mkdir(parents=True, exist_ok=True)
-        simulate(pool, windows)
-        found = context.Queue()
-        process = context.Process(target=_measure, args=(pool, windows, found))
-        process.start()
-        rows.append(found.get())
-        process.join()
+        simulate_pool(pool, windows)
+        rows.append(_measure_in_new_process(pool, windows))
         shutil.rmtree(pool)
         print(rows[-1], flush=True)
     table = pd.DataFrame(rows)
@@ -110,6 +105,21 @@ def main(arguments: list[str] | None = None) -> None:
     lines = [" | ".join(table.columns), " | ".join(["---"] * table.shape[1])]
     lines += [" | ".join(f"{value:,.1f}".removesuffix(".0") for value in row) for row in table.to_numpy(float)]
     write_text("".join(f"| {line} |\n" for line in lines), options.folder / "growth.md")
+
+
+def _measure_in_new_process(folder: Path, windows: int) -> dict[str, float]:
+    context = multiprocessing.get_context("spawn")
+    results: Queue[dict[str, float]] = context.Queue()
+    process = context.Process(target=_measure, args=(folder, windows, results))
+    process.start()
+    row = results.get()
+    process.join()
+    return row
+
+
+def _measure(folder: Path, windows: int, results: "Queue[dict[str, float]]") -> None:
+    shards = sorted(folder.glob("shard-*.parquet"))
+    results.put({"windows": windows, "shards": len(shards)} | measure_steps(folder, shards))
 
 
 if __name__ == "__main__":

@@ -1,7 +1,7 @@
-"""Ways from recordings to scores, to be timed against each other; each process of this module runs one.
+"""Pipelines from recordings to scores, to be timed against each other. Each process of this module runs one.
 
-A line with the name of a folder on standard input is one pass over its files, answered by one line of JSON. So passes
-of several processes can be taken in turns, and no import is timed.
+Each line on standard input names a folder and starts one pass over its files. The answer is one line of JSON. This
+allows passes of several processes to take turns, and keeps imports out of the times.
 """
 
 import json
@@ -10,11 +10,14 @@ import resource
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 import librosa
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 import soundfile
 import soxr
@@ -25,49 +28,107 @@ from hardneg.features import extractors
 from hardneg.mining import window_scoring
 from hardneg.models import networks
 
+Scores = npt.NDArray[np.floating[Any]]
+FileDataset = torch.utils.data.Dataset[torch.Tensor]
+
 LENGTH_S = 3.0
 RATE = 24000
 WINDOWS = {"length_s": LENGTH_S, "hop_s": LENGTH_S, "sample_rate": RATE}
-LOGMEL = {"n_mels": 64, "fmin": 50, "fmax": 12000, "n_fft": 1024, "hop_s": 0.016}
-MEL = {"n_fft": 1024, "hop_length": round(0.016 * RATE), "n_mels": 64}
-NETWORK = {"model": "cnn", "channels": [16, 32, 64, 128], "hidden_units": 0, "dropout": 0.25, "shape": (64, 188)}
+N_MELS, FMIN_HZ, FMAX_HZ, N_FFT, HOP_S = 64, 50, 12000, 1024, 0.016
+LOGMEL = {"n_mels": N_MELS, "fmin": FMIN_HZ, "fmax": FMAX_HZ, "n_fft": N_FFT, "hop_s": HOP_S}
+HOP_SAMPLES = round(HOP_S * RATE)
+SHAPE = (N_MELS, 188)  # bands and frames of one window
 BATCH = 32
 
-Scored = tuple[np.ndarray, dict[str, float]]  # the files' scores, and the seconds of parts that a way has
+
+@dataclass(frozen=True, slots=True)
+class PipelineScores:
+    """What a pipeline computes in one pass.
+
+    Attributes
+    ----------
+    scores : one per file.
+    parts : seconds of each part that the pipeline times.
+    """
+
+    scores: Scores
+    parts: dict[str, float]
 
 
-def naive(paths: list[Path], network: torch.nn.Module, device: str, processes: int) -> Scored:
-    """What one would write first: librosa, and one file at a time into the network."""
+@dataclass(frozen=True, slots=True)
+class PassResult:
+    """The measurements of one pass.
+
+    Attributes
+    ----------
+    seconds : elapsed.
+    parts : seconds of each part that the pipeline times.
+    cpu_s : CPU time (s) of the process and its children since they started.
+    gpu_bytes : peak of allocated GPU memory.
+    scores : one per file.
+    """
+
+    seconds: float
+    parts: dict[str, float]
+    cpu_s: float
+    gpu_bytes: int
+    scores: list[float]
+
+
+Pipeline = Callable[[Sequence[Path], torch.nn.Module, str, int], PipelineScores]
+
+
+def compute_librosa_mel(samples: npt.NDArray[np.floating[Any]]) -> npt.NDArray[Any]:
+    """Compute a log-mel spectrogram in decibels with librosa."""
+    power = librosa.feature.melspectrogram(
+        y=samples, sr=RATE, n_fft=N_FFT, hop_length=HOP_SAMPLES, n_mels=N_MELS, fmin=FMIN_HZ, fmax=FMAX_HZ
+    )
+    decibels: npt.NDArray[Any] = librosa.power_to_db(power, top_db=None)
+    return decibels
+
+
+def run_naive(paths: Sequence[Path], network: torch.nn.Module, device: str, processes: int) -> PipelineScores:
+    """Run the plainest pipeline: librosa, and one file at a time through the network."""
     scores = []
     for path in paths:
         samples, _ = librosa.load(path, sr=RATE)
-        power = librosa.feature.melspectrogram(y=samples, sr=RATE, fmin=50, fmax=12000, **MEL)
-        picture = torch.from_numpy(librosa.power_to_db(power, top_db=None))[None].to(device)
+        spectrogram = torch.from_numpy(compute_librosa_mel(samples))[None].to(device)
         with torch.inference_mode():
-            scores.append(float(torch.sigmoid(network(picture))))
-    return np.array(scores), {}
+            scores.append(float(torch.sigmoid(network(spectrogram))))
+    return PipelineScores(np.array(scores), {})
 
 
-class _Files(torch.utils.data.Dataset):
-    """Files as samples at the working rate; where `transform` is given, as its pictures."""
+class _Files(FileDataset):
+    """Files as samples at the working rate, or as spectrograms if there is a transform."""
 
-    def __init__(self, paths: list[Path], transform: torch.nn.Module | None):
+    def __init__(self, paths: Sequence[Path], transform: torch.nn.Module | None):
         self.paths, self.transform = paths, transform
 
     def __len__(self) -> int:
         return len(self.paths)
 
-    def __getitem__(self, place: int) -> torch.Tensor:
-        samples, rate = soundfile.read(self.paths[place], dtype="float32")
-        samples = torch.from_numpy(samples if rate == RATE else soxr.resample(samples, rate, RATE))
-        return samples if self.transform is None else self.transform(samples)
+    def __getitem__(self, index: int) -> torch.Tensor:
+        samples, rate = soundfile.read(self.paths[index], dtype="float32")
+        tensor = torch.from_numpy(samples if rate == RATE else soxr.resample(samples, rate, RATE))
+        if self.transform is None:
+            return tensor
+        spectrogram: torch.Tensor = self.transform(tensor)
+        return spectrogram
 
 
-def dataloader(paths: list[Path], network: torch.nn.Module, device: str, processes: int) -> Scored:
-    """torchaudio's transforms and torch's DataLoader: its processes decode (and, on a CPU, transform)."""
+def run_dataloader(paths: Sequence[Path], network: torch.nn.Module, device: str, processes: int) -> PipelineScores:
+    """Run torchaudio's transforms and torch's DataLoader, whose processes decode and, on a CPU, transform."""
     transform = torch.nn.Sequential(
         torchaudio.transforms.MelSpectrogram(
-            RATE, f_min=50, f_max=12000, norm="slaney", mel_scale="slaney", pad_mode="constant", **MEL
+            RATE,
+            n_fft=N_FFT,
+            hop_length=HOP_SAMPLES,
+            n_mels=N_MELS,
+            f_min=FMIN_HZ,
+            f_max=FMAX_HZ,
+            norm="slaney",
+            mel_scale="slaney",
+            pad_mode="constant",
         ),
         torchaudio.transforms.AmplitudeToDB(),
     )
@@ -80,22 +141,29 @@ def dataloader(paths: list[Path], network: torch.nn.Module, device: str, process
         for batch in loader:
             batch = batch.to(device, non_blocking=True)
             scores.append(torch.sigmoid(network(batch if on_cpu else transform(batch))).cpu())
-    return torch.cat(scores).numpy(), {}
+    return PipelineScores(torch.cat(scores).numpy(), {})
 
 
-def opensoundscape(paths: list[Path], network: torch.nn.Module, device: str, processes: int) -> Scored:
-    """OpenSoundscape's ``CNN.predict`` with its own spectrogram of as many bins, and the same network."""
+def run_opensoundscape(paths: Sequence[Path], network: torch.nn.Module, device: str, processes: int) -> PipelineScores:
+    """Run OpenSoundscape's ``CNN.predict`` with its own spectrogram of the same size, and the same network."""
     _import_torchvision_on_any_torch()
     from opensoundscape import CNN
 
     class OneClass(torch.nn.Module):
-        def forward(self, pictures: torch.Tensor) -> torch.Tensor:
-            return network(pictures[:, 0])[:, None]
+        def forward(self, spectrograms: torch.Tensor) -> torch.Tensor:
+            logits: torch.Tensor = network(spectrograms[:, 0])
+            return logits[:, None]
 
     model = CNN(
-        OneClass(), classes=["x"], sample_duration=LENGTH_S, sample_rate=RATE, height=64, width=188, channels=1,
+        OneClass(),
+        classes=["x"],
+        sample_duration=LENGTH_S,
+        sample_rate=RATE,
+        height=SHAPE[0],
+        width=SHAPE[1],
+        channels=1,
         device=torch.device(device),
-    )  # fmt: skip
+    )
     table = model.predict(
         [str(path) for path in paths],
         batch_size=BATCH,
@@ -103,13 +171,14 @@ def opensoundscape(paths: list[Path], network: torch.nn.Module, device: str, pro
         activation_layer="sigmoid",
         progress_bar=False,
     )
-    return table.to_numpy()[:, 0], {}
+    return PipelineScores(table.to_numpy()[:, 0], {})
 
 
 def _import_torchvision_on_any_torch() -> None:
-    """Like torchaudio's, the registry's torchvision is a CUDA build: beside a CPU torch it lacks its operators.
+    """Import torchvision beside a CPU build of torch.
 
-    It still declares what shape they give, which torch refuses; nothing here uses them.
+    The registry's torchvision is a CUDA build, whose operators are missing there. It still declares the shapes of their
+    results, which torch refuses. The benchmark uses none of these operators.
     """
     if torch.version.cuda is None and "torchvision" not in sys.modules:
         register = torch.library.register_fake
@@ -120,66 +189,69 @@ def _import_torchvision_on_any_torch() -> None:
             torch.library.register_fake = register
 
 
-def this_workflow(paths: list[Path], network: torch.nn.Module, device: str, processes: int) -> Scored:
-    """The functions behind the rules extract_features and score_shard, with the shard's array between them."""
+def run_workflow(paths: Sequence[Path], network: torch.nn.Module, device: str, processes: int) -> PipelineScores:
+    """Run the functions behind the rules extract_features and score_shard, with the shard's array between them."""
     started = time.perf_counter()
-    facts = [soundfile.info(paths[0])] * len(paths)
-    table = pd.DataFrame(
+    infos = [soundfile.info(paths[0])] * len(paths)
+    recordings = pd.DataFrame(
         {
             "file_path": [str(path) for path in paths],
-            "duration_s": [fact.frames / fact.samplerate for fact in facts],
-            "sample_rate": [fact.samplerate for fact in facts],
+            "duration_s": [info.frames / info.samplerate for info in infos],
+            "sample_rate": [info.samplerate for info in infos],
         }
     )
     with tempfile.TemporaryDirectory() as folder:
         array = Path(folder, "shard.npy")
-        index = extractors.extract(table, "/", array, WINDOWS, {"kind": "logmel"} | LOGMEL, device, processes)
+        index = extractors.extract(recordings, "/", array, WINDOWS, {"kind": "logmel"} | LOGMEL, device, processes)
         extracted = time.perf_counter()
         scores = window_scoring.score_windows(network, index, array, device, processes).confidence.to_numpy()
-    return scores, {"extraction": extracted - started, "scoring": time.perf_counter() - extracted}
+    return PipelineScores(scores, {"extraction": extracted - started, "scoring": time.perf_counter() - extracted})
 
 
-PIPELINES: dict[str, Callable[..., Scored]] = {
-    "naive": naive,
-    "dataloader": dataloader,
-    "opensoundscape": opensoundscape,
-    "workflow": this_workflow,
+PIPELINES: dict[str, Pipeline] = {
+    "naive": run_naive,
+    "dataloader": run_dataloader,
+    "opensoundscape": run_opensoundscape,
+    "workflow": run_workflow,
 }
 
 
-def detector() -> torch.nn.Module:
-    """An untrained network of the workflow's default size, its logits spread so that different input shows."""
+def build_detector() -> torch.nn.Module:
+    """Build an untrained network of the workflow's default size, with logits far enough apart to compare scores."""
     torch.manual_seed(1)
-    network = networks.build(**NETWORK)
-    network.standardize(-60 + 15 * torch.randn(64, 64, 188))
+    network = networks.build("cnn", channels=[16, 32, 64, 128], hidden_units=0, dropout=0.25, shape=SHAPE)
+    network.standardize(-60 + 15 * torch.randn(64, *SHAPE))
+    assert isinstance(network, networks.Cnn)
+    output = network.head[-1]
+    assert isinstance(output, torch.nn.Linear)
     with torch.no_grad():
-        network.head[-1].weight.mul_(30)
+        output.weight.mul_(30)
     return network.eval()
 
 
 def serve(name: str, threads: int, processes: int, device: str) -> None:
     """Answer passes until standard input ends."""
     torch.set_num_threads(threads)
-    network = detector().to(device)
+    network = build_detector().to(device)
     for line in sys.stdin:
         paths = sorted(Path(line.strip()).iterdir())
         if device != "cpu":
             torch.cuda.reset_peak_memory_stats()
         started = time.perf_counter()
-        scores, parts = PIPELINES[name](paths, network, device, processes)
-        answer = {
-            "seconds": time.perf_counter() - started,
-            "parts": parts,
-            "cpu_s": _cpu_s(),
-            "gpu_bytes": torch.cuda.max_memory_allocated() if device != "cpu" else 0,
-            "scores": [round(float(score), 6) for score in scores],
-        }
-        print(json.dumps(answer), flush=True)
+        computed = PIPELINES[name](paths, network, device, processes)
+        result = PassResult(
+            seconds=time.perf_counter() - started,
+            parts=computed.parts,
+            cpu_s=_measure_cpu_s(),
+            gpu_bytes=torch.cuda.max_memory_allocated() if device != "cpu" else 0,
+            scores=[round(float(score), 6) for score in computed.scores],
+        )
+        print(json.dumps(asdict(result)), flush=True)
 
 
-def _cpu_s() -> float:
-    used = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
-    return sum(one.ru_utime + one.ru_stime for one in used)
+def _measure_cpu_s() -> float:
+    usages = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
+    return sum(usage.ru_utime + usage.ru_stime for usage in usages)
 
 
 if __name__ == "__main__":
