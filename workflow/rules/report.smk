@@ -11,12 +11,12 @@ rule draw_figures:
         **{
             name: report(
                 f"<results>/figures/{name}.svg",
-                caption=f"../report/{plan.figure_caption(name)}.rst",
+                caption=f"../report/{plan.report.caption(name)}.rst",
                 category="Figures",
             )
-            for name in plan.figures
+            for name in plan.report.figures
         },
-        **{f"{name}_numbers": f"<results>/figures/{name}.csv" for name in plan.figures},
+        **{f"{name}_numbers": f"<results>/figures/{name}.csv" for name in plan.report.figures},
     log:
         "<logs>/draw_figures.log",
     benchmark:
@@ -35,8 +35,8 @@ rule draw_figures:
 
 rule write_report:
     input:
-        **{name: f"<results>/figures/{name}.svg" for name in plan.figures},
-        **plan.report_inputs,
+        **{name: f"<results>/figures/{name}.svg" for name in plan.report.figures},
+        **plan.report.inputs,
         recordings="<results>/inputs/recordings.parquet",
         rejected="<results>/inputs/rejected.csv",
         runs="<results>/runs.csv",
@@ -72,7 +72,7 @@ rule write_report:
             second_round=plan.mining.second_round_settings,
             configuration={key: value for key, value in config.items() if key != "device"},
         ),
-        figures=plan.figures,
+        figures=plan.report.figures,
         templates=fingerprint_files("report/report*.html.j2"),
         code=fingerprint("write_report"),
     script:

