@@ -39,9 +39,7 @@ def ten(small, label):
     )
 
 
-def test_ten_answers_in_the_browser_change_the_tiers_and_the_training_sets(
-    small, page, browser, answer, changed
-):
+def test_ten_answers_in_the_browser_change_the_tiers_and_the_training_sets(small, page, browser, answer, changed):
     from selenium.webdriver.common.action_chains import ActionChains
     from selenium.webdriver.common.keys import Keys
     from selenium.webdriver.support.select import Select

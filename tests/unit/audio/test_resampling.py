@@ -41,27 +41,11 @@ def test_recordings_of_any_length_are_resampled_completely(samples):
         assert_agrees(ours, theirs)
 
 
-@pytest.mark.parametrize("samples", [1, 2, 3, 101, 1607, 1608, 1609, 27336, 54671, 54672, 54673, 144000, 300001])
-def test_halving_the_rate_of_16_bit_recordings_agrees_with_soxr(samples):
-    rng = np.random.default_rng(samples)
-    stored = rng.integers(-(2**15), 2**15, (samples, 1), dtype=np.int16)
-    if samples % 2:
-        stored.flags.writeable = False
-    theirs = soxr.resample(stored[:, 0] / np.float32(2**15), 48000, 24000, quality="HQ")
-    ours = to_working_rate(stored, 48000, 24000)
-    assert ours.dtype == np.float32
-    np.testing.assert_allclose(ours, theirs, rtol=0, atol=1e-6)
-
-
-def test_silence_stays_silent_at_half_the_rate():
-    assert not to_working_rate(np.zeros((50000, 1), np.int16), 48000, 24000).any()
-
-
 @pytest.mark.parametrize(
     ("dtype", "channels", "rate"),
-    [("int16", 2, 48000), ("int32", 1, 48000), ("float32", 1, 48000), ("int16", 1, 44100)],
+    [("int16", 1, 48000), ("int16", 2, 48000), ("int32", 1, 48000), ("float32", 1, 48000), ("int16", 1, 44100)],
 )
-def test_soxr_resamples_all_other_recordings(dtype, channels, rate):
+def test_stored_recordings_are_scaled_mixed_down_and_resampled_by_soxr(dtype, channels, rate):
     rng = np.random.default_rng(1)
     sound = rng.uniform(-1, 1, (rate, channels))
     scale = 1 if dtype == "float32" else 2.0 ** (8 * np.dtype(dtype).itemsize - 1) - 1

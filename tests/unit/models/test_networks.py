@@ -4,6 +4,7 @@ import pytest
 import torch
 
 from hardneg.models import checkpoints, networks
+from hardneg.models.dropout import Dropout
 from hardneg.models.inference import predict_confidences
 from hardneg.models.training import train
 from hardneg.models.training_settings import TrainingSettings
@@ -103,7 +104,7 @@ def test_a_class_that_is_large_enough_or_alone_is_left_as_it_can_be():
 @pytest.mark.parametrize("share", [0.0, 0.25, 0.1, 0.9])
 def test_dropout_drops_its_share_at_random_and_keeps_the_mean(share):
     torch.manual_seed(3)
-    dropout, ones = networks.Dropout(share), torch.ones(333, 1021, requires_grad=True)
+    dropout, ones = Dropout(share), torch.ones(333, 1021, requires_grad=True)
     dropped = dropout(ones)
     kept = dropped.detach() > 0
     assert kept.float().mean().item() == pytest.approx(1 - share, abs=0.004)

@@ -1,49 +1,74 @@
-"""Signal processing on a CPU, many signals side by side, compiled by numba for the processor at hand.
+"""Mel power spectra on a CPU: many frames side by side, compiled by numba for the processor at hand.
 
-The FFT of one signal leaves much of a vector processor unused, for its first and last passes are over a few numbers
-each. Here signals are transformed in lanes, number by number, so that each pass runs over long rows, and what follows
-finds its numbers in the cache. All is compiled once on each machine, in some seconds, and kept beside this file, or
-where ``NUMBA_CACHE_DIR`` says. It is in one module because numba looks at no other to see whether to compile anew.
+No library's FFT is as fast here, because the FFT of one frame leaves most of a vector register unused: its first and
+last passes run over a few numbers each. These kernels transform 32 frames at once. Number ``k`` of all 32 frames lies
+in one row, so every pass runs over long rows, and the next step finds its numbers in the cache::
 
-Tuples stand for numbers, by their length: that of a tuple is known to the compiler.
+              frame 0   frame 1   ...   frame 31
+    row 0     x0[0]     x1[0]     ...   x31[0]        one row = one sample (later: one bin) of every frame,
+    row 1     x0[1]     x1[1]     ...   x31[1]        32 float32 = 128 bytes = two AVX-512 registers
+    ...
+    row n-1   x0[n-1]   x1[n-1]   ...   x31[n-1]
+
+A frame of ``n_fft`` real samples is transformed as ``n = n_fft / 2`` complex numbers: even samples are the real parts,
+odd samples the imaginary parts. The stages are
+
+1. ``_load_frames``: window the samples and write them in this layout;
+2. ``_transform``: complex FFT, radix 4, one pass after the other between two buffers;
+3. ``_add_up_bands``: separate the two halves, square, and add each bin to its two mel bands.
+
+In `docs/working/dependencies.md` you find what this gains. ``HARDNEG_USE_LIBRARIES=log_mel`` switches it off.
+
+Compiled code is cached beside this file, or in ``NUMBA_CACHE_DIR``. Compiling takes some seconds, once on each machine.
+All kernels are in one module, because numba checks only the module of a function to decide whether to compile it again.
+
+Tuples stand for numbers, by their length. The compiler knows the length of a tuple, and so all distances in memory.
 """
 
+from collections.abc import Callable
+from typing import Any, ParamSpec, TypeVar
+
 import numpy as np
+import numpy.typing as npt
 from numba import njit
 from numba.extending import overload
 
-# Frames, and pairs of blocks, side by side: enough to fill vectors, few enough to stay in a core's cache. In 16 lanes
-# long signals have numbers a power of 2 apart, which share the same lines of the cache: 17 take less time.
-FRAMES = (0,) * 32
-PAIRS = (0,) * 17
-# Numbers that arrays of such sizes are apart, for the same reason.
-APART = 48
-# Products may be added without rounding in between; all else is computed as it is written.
-OPTIONS = {"fastmath": {"contract"}, "error_model": "numpy"}
-Unsigned = np.uintp  # whose places need no test for counting from the end
+FloatArray = npt.NDArray[np.float32]
+Parameters = ParamSpec("Parameters")
+Result = TypeVar("Result")
+
+# Frames side by side: enough to fill vector registers, few enough to stay in a core's cache.
+LANES = (0,) * 32
+# Buffers are this many numbers longer than needed, so that they do not share lines of the cache.
+PADDING = 48
+# A product and a sum may be computed without rounding in between. Everything else is computed as written.
+OPTIONS: Any = {"fastmath": {"contract"}, "error_model": "numpy"}
+Unsigned = np.uintp  # an index of this type needs no check for counting from the end
 
 
-def kept(function):
-    """Compile at the first call and keep the result; where numba may write to no folder, compile in each process."""
+def compile_and_cache(function: Callable[Parameters, Result]) -> Callable[Parameters, Result]:
+    """Compile at the first call and cache the result on disk; compile in each process if no folder is writable."""
+    compiled: Callable[Parameters, Result]
     try:
-        return njit(cache=True, **OPTIONS)(function)
+        compiled = njit(cache=True, **OPTIONS)(function)
     except RuntimeError:
-        return njit(**OPTIONS)(function)
+        compiled = njit(**OPTIONS)(function)
+    return compiled
 
 
-def has_size(n_fft: int) -> bool:
-    """Whether frames of this size can be transformed here: a power of 2, of at least 4."""
+def supports_frame_size(n_fft: int) -> bool:
+    """Check whether frames of this size can be transformed here: a power of 2, at least 4."""
     return n_fft >= 4 and n_fft & (n_fft - 1) == 0
 
 
-def roots(size: int) -> tuple[np.ndarray, np.ndarray]:
-    """Real and imaginary parts of ``exp(-2 pi i k / size)`` for k < `size`, float32."""
+def compute_roots_of_unity(size: int) -> tuple[FloatArray, FloatArray]:
+    """Compute the real and imaginary parts of ``exp(-2 pi i k / size)`` for k < `size`, float32."""
     angles = 2 * np.pi * np.arange(size) / size
     return np.cos(angles).astype(np.float32), -np.sin(angles).astype(np.float32)
 
 
-def levels(size: int) -> tuple[int, ...]:
-    """One item for each time that `size`, a power of 2, can be halved."""
+def make_halvings(size: int) -> tuple[int, ...]:
+    """Make a tuple with one item for each time that `size`, a power of 2, can be halved."""
     return (0,) * (size.bit_length() - 1)
 
 
@@ -52,120 +77,140 @@ class MelPower:
 
     Parameters
     ----------
-    hann : the window that a frame is multiplied by, float32, shape (n_fft,); :func:`has_size` holds of its length.
-    hop : samples from frame to frame.
-    weights : float32, shape (n_fft // 2 + 1, n_mels): of each bin in each band. A bin counts in at most two bands, and
-        these are neighbours, as in any bank of triangles that reach from the middle of one neighbour to the other's.
+    hann : the window that multiplies each frame, float32, shape (n_fft,); :func:`supports_frame_size` must hold.
+    hop : samples from one frame to the next.
+    weights : the weight of each bin in each band, float32, shape (n_fft // 2 + 1, n_mels). A bin may count in at most
+        two bands, which must be neighbors. Any mel filter bank of triangles is like that.
 
     Raises
     ------
     ValueError
-        If a bin counts in other bands.
+        If a bin counts in more than two bands, or in two that are not neighbors.
     """
 
-    def __init__(self, hann: np.ndarray, hop: int, weights: np.ndarray):
+    def __init__(self, hann: FloatArray, hop: int, weights: FloatArray):
         self.hann, self.hop, self.bands = hann, hop, weights.shape[1]
-        self.roots, self.levels = roots(len(hann)), levels(len(hann) // 2)
+        self.roots = compute_roots_of_unity(len(hann))
+        self.halvings = make_halvings(len(hann) // 2)
         self.lower = (weights != 0).argmax(axis=1)
-        # A power is a quarter of the sum of squares that the transform of two halves gives.
-        wide, bins = np.pad(weights / 4, [(0, 0), (0, 1)]), np.arange(len(weights))
-        self.in_lower, self.in_upper = wide[bins, self.lower], wide[bins, self.lower + 1]
-        if not np.allclose(self.in_lower + self.in_upper, wide.sum(axis=1)):
-            raise ValueError("a bin counts in more than two bands, or in two that are not neighbours.")
+        # Separating the two halves of a transform gives twice each amplitude, and so four times each power.
+        padded, bins = np.pad(weights / 4, [(0, 0), (0, 1)]), np.arange(len(weights))
+        self.weight_in_lower, self.weight_in_upper = padded[bins, self.lower], padded[bins, self.lower + 1]
+        if not np.allclose(self.weight_in_lower + self.weight_in_upper, padded.sum(axis=1)):
+            raise ValueError("a bin counts in more than two bands, or in two that are not neighbors.")
 
-    def __call__(self, windows: np.ndarray, power: np.ndarray) -> None:
+    def __call__(self, windows: FloatArray, power: FloatArray) -> None:
         """Fill float32 `power`, shape (windows, bands, frames), from float32 `windows`, shape (windows, samples)."""
-        weights = self.lower, self.in_lower, self.in_upper
-        _mel_power(windows, self.hann, self.hop, self.levels, FRAMES, *self.roots, *weights, power)
+        weights = self.lower, self.weight_in_lower, self.weight_in_upper
+        _fill_mel_power(windows, self.hann, self.hop, self.halvings, LANES, *self.roots, *weights, power)
 
 
-@kept
-def _mel_power(windows, hann, hop, levels, frames_at_once, cosines, sines, lower, in_lower, in_upper, power):
-    half, lanes = len(hann) // 2, len(frames_at_once)
+@compile_and_cache
+def _fill_mel_power(
+    windows,  # (windows, samples)
+    hann,  # (n_fft,)
+    hop,
+    halvings,
+    lanes,
+    cosines,  # (n_fft,)
+    sines,  # (n_fft,)
+    lower,  # (n_fft // 2 + 1,): the lower band that each bin counts in
+    weight_in_lower,  # (n_fft // 2 + 1,)
+    weight_in_upper,  # (n_fft // 2 + 1,)
+    power,  # (windows, bands, frames), filled
+):
+    half, lane_count = len(hann) // 2, len(lanes)
     samples, bands, frames = windows.shape[1], power.shape[1], power.shape[2]
-    padded = np.zeros(samples + 2 * half + lanes * hop, np.float32)
-    work = np.empty((4, half * lanes + APART), np.float32)
-    sums = np.empty((bands + 1) * lanes, np.float32)
+    padded = np.zeros(samples + 2 * half + lane_count * hop, np.float32)
+    buffers = np.empty((4, half * lane_count + PADDING), np.float32)
+    sums = np.empty((bands + 1) * lane_count, np.float32)
     for window in range(len(windows)):
         padded[half : half + samples] = windows[window]
-        for first in range(0, frames, lanes):
-            _load_frames(padded[first * hop :], hann, Unsigned(hop), frames_at_once, work[0], work[1])
+        for first in range(0, frames, lane_count):
+            _load_frames(padded[first * hop :], hann, Unsigned(hop), lanes, buffers[0], buffers[1])
             real, imaginary, _, _ = _transform(
-                levels, levels[:0], frames_at_once, work[0], work[1], work[2], work[3], cosines, sines
+                halvings, halvings[:0], lanes, buffers[0], buffers[1], buffers[2], buffers[3], cosines, sines
             )
-            _weigh(real, imaginary, frames_at_once, cosines, sines, lower, in_lower, in_upper, sums)
-            found = min(lanes, frames - first)
+            _add_up_bands(real, imaginary, lanes, cosines, sines, lower, weight_in_lower, weight_in_upper, sums)
+            used = min(lane_count, frames - first)
             for band in range(bands):
-                power[window, band, first : first + found] = sums[band * lanes : band * lanes + found]
+                power[window, band, first : first + used] = sums[band * lane_count : band * lane_count + used]
 
 
 @njit(**OPTIONS)
-def _load_frames(samples, hann, hop, frames_at_once, real, imaginary):
-    """Put windowed frames into lanes; numbers of even place are taken for real, of odd place for imaginary parts."""
-    lanes = len(frames_at_once)
-    for place in range(len(hann) // 2):
-        even, odd = hann[2 * place], hann[2 * place + 1]
-        row = Unsigned(place * lanes)
-        here = samples[2 * place :]
-        for lane in range(lanes):
+def _load_frames(
+    samples,  # from the first sample of the first frame on
+    hann,  # (n_fft,)
+    hop,
+    lanes,
+    real,  # (n_fft // 2 rows x lanes), filled with windowed even samples
+    imaginary,  # (n_fft // 2 rows x lanes), filled with windowed odd samples
+):
+    lane_count = len(lanes)
+    for pair in range(len(hann) // 2):
+        even, odd = hann[2 * pair], hann[2 * pair + 1]
+        row = Unsigned(pair * lane_count)
+        from_here = samples[2 * pair :]
+        for lane in range(lane_count):
             start = Unsigned(lane) * hop
-            real[row + Unsigned(lane)] = even * here[start]
-            imaginary[row + Unsigned(lane)] = odd * here[start + Unsigned(1)]
+            real[row + Unsigned(lane)] = even * from_here[start]
+            imaginary[row + Unsigned(lane)] = odd * from_here[start + Unsigned(1)]
 
 
-def _transform(left, done, at_once, xr, xi, yr, yi, cosines, sines):
-    """Fourier transform of complex numbers in lanes, by Stockham's passes of radix 4 and at the end perhaps 2.
+def _transform(to_do, done, lanes, xr, xi, yr, yi, cosines, sines):
+    """Fourier transform of complex numbers in lanes, by Stockham's passes of radix 4, and of radix 2 at the end.
 
-    C. Van Loan, Computational Frameworks for the Fast Fourier Transform, 1992, section 1.7. What `x` holds is lost.
+    C. Van Loan, Computational Frameworks for the Fast Fourier Transform, 1992, section 1.7. The contents of `x` are
+    overwritten.
 
     Parameters
     ----------
-    left, done, at_once : tuples, of one item for each halving to do and done, and for each lane. So the compiler knows
-        all distances between the numbers of a butterfly, without which it would not vectorise.
-    xr, xi : real and imaginary parts, each of shape (size x lanes,).
-    yr, yi : room for as many.
-    cosines, sines : :func:`roots` of `size`, or of a multiple of it.
+    to_do, done, lanes : tuples with one item for each halving to do, for each halving done, and for each lane. The
+        compiler then knows all distances between the numbers of a butterfly. Otherwise it would not vectorize.
+    xr, xi : real and imaginary parts, each (size rows x lanes).
+    yr, yi : second buffers of the same shape.
+    cosines, sines : :func:`compute_roots_of_unity` of `size` or of a multiple of it.
 
     Returns
     -------
-    Real and imaginary parts of the transform, which are `x` or `y`, and the other two arrays.
+    Real and imaginary parts of the transform, in `x` or `y`, and the other two buffers.
     """
     raise NotImplementedError("this is for compiled code")
 
 
 @overload(_transform, jit_options=OPTIONS)
-def _pass_of_transform(left, done, at_once, xr, xi, yr, yi, cosines, sines):
-    size, step = 2 ** len(left), 2 ** len(done)
-    run = Unsigned(step * len(at_once))
+def _compile_pass(to_do, done, lanes, xr, xi, yr, yi, cosines, sines):
+    size, step = 2 ** len(to_do), 2 ** len(done)
+    run = Unsigned(step * len(lanes))
     if size == 1:
-        return lambda left, done, at_once, xr, xi, yr, yi, cosines, sines: (xr, xi, yr, yi)
+        return lambda to_do, done, lanes, xr, xi, yr, yi, cosines, sines: (xr, xi, yr, yi)
     if size == 2:
 
-        def last(left, done, at_once, xr, xi, yr, yi, cosines, sines):
-            for place in range(run):
-                a = Unsigned(place)
+        def radix_2(to_do, done, lanes, xr, xi, yr, yi, cosines, sines):
+            for position in range(run):
+                a = Unsigned(position)
                 b = a + run
                 ar, ai, br, bi = xr[a], xi[a], xr[b], xi[b]
                 yr[a], yi[a] = ar + br, ai + bi
                 yr[b], yi[b] = ar - br, ai - bi
             return yr, yi, xr, xi
 
-        return last
+        return radix_2
     quarter = Unsigned(size // 4) * run
 
-    def one(left, done, at_once, xr, xi, yr, yi, cosines, sines):
+    def radix_4(to_do, done, lanes, xr, xi, yr, yi, cosines, sines):
         for butterfly in range(size // 4):
             turn = len(cosines) // size * butterfly
             cos1, cos2, cos3 = cosines[turn], cosines[2 * turn], cosines[3 * turn]
             sin1, sin2, sin3 = sines[turn], sines[2 * turn], sines[3 * turn]
             begin = Unsigned(butterfly) * run
-            for place in range(run):
-                a = begin + Unsigned(place)
+            for position in range(run):
+                a = begin + Unsigned(position)
                 b, c, d = a + quarter, a + Unsigned(2) * quarter, a + Unsigned(3) * quarter
                 acr, aci, bdr, bdi = xr[a] + xr[c], xi[a] + xi[c], xr[b] + xr[d], xi[b] + xi[d]
-                # The difference of a and c, and that of b and d turned by a quarter.
+                # The difference of a and c, and the difference of b and d rotated by a quarter turn.
                 acr_, aci_, bdr_, bdi_ = xr[a] - xr[c], xi[a] - xi[c], xi[b] - xi[d], xr[d] - xr[b]
-                a = Unsigned(4) * begin + Unsigned(place)
+                a = Unsigned(4) * begin + Unsigned(position)
                 b, c, d = a + run, a + Unsigned(2) * run, a + Unsigned(3) * run
                 yr[a], yi[a] = acr + bdr, aci + bdi
                 real, imaginary = acr_ + bdr_, aci_ + bdi_
@@ -174,138 +219,54 @@ def _pass_of_transform(left, done, at_once, xr, xi, yr, yi, cosines, sines):
                 yr[c], yi[c] = real * cos2 - imaginary * sin2, real * sin2 + imaginary * cos2
                 real, imaginary = acr_ - bdr_, aci_ - bdi_
                 yr[d], yi[d] = real * cos3 - imaginary * sin3, real * sin3 + imaginary * cos3
-        return _transform(left[2:], done + left[:2], at_once, yr, yi, xr, xi, cosines, sines)
+        return _transform(to_do[2:], done + to_do[:2], lanes, yr, yi, xr, xi, cosines, sines)
 
-    return one
+    return radix_4
 
 
 @njit(**OPTIONS)
-def _weigh(real, imaginary, frames_at_once, cosines, sines, lower, in_lower, in_upper, sums):
-    """Add up mel sums, shape (bands + 1, lanes), from the transform of the two halves of each frame.
+def _add_up_bands(
+    real,  # (n_fft // 2 rows x lanes), the transform
+    imaginary,  # (n_fft // 2 rows x lanes)
+    lanes,
+    cosines,  # (n_fft,)
+    sines,  # (n_fft,)
+    lower,  # (n_fft // 2 + 1,)
+    weight_in_lower,  # (n_fft // 2 + 1,)
+    weight_in_upper,  # (n_fft // 2 + 1,)
+    sums,  # (bands + 1 rows x lanes), filled
+):
+    """Add up mel bands from the transform of the even and odd samples of each frame.
 
-    The halves' spectra are parted by symmetry and put together as in a last pass of radix 2, for a bin and its mirror
-    about a quarter of the sample rate at once (W. H. Press et al., Numerical Recipes, section 12.3).
+    The spectra of the two halves are separated by symmetry and combined as in a last pass of radix 2, for a bin and its
+    mirror image about a quarter of the sample rate at once (W. H. Press et al., Numerical Recipes, section 12.3).
     """
-    half, lanes = len(lower) - 1, len(frames_at_once)
+    half, lane_count = len(lower) - 1, len(lanes)
     sums[:] = 0
-    powers, mirrored = np.empty(lanes, np.float32), np.empty(lanes, np.float32)
+    powers, mirrored_powers = np.empty(lane_count, np.float32), np.empty(lane_count, np.float32)
     for bin_ in range(half // 2 + 1):
         mirror = half - bin_
-        a, b = Unsigned(bin_ * lanes), Unsigned(mirror % half * lanes)
+        a, b = Unsigned(bin_ * lane_count), Unsigned(mirror % half * lane_count)
         cos, sin = cosines[bin_], sines[bin_]
-        low, high = in_lower[bin_], in_upper[bin_]
-        # The bin in the middle is its own mirror and counts once.
-        mirror_low = in_lower[mirror] if mirror > bin_ else np.float32(0)
-        mirror_high = in_upper[mirror] if mirror > bin_ else np.float32(0)
-        here, there = Unsigned(lower[bin_] * lanes), Unsigned(lower[mirror] * lanes)
-        for place in range(lanes):
-            lane = Unsigned(place)
+        low, high = weight_in_lower[bin_], weight_in_upper[bin_]
+        # The middle bin is its own mirror image and counts once.
+        mirror_low = weight_in_lower[mirror] if mirror > bin_ else np.float32(0)
+        mirror_high = weight_in_upper[mirror] if mirror > bin_ else np.float32(0)
+        band, mirror_band = Unsigned(lower[bin_] * lane_count), Unsigned(lower[mirror] * lane_count)
+        for position in range(lane_count):
+            lane = Unsigned(position)
             ar, ai, br, bi = real[a + lane], imaginary[a + lane], real[b + lane], imaginary[b + lane]
             even_r, even_i, odd_r, odd_i = ar + br, ai - bi, ai + bi, br - ar
             turned_r, turned_i = odd_r * cos - odd_i * sin, odd_r * sin + odd_i * cos
             plus_r, plus_i = even_r + turned_r, even_i + turned_i
             minus_r, minus_i = even_r - turned_r, even_i - turned_i
-            powers[place] = plus_r * plus_r + plus_i * plus_i
-            mirrored[place] = minus_r * minus_r + minus_i * minus_i
-        for place in range(lanes):
-            lane = here + Unsigned(place)
-            sums[lane] += low * powers[place]
-            sums[lane + Unsigned(lanes)] += high * powers[place]
-        for place in range(lanes):
-            lane = there + Unsigned(place)
-            sums[lane] += mirror_low * mirrored[place]
-            sums[lane + Unsigned(lanes)] += mirror_high * mirrored[place]
-
-
-class Halving:
-    """Recordings of 16 bit to half of their rate.
-
-    A filter by overlap-save, as in :class:`hardneg.audio.resampling.Resampler`. It is real and even, so two blocks are
-    filtered at once, one as the real and one as the imaginary part.
-
-    Parameters
-    ----------
-    margin : samples that the filter reaches to either side, a multiple of 4.
-    response : the filter's, float32, shape (block // 4 + 1,), up to half of the lower rate and scaled for an inverse
-        transform of block // 2 numbers; block is a power of 2.
-    """
-
-    def __init__(self, margin: int, response: np.ndarray):
-        out = 2 * (len(response) - 1)
-        self.margin = margin
-        scale = np.float32(2.0**-15 / out)
-        self.response = np.concatenate([response[:-1], response[:0:-1]]) * scale
-        self.levels = levels(2 * out), levels(out)
-        self.roots = *roots(2 * out), *roots(out)
-
-    def __call__(self, samples: np.ndarray, length: int) -> np.ndarray:
-        """Map int16 `samples`, shape (n,), to float32, shape (`length`,), full scale at 1."""
-        given = samples.view()
-        given.flags.writeable = False  # whether it was or not: the compiler tells them apart
-        return _halve(given, length, self.margin, self.response, *self.levels, PAIRS, *self.roots)
-
-
-@kept
-def _halve(samples, length, margin, response, levels_in, levels_out, pairs, cos_in, sin_in, cos_out, sin_out):
-    block, lanes = len(cos_in), len(pairs)
-    step = (block - 2 * margin) // 2
-    turn = 2 * lanes * step  # samples of the result that are computed at once
-    turns = (length + turn - 1) // turn
-    padded = np.zeros(2 * turns * turn + 2 * margin, np.int16)
-    held = min(len(samples), len(padded) - margin)
-    padded[margin : margin + held] = samples[:held]
-    fours = padded.view(np.int64)
-    work = np.empty((4, block * lanes + APART), np.float32)
-    loaded = np.empty(block // 4 * 2 * lanes, np.int64)
-    heard = np.empty(turns * turn, np.float32)
-    for first in range(0, turns * turn, turn):
-        _load_blocks(fours[first // 2 :], step // 2, pairs, loaded, work[0], work[1])
-        real, imaginary, xr, xi = _transform(
-            levels_in, levels_in[:0], pairs, work[0], work[1], work[2], work[3], cos_in, sin_in
-        )
-        _filter(real, imaginary, response, block, pairs, xr, xi)
-        imaginary, real, _, _ = _transform(levels_out, levels_out[:0], pairs, xr, xi, real, imaginary, cos_out, sin_out)
-        for place in range(step):
-            row = Unsigned((margin // 2 + place) * lanes)
-            here = heard[first + place :]
-            for lane in range(lanes):
-                here[Unsigned(2 * lane * step)] = real[row + Unsigned(lane)]
-                here[Unsigned((2 * lane + 1) * step)] = imaginary[row + Unsigned(lane)]
-    return heard[:length]
-
-
-@njit(**OPTIONS)
-def _load_blocks(fours, step, pairs, loaded, real, imaginary):
-    """Put blocks into lanes, by turns as real and imaginary parts. Four samples of 16 bit are loaded as one number.
-
-    `fours` are such numbers, and so many of them are from block to block.
-    """
-    lanes = len(pairs)
-    for place in range(len(loaded) // (2 * lanes)):
-        row, here = Unsigned(place * 2 * lanes), fours[place:]
-        for lane in range(2 * lanes):
-            loaded[row + Unsigned(lane)] = here[Unsigned(lane * step)]
-    for place in range(len(loaded) // (2 * lanes)):
-        row, put = Unsigned(place * 2 * lanes), Unsigned(4 * place * lanes)
-        for lane in range(lanes):
-            even, odd = loaded[row + Unsigned(2 * lane)], loaded[row + Unsigned(2 * lane + 1)]
-            first = put + Unsigned(lane)
-            second, third, fourth = first + Unsigned(lanes), first + Unsigned(2 * lanes), first + Unsigned(3 * lanes)
-            # Shifted up and down again, a sample has its sign.
-            real[first], imaginary[first] = np.int32((even << 48) >> 48), np.int32((odd << 48) >> 48)
-            real[second], imaginary[second] = np.int32((even << 32) >> 48), np.int32((odd << 32) >> 48)
-            real[third], imaginary[third] = np.int32((even << 16) >> 48), np.int32((odd << 16) >> 48)
-            real[fourth], imaginary[fourth] = np.int32(even >> 48), np.int32(odd >> 48)
-
-
-@njit(**OPTIONS)
-def _filter(real, imaginary, response, block, pairs, xr, xi):
-    """Weight the bins that the lower rate has. With real and imaginary parts exchanged, a transform is its inverse."""
-    lanes, bins = len(pairs), len(response)
-    for bin_ in range(bins):
-        weight = response[bin_]
-        put = Unsigned(bin_ * lanes)
-        taken = Unsigned((bin_ if 2 * bin_ < bins else block - bins + bin_) * lanes)
-        for lane in range(lanes):
-            xr[put + Unsigned(lane)] = weight * imaginary[taken + Unsigned(lane)]
-            xi[put + Unsigned(lane)] = weight * real[taken + Unsigned(lane)]
+            powers[position] = plus_r * plus_r + plus_i * plus_i
+            mirrored_powers[position] = minus_r * minus_r + minus_i * minus_i
+        for position in range(lane_count):
+            lane = band + Unsigned(position)
+            sums[lane] += low * powers[position]
+            sums[lane + Unsigned(lane_count)] += high * powers[position]
+        for position in range(lane_count):
+            lane = mirror_band + Unsigned(position)
+            sums[lane] += mirror_low * mirrored_powers[position]
+            sums[lane + Unsigned(lane_count)] += mirror_high * mirrored_powers[position]

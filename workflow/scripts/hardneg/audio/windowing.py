@@ -11,7 +11,7 @@ import pandas as pd
 
 from hardneg.audio import decoding, resampling
 from hardneg.audio.decoding import StoredSamples
-from hardneg.audio.resampling import REACH, ratio, resampled_length
+from hardneg.audio.resampling import FILTER_REACH, rate_ratio, resampled_length
 from hardneg.common.errors import InputError
 
 MAX_CHUNK_S = 60
@@ -195,9 +195,9 @@ def _split_into_chunks(
     if frames <= MAX_CHUNK_S * rate:
         yield AudioChunk(path, rate, 0, frames, starts, first_row)
         return
-    up, down = ratio(rate, windows.rate)
+    up, down = rate_ratio(rate, windows.rate)
     # Both rates have a sample at each multiple of `down` frames, so reading starts and ends at such units.
-    reach = -(-REACH * max(rate, windows.rate) // (windows.rate * down)) if rate != windows.rate else 0
+    reach = -(-FILTER_REACH * max(rate, windows.rate) // (windows.rate * down)) if rate != windows.rate else 0
     windows_per_chunk = max((MAX_CHUNK_S * windows.rate - windows.length) // windows.hop + 1, 1)
     for position in range(0, len(starts), windows_per_chunk):
         chunk_starts = starts[position : position + windows_per_chunk]

@@ -10,7 +10,7 @@ import argparse
 import multiprocessing
 import os
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import replace
 from functools import partial
@@ -52,13 +52,13 @@ TRAINING = TrainingSettings(
 )
 
 
-def simulate_features(folder: Path, shape: tuple[int, ...], seed: int = 1) -> None:
-    """Write the tables and the array that a run reads: features of this `shape`, one window per file."""
+def simulate_features(folder: Path, shape: tuple[int, ...], files: Mapping[str, int] = FILES, seed: int = 1) -> None:
+    """Write the tables and the array that a run reads: features of this `shape`, one window for each of `files`."""
     rng = np.random.default_rng(seed)
-    split = np.repeat(list(FILES), list(FILES.values()))
+    split = np.repeat(list(files), list(files.values()))
     rows = np.arange(len(split))
     positive = (rows % 2 == 0) & (split != "pool")
-    files = pd.DataFrame(
+    recordings = pd.DataFrame(
         {
             "file_path": [f"{row:06d}.wav" for row in rows],
             "split": split,
@@ -66,7 +66,7 @@ def simulate_features(folder: Path, shape: tuple[int, ...], seed: int = 1) -> No
             "group": (rows % RECORDER_NIGHTS).astype(str),
         }
     ).assign(quality="high", call_type="", site="s", recorder_id="r", date="", duration_s=WINDOW_S)
-    index = pd.DataFrame({"file_path": files.file_path, "start_s": 0.0, "end_s": WINDOW_S, "row": rows})
+    index = pd.DataFrame({"file_path": recordings.file_path, "start_s": 0.0, "end_s": WINDOW_S, "row": rows})
     array = np.lib.format.open_memmap(folder / "features.npy", "w+", np.float16, (len(split), *shape))
     for start in range(0, len(split), BLOCK_ROWS):
         block = array[start : start + BLOCK_ROWS]
@@ -74,11 +74,13 @@ def simulate_features(folder: Path, shape: tuple[int, ...], seed: int = 1) -> No
         block[:] = rng.standard_normal(block.shape, np.float32) + shift
     index["array"] = str(folder / "features.npy")
     in_pool = split == "pool"
-    tables.write(files[~in_pool], folder / "labelled.parquet")
+    tables.write(recordings[~in_pool], folder / "labelled.parquet")
     tables.write(index[~in_pool], folder / "index.parquet")
     tables.write(index[in_pool], folder / "pool_index.parquet")
-    tables.write(files[in_pool].assign(start_s=0.0), folder / "tier.csv")
-    tables.write(files[positive & (split == "train")][["file_path"]].assign(start_s=np.nan), folder / "positives.csv")
+    tables.write(recordings[in_pool].assign(start_s=0.0), folder / "tier.csv")
+    tables.write(
+        recordings[positive & (split == "train")][["file_path"]].assign(start_s=np.nan), folder / "positives.csv"
+    )
 
 
 def train(folder: Path, device: str, training: TrainingSettings, seed: int) -> float:

@@ -4,6 +4,7 @@ from functools import cached_property
 
 import torch
 
+from hardneg.common.library_switch import uses_library
 from hardneg.common.torchaudio_on_any_torch import torchaudio
 
 FLOOR = 1e-10
@@ -61,7 +62,7 @@ class LogMel(torch.nn.Module):
         """What does the same as :meth:`_fill` on a CPU, in less time; None for frames that it does not take."""
         from hardneg.audio import cpu_kernels  # numba takes its time to import, and a GPU has no use for it
 
-        if not cpu_kernels.has_size(self.n_fft):
+        if uses_library("log_mel") or not cpu_kernels.supports_frame_size(self.n_fft):
             return None
         return cpu_kernels.MelPower(self.hann.numpy(), self.hop, self.weights[::2].numpy())
 

@@ -6,6 +6,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from hardneg.models.ranking_curves import Confidences, Labels, auroc, average_precision, operating_points
+
 # Runs are compared by these. Ranking metrics need no threshold; the others are measured at the frozen threshold.
 RANKING_METRICS = ("average_precision", "auroc")
 OPERATING_POINT_RATES = ("f1", "precision", "recall")
@@ -18,10 +20,6 @@ PROPORTIONS = (*RANKING_METRICS, *OPERATING_POINT_RATES)  # in [0, 1]
 LOWER_IS_BETTER = ("false_positives_per_hour",)
 
 ORACLE_GRID = np.round(np.linspace(0, 1, 21), 2)
-
-
-Labels = npt.NDArray[np.integer]
-Confidences = npt.NDArray[np.floating]
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,44 +63,6 @@ def choose_threshold(labels: Labels, confidences: Confidences) -> float:
     next_lower = scores[best + 1] if best + 1 < len(scores) else 0.0
     middle = (scores[best] + next_lower) / 2
     return float(middle if middle > next_lower else scores[best])
-
-
-def operating_points(
-    labels: Labels, confidences: Confidences
-) -> tuple[Confidences, npt.NDArray[np.int64], npt.NDArray[np.int64]]:
-    """Count what is flagged when each confidence that occurs is the threshold.
-
-    scikit-learn computes the same. Importing it would cost each of a thousand jobs as much time as all its other
-    imports except torch.
-
-    Returns
-    -------
-    thresholds (falling), true positives, false positives : arrays of one length.
-    """
-    order = np.argsort(-confidences, kind="stable")
-    ranked, positives = confidences[order], np.cumsum(labels[order] == 1)
-    last = np.flatnonzero(np.append(ranked[1:] != ranked[:-1], True))
-    return ranked[last], positives[last], last + 1 - positives[last]
-
-
-def average_precision(labels: Labels, confidences: Confidences) -> float:
-    """Compute the mean of precision over thresholds, each weighted by the recall that it adds, without interpolation.
-
-    At least one positive must be present.
-
-    Examples
-    --------
-    >>> average_precision(np.array([1, 0, 1, 0]), np.array([0.9, 0.8, 0.6, 0.1]))
-    0.8333333333333333
-    """
-    _, tp, fp = operating_points(labels, confidences)
-    return float(np.sum(np.diff(tp, prepend=0) * tp / (tp + fp)) / tp[-1])
-
-
-def auroc(labels: Labels, confidences: Confidences) -> float:
-    """Compute the area under the receiver operating characteristic by trapezoids; both classes must be present."""
-    _, tp, fp = operating_points(labels, confidences)
-    return float(np.trapezoid(np.append(0, tp) / tp[-1], np.append(0, fp) / fp[-1]))
 
 
 def measure_at_threshold(

@@ -12,10 +12,11 @@ import torch
 
 from hardneg.common.log import track_progress
 from hardneg.common.torch_device import seed_everything
-from hardneg.models import metrics, networks
-from hardneg.models.adamw import AdamW
+from hardneg.models import networks
+from hardneg.models.adamw import make_adamw
 from hardneg.models.inference import score_files
 from hardneg.models.losses import focal_loss
+from hardneg.models.ranking_curves import average_precision
 from hardneg.models.training_settings import TrainingSettings
 from hardneg.models.upsampling import upsample
 
@@ -93,7 +94,7 @@ def train(
     targets = torch.from_numpy(labels.astype(np.float32)).to(device)
     network.standardize(features)
     batch_count = max(math.ceil(len(windows) / settings.batch_size), 1)
-    optimizer = AdamW(network.parameters(), settings.weight_decay)
+    optimizer = make_adamw(network.parameters(), settings.weight_decay)
     rates = iter(_schedule_learning_rates(settings, batch_count))
 
     history: list[tuple[int, Any, float, float]] = []
@@ -111,7 +112,7 @@ def train(
             optimizer.step(rate)
             losses.append(loss.detach())
         scores = score_files(network, validation_windows, validation_index, device)
-        precision = metrics.average_precision(scores.label.to_numpy(), scores.confidence.to_numpy())
+        precision = average_precision(scores.label.to_numpy(), scores.confidence.to_numpy())
         history.append((epoch, np.mean(torch.stack(losses).tolist()), rate, precision))
         if best is None or precision > best.average_precision:
             weights = {name: tensor.clone() for name, tensor in network.state_dict().items()}

@@ -12,6 +12,7 @@ from matplotlib.figure import Figure
 from hardneg.common.display_names import METRIC_NAMES, SPLIT_NAMES
 from hardneg.models import metrics
 from hardneg.models.metrics import SUMMARY_METRICS
+from hardneg.models.ranking_curves import operating_points
 from hardneg.recordings.manifest import TEST_SPLITS
 
 matplotlib.use("Agg")
@@ -80,7 +81,7 @@ def draw_precision_recall(scores: pd.DataFrame, color_by: str) -> Drawing:
     for panel, split in zip(panels, splits, strict=True):
         for run, files in scores[scores.split == split].groupby("run", sort=False):
             color = _color(values.index(files[color_by].iloc[0]))
-            thresholds, tp, fp = metrics.operating_points(files.label.to_numpy(), files.confidence.to_numpy())
+            thresholds, tp, fp = operating_points(files.label.to_numpy(), files.confidence.to_numpy())
             precision, recall = tp / (tp + fp), tp / max(tp[-1], 1)
             steps = np.append(0, recall), np.append(precision[0], precision)
             panel.step(*steps, where="pre", color=color, alpha=0.55, linewidth=1)
