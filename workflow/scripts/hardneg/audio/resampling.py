@@ -83,7 +83,7 @@ class Resampler(torch.nn.Module):
         reach = math.ceil(FILTER_REACH * max(rate / target_rate, 1) / self.down)
         self.margin = reach * self.down
         smallest_block = max(16 * self.margin, SHORTEST_BLOCK) / self.down
-        self.block = self.down * 2 ** math.ceil(math.log2(smallest_block))
+        self.block: int = self.down * 2 ** math.ceil(math.log2(smallest_block))
         self.step = self.block - 2 * self.margin
         self.register_buffer("response", torch.from_numpy(_response(rate, target_rate, self.block, self.margin)))
 
@@ -108,7 +108,7 @@ class Resampler(torch.nn.Module):
 
     def input_length(self, length: int) -> int:
         """Count the samples, margins included, that :meth:`between_margins` needs to return `length` samples."""
-        blocks: int = max(-(-length * self.down // (self.up * self.step)), 1)
+        blocks = max(-(-length * self.down // (self.up * self.step)), 1)
         return self.step * blocks + 2 * self.margin
 
     def between_margins(self, samples: torch.Tensor, length: int) -> torch.Tensor:
