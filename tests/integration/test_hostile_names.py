@@ -40,7 +40,7 @@ def test_the_review_page_shows_them_as_text(small, manifest, browser):
     small.snakemake("review", config="small.yaml")
     browser.get(small.path("results/review/index.html").as_uri())
     shown = browser.execute_script(
-        "return listed.map((one) => { showCandidate(one); return [one.file_path, $('name').textContent, $('card').textContent]; })"
+        "return queue.map((one) => { showCandidate(one); return [one.file_path, $('name').textContent, $('card').textContent]; })"
     )
     known = manifest.set_index("file_path")
     assert len(shown) == 40 and {path for path, *_ in shown} <= set(known.index)

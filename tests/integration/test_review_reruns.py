@@ -49,7 +49,7 @@ def test_ten_answers_in_the_browser_change_the_tiers_and_the_training_sets(small
     browser.get(page.as_uri())
     ActionChains(browser).send_keys("ab", Keys.ENTER).perform()
     Select(browser.find_element("id", "sort")).select_by_value("confidence")
-    browser.execute_script("showCandidate(listed[0]); $('card').focus()")
+    browser.execute_script("showCandidate(queue[0]); $('card').focus()")
     for key in "pppupppppp":
         ActionChains(browser).send_keys(key).perform()
     browser.refresh()

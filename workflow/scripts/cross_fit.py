@@ -1,5 +1,3 @@
-import pandas as pd
-
 from hardneg.audit import cross_fit, suspected_positives
 from hardneg.common import tables, torch_device
 from hardneg.common.log import log_to
@@ -9,7 +7,7 @@ log_to(snakemake.log[0])
 device = torch_device.select_device(snakemake.resources.device, snakemake.threads)
 files = [tables.read(snakemake.input[name]) for name in ("labelled", "index", "scores", "pool_index")]
 earlier = [tables.read(fold) for fold in snakemake.input.earlier]
-suspects = suspected_positives.find_suspects(pd.concat(earlier), snakemake.params.percentile) if earlier else set()
+suspects = suspected_positives.find_suspects(earlier, snakemake.params.percentile)
 windows, validation = cross_fit.collect_windows(*files)
 training = TrainingSettings(**snakemake.params.fitting["training"])
 settings = cross_fit.CrossFitSettings(**snakemake.params.fitting | {"training": training})

@@ -1,4 +1,3 @@
-import numpy as np
 import pandas as pd
 import pytest
 
@@ -79,16 +78,3 @@ def test_a_folder_stands_for_its_tables(table, tmp_path):
     assert [path.name[:3] for path in external_detections.list_tables(tmp_path)] == ["one", "two"]
     with pytest.raises(InputError, match="neither a file nor a folder with tables"):
         external_detections.list_tables(tmp_path / "none")
-
-
-def test_detections_are_read_back_from_both_formats(tmp_path):
-    detections = pd.DataFrame(
-        {"file_path": "x/rec.wav", "start_s": [0.0, 4.5], "end_s": [3.0, 7.5], "confidence": [0.51234, 0.9]}
-    )
-    detection_tables.write_detections(detections, "Rana draytonii_Red-legged Frog", 24000, tmp_path / "rec")
-    for suffix in (detection_tables.CSV_SUFFIX, detection_tables.RAVEN_SUFFIX):
-        table = detection_tables.read_detections(tmp_path / f"rec{suffix}")
-        np.testing.assert_allclose(table[["start_s", "end_s"]], detections[["start_s", "end_s"]])
-        np.testing.assert_allclose(table.confidence, [0.5123, 0.9])
-        assert list(table.scientific_name.unique()) == ["Rana draytonii"]
-        assert list(table.common_name.unique()) == ["Red-legged Frog"]

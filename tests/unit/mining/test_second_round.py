@@ -16,9 +16,9 @@ FIRST = pool(a=0.99, b=0.9, c=0.6, d=0.4, e=0.2, f=0.1)
 SECOND = pool(c=0.1, d=0.8, e=0.7, f=0.05).assign(start_s=1.0)
 DEFINITIONS = {
     "hard": {"min_confidence": 0.85},
-    "again": {"min_confidence": 0.5, "round": 2},
+    "second": {"min_confidence": 0.5, "round": 2},
     "both": {"min_confidence": 0.5, "round": "joint"},
-    "control": {"match_size_of": "again"},
+    "control": {"match_size_of": "second"},
 }
 
 
@@ -29,7 +29,7 @@ def built(name, decisions=(), audited=None, definitions=DEFINITIONS):
 
 
 def test_a_tier_of_the_second_round_contains_the_first_tier_and_what_that_round_finds_hard():
-    tier = built("again")
+    tier = built("second")
     assert list(tier.file_path) == ["a", "b", "d", "e"]
     assert list(tier["round"]) == [1, 1, 2, 2] and list(tier["rank"]) == [1, 2, 1, 2]
     assert list(tier.start_s) == [0.0, 0.0, 1.0, 1.0]
@@ -46,25 +46,25 @@ def test_the_control_of_a_tier_of_two_rounds_is_of_its_size():
 
 
 def test_excluded_files_are_excluded_from_both_rounds():
-    assert list(built("again", {"a": "positive", "d": "uncertain"}).file_path) == ["b", "e"]
+    assert list(built("second", {"a": "positive", "d": "uncertain"}).file_path) == ["b", "e"]
     audited = pd.DataFrame({"file_path": list("abcdef"), "unusable": [False, True, False, False, True, False]})
-    definitions = DEFINITIONS | {"again": DEFINITIONS["again"] | {"exclude": ["unusable"]}}
-    assert list(built("again", (), audited, definitions).file_path) == ["a", "d"]
+    definitions = DEFINITIONS | {"second": DEFINITIONS["second"] | {"exclude": ["unusable"]}}
+    assert list(built("second", (), audited, definitions).file_path) == ["a", "d"]
 
 
 def test_a_review_touches_a_tier_of_the_second_round_only_where_it_changes_its_files():
     first_round_tier = tiers.build_tier("hard", DEFINITIONS, PoolTables(FIRST), {})
     pool_tables = PoolTables(FIRST, None, None, SECOND, first_round_tier)
     fingerprints = {
-        path: tiers.review_fingerprint("again", DEFINITIONS, pool_tables, {path: "positive"}) for path in "adecf"
+        path: tiers.review_fingerprint("second", DEFINITIONS, pool_tables, {path: "positive"}) for path in "adecf"
     }
     assert all(fingerprints[path] for path in "ade") and not any(fingerprints[path] for path in "cf")
 
 
 def test_a_second_round_that_finds_nothing_hard_is_refused():
-    definitions = DEFINITIONS | {"again": {"min_confidence": 0.95, "round": 2}}
-    with pytest.raises(InputError, match=r"negative tier 'again' .* is empty"):
-        built("again", definitions=definitions)
+    definitions = DEFINITIONS | {"second": {"min_confidence": 0.95, "round": 2}}
+    with pytest.raises(InputError, match=r"negative tier 'second' .* is empty"):
+        built("second", definitions=definitions)
 
 
 def test_the_rounds_are_compared_on_the_files_outside_the_first_tier():
@@ -81,7 +81,7 @@ def test_the_second_round_uses_the_first_mined_tier_unless_configured_otherwise(
     config = {
         "mining": {"positive_subset": "base", "seed": 5, "second_round": {}},
         "negative_tiers": {"none": {}} | DEFINITIONS,
-        "matrix": {"negative_tier": ["none", "again", "hard", "control"]},
+        "matrix": {"negative_tier": ["none", "second", "hard", "control"]},
     }
     assert second_round.resolve_settings(config) == SecondRoundSettings("hard", "base", seed=5)
     config["mining"]["second_round"] = {"negative_tier": "control", "seed": 6}

@@ -168,7 +168,7 @@ def test_filters_and_sorting_choose_what_is_next(browser, page, start_review):
     Select(browser.find_element("id", "state")).select_by_value("open")
     browser.find_element("id", "card").click()
     press("n", "n")
-    assert browser.execute_script("updateList(); return listed.length") == 12
+    assert browser.execute_script("updateList(); return queue.length") == 12
 
 
 def test_the_flags_reason_and_scores_are_shown(browser, page, start_review):

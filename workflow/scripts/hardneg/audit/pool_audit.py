@@ -4,7 +4,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 from scipy.special import logit
 
@@ -56,15 +55,15 @@ class AuditInputs:
         :func:`hardneg.audit.suspected_positives.average_passes`.
     near_duplicates : ``file_path, similarity, similar_to``, from
         :func:`hardneg.audit.near_duplicates.find_near_duplicates`.
-    validation_confidences : confidences of the validation positives by the mining model; None if it may have been
-        trained on them.
+    validation_scores : ``confidence, label`` (1 or 0) of the validation files, by the mining model; None if it may
+        have been trained on them.
     """
 
     scores: pd.DataFrame
     recordings: pd.DataFrame
     cross_fitted: pd.DataFrame
     near_duplicates: pd.DataFrame
-    validation_confidences: npt.NDArray[np.float64] | None
+    validation_scores: pd.DataFrame | None
 
 
 def flag_pool_files(inputs: AuditInputs, settings: AuditSettings) -> pd.DataFrame:
@@ -80,7 +79,7 @@ def flag_pool_files(inputs: AuditInputs, settings: AuditSettings) -> pd.DataFram
     cross_fit = inputs.cross_fitted.rename(columns={"confidence": "cross_fit"})[["file_path", "cross_fit"]]
     table = inputs.scores[COLUMNS].merge(cross_fit, on="file_path", how="left", validate="1:1")
     parts = [
-        flag_suspected_positives(table, inputs.cross_fitted, inputs.validation_confidences, settings),
+        flag_suspected_positives(table, inputs.cross_fitted, inputs.validation_scores, settings),
         flag_near_duplicates(table, inputs.near_duplicates),
         flag_unusable_files(table, inputs.recordings, settings),
         flag_one_model_only(inputs.scores, settings.one_model_confidence),
@@ -91,7 +90,7 @@ def flag_pool_files(inputs: AuditInputs, settings: AuditSettings) -> pd.DataFram
 def flag_suspected_positives(
     table: pd.DataFrame,
     cross_fitted: pd.DataFrame,
-    validation_confidences: npt.NDArray[np.float64] | None,
+    validation_scores: pd.DataFrame | None,
     settings: AuditSettings,
 ) -> pd.DataFrame:
     """Flag files that score as high as labeled positives.
@@ -120,10 +119,11 @@ def flag_suspected_positives(
         "positives"
         for confidence, share in zip(table.cross_fit[raised], score[raised], strict=True)
     ]
-    if validation_confidences is not None and len(validation_confidences):
-        ceiling = np.quantile(validation_confidences, settings.ceiling_percentile / 100)
+    if validation_scores is not None and (validation_scores.label == 1).any():
+        validation_positives = validation_scores.confidence[validation_scores.label == 1].to_numpy()
+        ceiling = np.quantile(validation_positives, settings.ceiling_percentile / 100)
         above = table.confidence >= ceiling
-        share = float(np.mean(np.asarray(validation_confidences) >= ceiling))
+        share = float(np.mean(validation_positives >= ceiling))
         reason = (
             f"the mining model scores it {format_number(ceiling, 5)} or higher, as it scores only {share:.0%} of "
             "validation positives"

@@ -43,8 +43,8 @@ function collectAnswers() {
 }
 const labelOf = (candidate) => answers.get(candidate.file_path)?.label ?? "";
 
-// The list: the candidates that pass the filters, in order.
-let listed = [];
+// The queue: the candidates that pass the filters, in order.
+let queue = [];
 let current = null;
 const ORDERS = {
   margin: (a, b) => (a.margin ?? Infinity) - (b.margin ?? Infinity) || b.confidence - a.confidence,
@@ -54,17 +54,17 @@ const ORDERS = {
 
 function updateList() {
   const [state, tier, flag, recorder] = ["state", "tier", "flag", "recorder"].map((id) => $(id).value);
-  listed = data.candidates.filter(
+  queue = data.candidates.filter(
     (candidate) =>
       (!state || (state === "open" ? !labelOf(candidate) : labelOf(candidate) === state)) &&
       (!tier || candidate.tiers.includes(tier)) &&
       (!flag || (flag === "none" ? !candidate.flags.length : candidate.flags.some(([name]) => name === flag))) &&
       (!recorder || candidate.recorder_id === recorder),
   );
-  listed.sort(ORDERS[$("sort").value]);
-  $("list").replaceChildren(...listed.map(createListItem));
-  $("list-size").textContent = listed.length === data.candidates.length ? `${listed.length} clips` : `${listed.length} of ${data.candidates.length} clips`;
-  if (!listed.includes(current)) showCandidate(listed.find((candidate) => !labelOf(candidate)) ?? listed[0] ?? null, false);
+  queue.sort(ORDERS[$("sort").value]);
+  $("list").replaceChildren(...queue.map(createListItem));
+  $("list-size").textContent = queue.length === data.candidates.length ? `${queue.length} clips` : `${queue.length} of ${data.candidates.length} clips`;
+  if (!queue.includes(current)) showCandidate(queue.find((candidate) => !labelOf(candidate)) ?? queue[0] ?? null, false);
   else highlightCurrent();
   updateProgress();
 }
@@ -100,7 +100,7 @@ function highlightCurrent() {
   current.button.setAttribute("aria-current", "true");
   current.button.tabIndex = 0;
   current.button.scrollIntoView({ block: "nearest" });
-  $("position").textContent = `clip ${listed.indexOf(current) + 1} of ${listed.length}`;
+  $("position").textContent = `clip ${queue.indexOf(current) + 1} of ${queue.length}`;
 }
 
 function updateProgress() {
@@ -128,7 +128,7 @@ function showCandidate(candidate, play = stored.autoplay) {
   showFacts(candidate);
   updateAnswerButtons();
   highlightCurrent();
-  const next = listed[listed.indexOf(candidate) + 1];
+  const next = queue[queue.indexOf(candidate) + 1];
   if (next) new Image().src = data.media[next.clip].picture;
   if (play) startSound();
 }
@@ -192,8 +192,8 @@ function recordAnswer(label) {
 function answerAndAdvance(label) {
   if (!current) return;
   recordAnswer(label);
-  const index = listed.indexOf(current);
-  const next = [...listed.slice(index + 1), ...listed.slice(0, index)].find((candidate) => !labelOf(candidate));
+  const index = queue.indexOf(current);
+  const next = [...queue.slice(index + 1), ...queue.slice(0, index)].find((candidate) => !labelOf(candidate));
   $("status").textContent = `${label}. ${$("progress").textContent}${next ? "" : ". Every clip in the list is answered."}`;
   if (next) showCandidate(next);
 }
@@ -214,8 +214,8 @@ function undo() {
 }
 
 function step(offset) {
-  const index = listed.indexOf(current) + offset;
-  if (listed[index]) showCandidate(listed[index]);
+  const index = queue.indexOf(current) + offset;
+  if (queue[index]) showCandidate(queue[index]);
 }
 
 // Playback: the playhead follows the sound.
