@@ -1,10 +1,7 @@
 import numpy as np
-import pandas as pd
 import pytest
 
-from hardneg.experiments import evaluation, matrix, night_tables
 from hardneg.models import metrics
-from hardneg.statistics import interactions
 
 
 def test_the_threshold_is_the_one_of_highest_f1_between_two_scores():
@@ -57,21 +54,6 @@ def test_average_precision_of_a_known_ranking():
     assert found["prevalence"] == 0.5
 
 
-def test_the_test_set_is_measured_at_the_validation_threshold_not_its_own():
-    scores = pd.DataFrame(
-        {
-            "split": ["val"] * 4 + ["test_ood"] * 4,
-            "label": [1, 1, 0, 0] * 2,
-            "confidence": [0.9, 0.8, 0.3, 0.2, 0.5, 0.45, 0.1, 0.05],
-            "duration_s": 3.0,
-        }
-    )
-    measured = evaluation.measure_splits(scores, precision=0.9, calibration_bins=10).set_index("split")
-    assert measured.threshold["test_ood"] == measured.threshold["val"] == pytest.approx(0.55)
-    assert measured.f1["val"] == 1 and measured.f1["test_ood"] == 0
-    assert measured.oracle_f1["test_ood"] == 1
-
-
 def test_recall_at_a_precision_is_the_best_that_keeps_it():
     labels, confidences = np.array([1, 1, 0, 1, 0, 1]), np.array([0.9, 0.8, 0.7, 0.6, 0.5, 0.4])
     assert metrics.recall_at_precision(labels, confidences, 1.0) == 0.5
@@ -88,97 +70,6 @@ def test_calibration_error_is_the_gap_between_confidence_and_frequency():
     rng = np.random.default_rng(0)
     honest = rng.random(20000)
     assert metrics.expected_calibration_error((rng.random(20000) < honest).astype(int), honest, 15) < 0.015
-
-
-def test_a_breakdown_adds_up_and_keeps_recorders_without_positives():
-    scores = pd.DataFrame(
-        {
-            "split": "test_ood",
-            "label": [1, 1, 0, 0],
-            "confidence": [0.9, 0.1, 0.8, 0.1],
-            "recorder_id": ["a", "a", "a", "b"],
-            "quality": ["high", "low", "", ""],
-        }
-    )
-    table = evaluation.break_down_detections(scores, 0.5).set_index(["by", "value"])
-    assert table.loc[("recorder_id", "a"), ["files", "positives", "tp", "fp", "recall"]].tolist() == [3, 2, 1, 1, 0.5]
-    assert pd.isna(table.loc[("recorder_id", "b"), "recall"])
-    assert table.loc["quality"].recall.to_dict() == {"high": 1, "low": 0}
-
-
-def test_rates_become_nights_by_the_stated_arithmetic():
-    runs = pd.DataFrame(
-        {
-            "negative_tier": "none",
-            "split": ["test_ood", "test_ood", "val"],
-            "recall": [0.5, 0.7, 0.1],
-            "fp": [10, 20, 99],
-            "tn": [90, 80, 1],
-        }
-    )
-    table = night_tables.tabulate_nights(
-        runs, ["negative_tier"], files_per_night=100, calling_files=[2], review_s=30
-    ).set_index("calling_files")
-    assert len(table) == 2
-    assert table.miss_probability[2] == pytest.approx((0.5**2 + 0.3**2) / 2)
-    assert table.flagged_files[0] == pytest.approx(15) and table.review_minutes[0] == pytest.approx(7.5)
-    assert table.flagged_files[2] == pytest.approx((1 + 9.8 + 1.4 + 19.6) / 2)
-
-
-def design(interaction, seed=0):
-    rng = np.random.default_rng(seed)
-    runs = matrix.expand(
-        {
-            "positive_subset": ["a", "b"],
-            "negative_tier": ["none", "hard"],
-            "validation": ["holdout"],
-            "seed": [1, 2, 3, 4],
-        }
-    )
-    hard, big = runs.negative_tier == "hard", runs.positive_subset == "b"
-    score = 0.5 + 0.05 * hard + 0.1 * big + interaction * (hard & big) + 0.02 * runs.seed.astype(int)
-    noisy = {metric: score + rng.normal(0, 0.01, len(runs)) for metric in metrics.SUMMARY_METRICS}
-    return runs.assign(split="test_ood", **noisy)
-
-
-@pytest.mark.slow
-def test_an_interaction_is_found_where_it_is_and_only_there():
-    axes = ["positive_subset", "negative_tier", "validation"]
-    there = interactions.run_interaction_tests(design(0.1), "negative_tier", axes)
-    assert list(there.interaction.unique()) == ["negative_tier x positive_subset"]
-    assert (there.p_adjusted < 0.001).all() and set(there.df) == {1} and set(there.df_residual) == {9}
-    p = [interactions.run_interaction_tests(design(0.0, seed), "negative_tier", axes).p.iloc[0] for seed in range(40)]
-    assert np.mean(np.array(p) < 0.05) < 0.2
-
-
-def test_the_interaction_test_is_the_t_test_of_the_difference_of_differences():
-    """With two levels each, F is the square of the t that a regression gives the product term."""
-    runs = design(0.02)
-    found = interactions.run_interaction_tests(runs, "negative_tier", ["positive_subset", "negative_tier"])
-    hard, big = (runs.negative_tier == "hard").to_numpy(float), (runs.positive_subset == "b").to_numpy(float)
-    seeds = pd.get_dummies(runs.seed, drop_first=True, dtype=float).to_numpy()
-    columns = np.column_stack([np.ones(len(runs)), hard, big, seeds, hard * big])
-    outcome = runs.f1.to_numpy()
-    fit, residual, *_ = np.linalg.lstsq(columns, outcome, rcond=None)
-    variance = residual[0] / (len(runs) - columns.shape[1]) * np.linalg.inv(columns.T @ columns)[-1, -1]
-    assert found[found.metric == "f1"].F.iloc[0] == pytest.approx(fit[-1] ** 2 / variance)
-
-
-@pytest.mark.parametrize("recall", [np.nan, [np.nan, 0.5], 1.0, [1.0, 1.0 + 1e-15]])
-def test_an_interaction_in_a_metric_that_is_missing_or_constant_is_not_known(recall):
-    runs = design(0.1)
-    runs = runs.assign(recall=np.resize(recall, len(runs)))
-    found = interactions.run_interaction_tests(runs, "negative_tier", ["positive_subset", "negative_tier"])
-    known = found[found.metric != "recall"]
-    assert found[found.metric == "recall"][["F", "p", "p_adjusted"]].isna().all(axis=None)
-    assert len(known) == 3 and known.p_adjusted.to_numpy() == pytest.approx(np.minimum(3 * known.p, 0.05), abs=0.001)
-
-
-def test_without_a_second_axis_there_is_no_interaction_to_test():
-    runs = design(0.0)
-    assert interactions.run_interaction_tests(
-        runs[runs.positive_subset == "a"], "negative_tier", ["positive_subset", "negative_tier"]
-    ).empty
 
 
 @pytest.mark.parametrize("seed", range(4))

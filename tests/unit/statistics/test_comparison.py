@@ -13,7 +13,7 @@ from hardneg.statistics.run_pairs import Comparison
 
 @pytest.fixture
 def runs():
-    """Two subsets by two tiers by three seeds; the tier adds 0.1 to the subset's and the seed's own score."""
+    """Two subsets by two tiers by three seeds; the tier adds 0.1 to the score of the subset and the seed."""
     table = matrix.expand(
         {"positive_subset": ["a", "b"], "negative_tier": ["none", "hard"], "validation": ["holdout"], "seed": [1, 2, 3]}
     )
@@ -28,7 +28,11 @@ def runs():
 
 
 AXES = ["positive_subset", "negative_tier", "validation"]
+
+
 TIERS = [Comparison("negative_tier", "none")]
+
+
 SETTINGS = comparison.StatisticsSettings(
     alpha=0.05, p_adjustment="holm", power=0.8, resamples=100, effects_of_interest=dict.fromkeys(METRICS, 0.03)
 )
@@ -128,24 +132,3 @@ def test_the_effect_of_hardness_is_separated_from_that_of_size_at_each_value_of_
     assert len(rows) == 2 * 2 * 2 * 2
     harder = {row.configuration: row.hardness_effect.difference for row in rows}
     assert harder == {"a, 0.1": "+0.0", "a, 0.5": "+20.0", "b, 0.1": "+0.0", "b, 0.5": "+20.0"}
-
-
-def test_axes_stand_in_order_with_the_seed_last_and_as_text():
-    runs = matrix.expand(
-        {
-            "seed": [1, 2],
-            "dropout": [0.1, 0.5],
-            "negative_tier": ["none"],
-            "positive_subset": ["a"],
-            "validation": ["holdout"],
-        }
-    )
-    assert list(runs.columns) == ["positive_subset", "negative_tier", "validation", "dropout", "seed"]
-    assert set(runs.dropout) == {"0.1", "0.5"} and len(runs) == 4
-
-
-def test_a_runs_own_training_keys_replace_the_defaults_with_their_type():
-    resolved = matrix.resolve_training(
-        {"dropout": [0.1, 0.5], "seed": [1]}, {"dropout": 0.2, "epochs": 3}, {"dropout": "0.5", "seed": "1"}
-    )
-    assert resolved == {"dropout": 0.5, "epochs": 3}

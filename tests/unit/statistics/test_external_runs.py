@@ -19,7 +19,7 @@ COLUMNS = external_runs.RunColumns.from_config(**DEFINITIONS)
 GROUP = external_runs.RunGroup("g", where={"split": "OOD", "size": "big"}, vary="tier", baseline="none")
 
 
-def table(tmp_path, **more):
+def table(tmp_path, **cells):
     rows = [
         (f"r{n}", seed, negatives, "big", base + gain, base, base)
         for n, (seed, negatives, base, gain) in enumerate(
@@ -28,10 +28,10 @@ def table(tmp_path, **more):
             for negatives, gain in (("", 0.0), ("lists/hard" if seed < 3 else "lists/hrd", 0.1 + seed / 1000))
         )
     ]
-    written = pd.DataFrame(rows, columns=["run", "seed", "negatives", "size", "f1", "precision", "recall"])
-    for column, (row, value) in more.items():
-        written.loc[row, column] = value
-    written.to_csv(tmp_path / "runs.csv", index=False)
+    runs = pd.DataFrame(rows, columns=["run", "seed", "negatives", "size", "f1", "precision", "recall"])
+    for column, (row, value) in cells.items():
+        runs.loc[row, column] = value
+    runs.to_csv(tmp_path / "runs.csv", index=False)
     return tmp_path / "runs.csv"
 
 
@@ -87,24 +87,24 @@ def test_a_missing_column_is_named(tmp_path):
         external_runs.load(table(tmp_path), replace(COLUMNS, seed="epochs"))
 
 
-def test_a_claim_on_runs_that_all_differ_alike_is_not_supported(tmp_path):
+def test_a_claim_about_equal_differences_without_spread_is_not_supported(tmp_path):
     runs = external_runs.load(table(tmp_path), COLUMNS)
     runs = runs.assign(f1=0.6 + 0.1 * (runs.tier == "hard"))
     deltas = external_runs.compare(runs, [GROUP], ["tier", "size"], 0.05, "holm")
     claim = claims.Claim("it helps", groups=["g"], values=["hard"], metric="f1", difference=0.1)
-    found = claims.judge([claim], deltas, 0.05, 0.8)
-    assert list(found.claim_verdict) == ["not distinguishable from no effect"]
-    assert found[["p", "p_welch", "seeds_needed"]].isna().all(axis=None)
+    judgments = claims.judge([claim], deltas, 0.05, 0.8)
+    assert list(judgments.claim_verdict) == ["not distinguishable from no effect"]
+    assert judgments[["p", "p_welch", "seeds_needed"]].isna().all(axis=None)
 
 
 def test_the_seeds_of_a_claim_are_those_of_its_adjusted_p(tmp_path):
     runs = external_runs.load(table(tmp_path), COLUMNS)
-    soft = runs[runs.tier == "hard"].assign(tier="soft", name=lambda own: "soft " + own.name)
+    soft = runs[runs.tier == "hard"].assign(tier="soft", name=lambda hard: "soft " + hard.name)
     soft["f1"] += 0.01 * (soft.seed % 3)
     claim = claims.Claim("it helps", groups=["g"], values=["soft"], metric="f1", positive=True)
     both = external_runs.compare(pd.concat([runs, soft]), [GROUP], ["tier", "size"], 0.05, "holm")
-    found = claims.judge([claim], both, 0.05, 0.8).iloc[0]
-    assert found.seeds_needed == paired_tests.count_seeds_needed(found.difference, found.seed_sd, 0.0, 0.05 / 2)
+    row = claims.judge([claim], both, 0.05, 0.8).iloc[0]
+    assert row.seeds_needed == paired_tests.count_seeds_needed(row.difference, row.seed_sd, 0.0, 0.05 / 2)
 
 
 def judged(tmp_path, **claim):
@@ -138,7 +138,7 @@ def test_a_claims_value_that_its_groups_lack_is_named(tmp_path):
         judged(tmp_path, values=["hard", "soft", "none"], difference=0.1025)
 
 
-def test_claims_are_written_with_their_figures_and_the_tables_own_note(tmp_path):
+def test_claims_are_written_with_their_differences_and_the_note(tmp_path):
     page = claims.format_markdown(judged(tmp_path, difference=0.1025), "holm", 0.8)
     assert "threshold" not in page
     noted = claims.format_markdown(judged(tmp_path, difference=0.1025), "holm", 0.8, "Tuned on the test sets.")
@@ -151,7 +151,7 @@ def test_claims_are_written_with_their_figures_and_the_tables_own_note(tmp_path)
 @pytest.fixture(scope="module")
 def published():
     if not (PUBLISHED / "all_experiments.csv").exists():
-        pytest.skip("the study's tables are not there (../shared/published)")
+        pytest.skip("the study's tables are missing (../shared/published)")
     config = yaml.safe_load((ROOT / "config" / "published.yaml").read_text())
     definitions = {key: config["finished_runs"][key] for key in ("name", "seed", "axes", "splits")}
     columns = external_runs.RunColumns.from_config(**definitions)
@@ -172,12 +172,12 @@ TIERS = {
 def test_the_studys_25_rows_are_reproduced_to_the_printed_decimal(published):
     runs, deltas, _ = published
     assert runs.name.nunique() == 811
-    found = deltas.set_index(["group", "value", "metric"])
+    deltas = deltas.set_index(["group", "value", "metric"])
     printed = pd.read_csv(PUBLISHED / "hard_negative_comparison_data.csv", keep_default_na=False)
-    assert len(printed) == 25 == len(found) / 3
+    assert len(printed) == 25 == len(deltas) / 3
     for row in printed.itertuples():
         for metric, name in (("f1", "F1"), ("precision", "Precision"), ("recall", "Recall")):
-            ours = found.loc[(row.Comparison_Group, TIERS[row.Negative_Subsets], metric)]
+            ours = deltas.loc[(row.Comparison_Group, TIERS[row.Negative_Subsets], metric)]
             assert ours.n == row.N_Experiments
             assert set(ours.runs.split(", ")) == set(row.Experiments.split(", "))
             assert ours["mean"] == pytest.approx(getattr(row, f"{name}_Mean"), abs=0.0005 + 1e-9)

@@ -1,0 +1,22 @@
+from hardneg.experiments import matrix
+
+
+def test_axes_are_text_and_in_order_with_the_seed_last():
+    runs = matrix.expand(
+        {
+            "seed": [1, 2],
+            "dropout": [0.1, 0.5],
+            "negative_tier": ["none"],
+            "positive_subset": ["a"],
+            "validation": ["holdout"],
+        }
+    )
+    assert list(runs.columns) == ["positive_subset", "negative_tier", "validation", "dropout", "seed"]
+    assert set(runs.dropout) == {"0.1", "0.5"} and len(runs) == 4
+
+
+def test_the_training_keys_of_a_run_replace_the_defaults_with_their_type():
+    resolved = matrix.resolve_training(
+        {"dropout": [0.1, 0.5], "seed": [1]}, {"dropout": 0.2, "epochs": 3}, {"dropout": "0.5", "seed": "1"}
+    )
+    assert resolved == {"dropout": 0.5, "epochs": 3}

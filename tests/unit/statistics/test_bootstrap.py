@@ -1,0 +1,157 @@
+import math
+import re
+import time
+from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import get_context
+from pathlib import Path
+
+import numpy as np
+import pytest
+from scipy import stats
+from sklearn.metrics import average_precision_score, roc_auc_score
+
+from hardneg.models import metrics
+from hardneg.models.metrics import METRICS
+from hardneg.statistics import paired_tests
+from hardneg.statistics.bootstrap import estimate_night_intervals, two_way_bootstrap
+from hardneg.statistics.scored_files import ScoredFiles
+from hardneg.statistics.weighted_metrics import WeightedMetrics
+
+
+def study(seed, seeds=3, nights=12, files=60, effect=0.0, levels=None):
+    """Runs with an effect and without, on files of random length that are spread over the nights."""
+    rng = np.random.default_rng(seed)
+    labels, night = rng.integers(0, 2, files), rng.permutation(np.arange(files) % nights)
+
+    def run(gain):
+        scores = 1 / (1 + np.exp(-(rng.standard_normal(files) + (1 + gain) * labels)))
+        scores = np.round(scores, levels) if levels else scores
+        return ScoredFiles(labels, scores, night, rng.uniform(0.1, 1, files), 0.6)
+
+    return [run(effect) for _ in range(seeds)], [run(0.0) for _ in range(seeds)]
+
+
+@pytest.mark.parametrize("levels", [None, 1])
+def test_a_weighted_metric_is_that_of_files_repeated_as_often(levels):
+    (run, *_), _ = study(1, levels=levels)
+    weights = np.random.default_rng(2).multinomial(12, np.full(12, 1 / 12), size=6)
+    measured = WeightedMetrics(run).measure(weights.astype(float))
+    for row, weight in zip(measured, weights, strict=True):
+        copies = np.repeat(np.arange(len(run.labels)), weight[run.nights])
+        labels, scores = run.labels[copies], run.confidences[copies]
+        at_threshold = metrics.measure_at_threshold(labels, scores, run.threshold, 3600 * run.hours[copies].sum())
+        expected = [average_precision_score(labels, scores), roc_auc_score(labels, scores)]
+        expected += [at_threshold[name] for name in ("f1", "precision", "recall", "false_positives_per_hour")]
+        assert list(row) == pytest.approx(expected, rel=1e-5)
+
+
+def test_the_estimate_is_the_plain_mean_difference():
+    runs, baseline = study(3)
+    estimates = two_way_bootstrap(runs, baseline, resamples=50)
+    plain = [average_precision_score(a.labels, a.confidences) - average_precision_score(b.labels, b.confidences)
+             for a, b in zip(runs, baseline, strict=True)]  # fmt: skip
+    assert set(estimates) == set(METRICS)
+    assert estimates["average_precision"].estimate.difference == pytest.approx(np.mean(plain), rel=1e-5)
+
+
+def test_the_bootstrap_is_repeatable_and_does_not_depend_on_its_chunks(monkeypatch):
+    runs, baseline = study(3)
+    whole = two_way_bootstrap(runs, baseline, resamples=200)
+    assert two_way_bootstrap(runs, baseline, resamples=200) == whole
+    monkeypatch.setattr("hardneg.statistics.bootstrap.MAX_CHUNK_CELLS", 600)
+    pieces = two_way_bootstrap(runs, baseline, resamples=200)
+    assert pieces["f1"].estimate.standard_error == pytest.approx(whole["f1"].estimate.standard_error, rel=0.2)
+
+
+def on_few_nights(seed, seeds=3, nights=12, calling=3):
+    """Runs on a test set whose positives lie on a few of the nights; all files are of one length."""
+    rng = np.random.default_rng(seed)
+    night = np.repeat(np.arange(nights), 10)
+    labels = rng.integers(0, 2, len(night)) * (night < calling)
+
+    def run():
+        scores = 1 / (1 + np.exp(-(rng.standard_normal(len(night)) + labels)))
+        return ScoredFiles(labels, scores, night, np.full(len(night), 0.5), 0.6)
+
+    return [run() for _ in range(seeds)], [run() for _ in range(seeds)]
+
+
+def test_nights_that_do_not_count_for_a_metric_add_no_degrees_of_freedom():
+    runs, baseline = on_few_nights(1)
+    estimates = two_way_bootstrap(runs, baseline, resamples=50)
+    night_df = {metric: estimate.night_df for metric, estimate in estimates.items()}
+    positives = np.bincount(runs[0].nights, runs[0].labels)
+    for metric in ("recall", "average_precision", "auroc"):
+        assert night_df[metric] == pytest.approx(positives.sum() ** 2 / (positives**2).sum() - 1)
+        assert 1 < night_df[metric] <= 2
+    assert night_df["false_positives_per_hour"] == pytest.approx(11)
+    assert 2 < night_df["f1"] < night_df["precision"] < 11
+    one_night = two_way_bootstrap(*on_few_nights(1, calling=1), resamples=200)
+    assert math.isfinite(one_night["recall"].estimate.difference) and math.isnan(one_night["recall"].estimate.p)
+    assert math.isfinite(one_night["false_positives_per_hour"].estimate.p)
+
+
+@pytest.mark.parametrize("seeds", [2, 3])
+def test_a_few_seeds_that_agree_leave_few_degrees_of_freedom(seeds):
+    df = paired_tests.combine_degrees_of_freedom(1e-9, seeds, 1e-4, 39)
+    assert df == paired_tests.MAX_DF_PER_SEED_DF * (seeds - 1)
+    for metric, result in two_way_bootstrap(*study(8, seeds=seeds, nights=30, files=300), resamples=200).items():
+        assert result.estimate.degrees_of_freedom <= df, metric
+
+
+def test_the_detectable_effect_is_planned_with_the_error_that_decides():
+    runs, baseline = study(8, seeds=4, nights=20, files=200)
+    result = two_way_bootstrap(runs, baseline, resamples=300)["f1"]
+    scores, baseline_scores = (
+        [metrics.measure_at_threshold(run.labels, run.confidences, 0.6, 1)["f1"] for run in arm]
+        for arm in (runs, baseline)
+    )
+    changes = np.subtract(scores, baseline_scores)
+    planned = paired_tests.compute_detectable_effect(
+        float(np.std(changes, ddof=1)), result.night_variance, 4, 0.05, 0.8, fixed_df=result.night_df
+    )
+    quantiles = stats.t.ppf([0.975, 0.8], result.estimate.degrees_of_freedom).sum()
+    assert result.night_variance > 0 and planned == pytest.approx(quantiles * result.estimate.standard_error)
+
+
+def test_identical_runs_have_no_spread_and_are_undecided():
+    runs, _ = study(4)
+    estimate = two_way_bootstrap(runs, runs, resamples=100)["f1"].estimate
+    assert estimate.difference == 0
+    assert all(math.isnan(value) for value in (estimate.low, estimate.high, estimate.p))
+    assert paired_tests.decide_verdict(estimate, estimate.p, bound=0.03) == "undecided"
+
+
+def test_one_seed_gives_a_difference_and_no_verdict():
+    runs, baseline = study(5, seeds=1)
+    estimate = two_way_bootstrap(runs, baseline, resamples=50)["f1"].estimate
+    assert math.isfinite(estimate.difference) and math.isnan(estimate.p)
+
+
+def test_one_night_gives_no_interval_of_a_runs_metrics():
+    (run,), _ = study(5, seeds=1, nights=1)
+    assert all(
+        math.isnan(low) and math.isnan(high) for low, high in estimate_night_intervals(run, resamples=50).values()
+    )
+    (run,), _ = study(5, seeds=1, nights=8)
+    assert all(low < high for low, high in estimate_night_intervals(run, resamples=50).values())
+
+
+def measure_ten_thousand_resamples():
+    """CPU time (s) and growth of the peak memory (kB). Unlike ru_maxrss, VmHWM is that of this program alone."""
+
+    def peak_memory():
+        return int(re.search(r"VmHWM:\s+(\d+) kB", Path("/proc/self/status").read_text())[1])
+
+    runs, baseline = study(6, seeds=3, nights=120, files=3585)
+    before, start = peak_memory(), time.process_time()
+    two_way_bootstrap(runs, baseline, resamples=10_000)
+    return time.process_time() - start, peak_memory() - before
+
+
+@pytest.mark.slow
+def test_ten_thousand_resamples_of_the_studys_test_set_take_seconds_and_little_memory():
+    with ProcessPoolExecutor(1, get_context("spawn")) as pool:
+        seconds, kilobytes = pool.submit(measure_ten_thousand_resamples).result()
+    assert seconds < 20  # 10 s on a quiet core; other load slows even CPU time
+    assert 1_000 < kilobytes < 150_000  # 22 MB; 335 MB if all resamples were drawn at once
