@@ -45,15 +45,15 @@ class WeightedMetrics:
         """
         tp, fp, fn, hours = (weights @ self.counts).T
         positives, negatives = (weights @ self._class_sizes).T
-        found = weights.astype(np.float32) @ self._positives_at
-        flagged = weights.astype(np.float32) @ self._flagged_down_to
+        positives_at = weights.astype(np.float32) @ self._positives_at
+        flagged_down_to = weights.astype(np.float32) @ self._flagged_down_to
         with np.errstate(invalid="ignore", divide="ignore"):
             precision = np.where(tp + fp > 0, tp / (tp + fp), 0.0)
             operating_point = [2 * tp / (2 * tp + fp + fn), precision, tp / (tp + fn), fp / hours]
             auroc = np.einsum("rn,rn->r", weights @ self._ordered_pairs, weights) / (positives * negatives)
-            precision_at = np.cumsum(found, axis=1)
-            precision_at /= np.maximum(flagged, 1)
-            average_precision = np.einsum("rs,rs->r", precision_at, found) / positives
+            precision_at = np.cumsum(positives_at, axis=1)
+            precision_at /= np.maximum(flagged_down_to, 1)
+            average_precision = np.einsum("rs,rs->r", precision_at, positives_at) / positives
         return np.column_stack([average_precision, auroc, *operating_point])
 
     def _sum_per_night(self, run: ScoredFiles, per_file: tuple[npt.NDArray[np.generic], ...]) -> FloatArray:
