@@ -45,7 +45,7 @@ def run_job(job: str, folder: Path, files: int) -> None:
     if job == "mining":
         recordings = sorted((folder / "recordings").iterdir())
         paths = list(itertools.islice(itertools.cycle(recordings), files))
-        reference_pipelines.this_workflow(paths, reference_pipelines.detector(), "cpu", processes=2)
+        reference_pipelines.run_workflow(paths, reference_pipelines.build_detector(), "cpu", processes=2)
         return
     with tempfile.TemporaryDirectory(dir=folder) as runs:
         for path in (folder / job).iterdir():
