@@ -21,7 +21,7 @@ def mined(tmp_path_factory):
     project = Project(tmp_path_factory.mktemp("classifiers") / "hardneg")
     add_recordings(project, 60, 40, seed=3)
     layer = 0.1 * np.random.default_rng(2).standard_normal((2, birdnet.EMBEDDING)), np.zeros(2)
-    tflite.replace_last_layer(birdnet.weights_path(), [layer], project.path("frogs.tflite"))
+    tflite.replace_last_layer(birdnet.find_weights(), [layer], project.path("frogs.tflite"))
     project.path("frogs_Labels.txt").write_text("Background\nRana draytonii_Red-legged Frog\n")
     config = SMALL | {
         "windows": {"length_s": 3, "hop_s": 3, "sample_rate": 16000},

@@ -1,13 +1,19 @@
+from hardneg.audio.windowing import WindowSpec
 from hardneg.common import tables, torch_device
 from hardneg.common.log import log_to
 from hardneg.features import extractors
+from hardneg.features.feature_settings import parse_features
 
 log_to(snakemake.log[0])
 device = torch_device.select_device(snakemake.resources.device, snakemake.threads)
 checked = tables.read(snakemake.input.checked)
-usable = checked[checked.reason == ""]
-what = {key: snakemake.params[key] for key in ("audio_root", "windows", "features")}
-index = extractors.extract(
-    usable, array_path=snakemake.output.array, device=device, processes=snakemake.threads, **what
+index = extractors.extract_features(
+    checked[checked.reason == ""],
+    snakemake.params.audio_root,
+    snakemake.output.array,
+    windows=WindowSpec.from_seconds(**snakemake.params.windows),
+    settings=parse_features(snakemake.params.features),
+    device=device,
+    processes=snakemake.threads,
 )
 tables.write(index, snakemake.output.index)

@@ -2,5 +2,5 @@ from hardneg.common.log import log_to
 from hardneg.features import store
 
 log_to(snakemake.log[0])
-arrays = dict(zip(snakemake.input.arrays, snakemake.input.indexes, strict=True))
-store.merge_indexes(arrays, snakemake.output.index)
+index_paths = dict(zip(snakemake.input.arrays, snakemake.input.indexes, strict=True))
+store.merge_indexes(index_paths, snakemake.output.index)

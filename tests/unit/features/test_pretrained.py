@@ -9,12 +9,14 @@ import pytest
 import torch
 from onnx import TensorProto, helper
 
+from hardneg.audio.windowing import WindowSpec
 from hardneg.common.errors import InputError
 from hardneg.common.log import logger
 from hardneg.features import extractors, pretrained
+from hardneg.features.feature_settings import OnnxSettings, parse_features
 
 RATE, SAMPLES = 1000, 500
-WINDOWS = {"length_s": 0.5, "sample_rate": RATE}
+WINDOWS = WindowSpec(RATE, SAMPLES, SAMPLES)
 
 
 def noise(count):
@@ -41,7 +43,7 @@ def onnx_file(tmp_path):
 
 
 def build(path, kind="onnx", **more):
-    return extractors.build({"kind": kind, "path": path} | more, WINDOWS, "cpu")
+    return extractors.build(parse_features({"kind": kind, "path": path} | more), WINDOWS, "cpu")
 
 
 def given(network, windows):
@@ -64,13 +66,13 @@ def test_the_output_called_embedding_is_taken_unless_another_is_named(onnx_file)
 @pytest.mark.parametrize(
     ("wrong", "said"),
     [
-        ({"shape": ("n", 400)}, "hears 400 samples at once and windows hold 500"),
+        ({"shape": ("n", 400)}, "takes 400 samples at once, but a window has 500"),
         ({"shape": (8, SAMPLES)}, r"\(n, samples\) or \(n, 1, samples\)"),
         ({"shape": ("n", 2, SAMPLES)}, r"\(n, samples\) or \(n, 1, samples\)"),
         ({"element": TensorProto.DOUBLE}, "windows of float32 samples alone"),
-        ({"outputs": ("a", "b")}, "has the outputs a, b: name one of them"),
-        ({"sample_rate": 32000}, r"says sample_rate 32000: set windows\.sample_rate to it, not to 1000"),
-        ({"sample_duration": 5.0}, r"says sample_duration 5\.0: set windows\.length_s to it, not to 0\.5"),
+        ({"outputs": ("a", "b")}, "has the outputs a, b: set features.output to one of them"),
+        ({"sample_rate": 32000}, r"needs sample_rate 32000: set windows\.sample_rate to this value\. It is 1000 now"),
+        ({"sample_duration": 5.0}, r"needs sample_duration 5\.0: set windows\.length_s to this value\. It is 0\.5 now"),
     ],
 )
 def test_an_onnx_network_for_other_windows_is_refused_with_what_it_takes(onnx_file, wrong, said):
@@ -129,7 +131,7 @@ class Baked(torch.nn.Module):
 
 def test_a_program_is_moved_with_what_it_makes_on_its_way():
     program = torch.export.export(Baked().eval(), (torch.zeros(1, SAMPLES),))
-    moved = pretrained.on_device(program, "meta")  # stands in for a GPU
+    moved = pretrained.move_to_device(program, "meta")  # stands in for a GPU
     assert moved(torch.zeros(1, SAMPLES, device="meta")).device.type == "meta"
 
 
@@ -138,9 +140,9 @@ def test_without_onnxruntimes_cuda_provider_a_network_runs_on_the_cpu_and_says_s
 
     monkeypatch.setattr(onnxruntime, "get_available_providers", lambda: ["CPUExecutionProvider"])
     monkeypatch.setattr(logger, "propagate", True)
-    assert pretrained.onnx_device("cuda") == "cpu" and "runs on the CPU" in caplog.text
+    assert pretrained.choose_onnx_device("cuda") == "cpu" and "runs on the CPU" in caplog.text
     monkeypatch.setattr(onnxruntime, "get_available_providers", lambda: ["CUDAExecutionProvider"])
-    assert pretrained.onnx_device("cuda") == "cuda" and pretrained.onnx_device("cpu") == "cpu"
+    assert pretrained.choose_onnx_device("cuda") == "cuda" and pretrained.choose_onnx_device("cpu") == "cpu"
 
 
 class Bomb:
@@ -169,8 +171,8 @@ def test_a_real_network_of_a_package_runs_on_audio():
     if package is None:
         pytest.skip("the package speechmos, which brings an ONNX network on raw audio, is not installed")
     path = Path(package.submodule_search_locations[0], "dnsmos_models/sig_bak_ovr.onnx")
-    windows = {"length_s": 9.01, "sample_rate": 16000}
-    network = extractors.build({"kind": "onnx", "path": str(path)}, windows, "cpu")
+    windows = WindowSpec.from_seconds(length_s=9.01, hop_s=9.01, sample_rate=16000)
+    network = extractors.build(OnnxSettings(str(path)), windows, "cpu")
     time = np.arange(144160) / 16000
     heard = np.stack([0.3 * np.sin(2 * np.pi * 440 * time), 0.01 * np.random.default_rng(0).standard_normal(144160)])
     scores = given(network, heard.astype(np.float32))

@@ -32,7 +32,7 @@ def layers():
 def whole(network, layers, tmp_path_factory):
     """A custom classifier as BirdNET-Analyzer saves it: BirdNET with other classes, and the labels beside it."""
     path = tmp_path_factory.mktemp("classifier") / "frogs.tflite"
-    tflite.replace_last_layer(birdnet.weights_path(), layers, path)
+    tflite.replace_last_layer(birdnet.find_weights(), layers, path)
     path.with_name("frogs_Labels.txt").write_text("\n".join(LABELS) + "\n")
     return path
 

@@ -22,5 +22,5 @@ def test_the_hardest_window_gets_the_label_of_the_whole_network(tmp_path):
     index = pd.DataFrame({"file_path": "a.wav", "start_s": [0.0, 3.0], "end_s": [3.0, 6.0], "row": [0, 1]})
     scores = pd.DataFrame({"file_path": ["a.wav"], "confidence": 0.9, "start_s": 3.0, "end_s": 6.0})
     labelled = birdnet_labels.label_with_birdnet(scores, index.assign(array=str(tmp_path / "e.npy")))
-    assert labelled.birdnet_label[0] == birdnet.labels()[int(logits[1].argmax())]
+    assert labelled.birdnet_label[0] == birdnet.read_labels()[int(logits[1].argmax())]
     assert labelled.birdnet_confidence[0] == pytest.approx(float(torch.sigmoid(logits[1].max())), rel=0.02)

@@ -8,8 +8,10 @@ import pytest
 import soundfile
 
 from hardneg.audio import decoding
+from hardneg.audio.windowing import WindowSpec
 from hardneg.common.errors import InputError
 from hardneg.features import extractors
+from hardneg.features.feature_settings import LogMelSettings
 from hardneg.recordings import checks
 
 RATE = 16000
@@ -175,8 +177,8 @@ def test_a_bad_file_does_not_affect_good_ones(tmp_path, make_manifest):
     assert len(rejected) + sum(used) == len(table)
 
 
-WINDOWS = {"length_s": 1.0, "hop_s": 1.0, "sample_rate": 8000}
-LOGMEL = {"kind": "logmel", "n_mels": 16, "fmin": 50, "fmax": 4000, "n_fft": 512, "hop_s": 0.02}
+WINDOWS = WindowSpec.from_seconds(length_s=1.0, hop_s=1.0, sample_rate=8000)
+LOGMEL = LogMelSettings(n_mels=16, fmin=50, fmax=4000, n_fft=512, hop_s=0.02)
 
 
 def test_a_file_that_vanishes_or_shrinks_after_the_check_is_named(tmp_path, make_manifest, wav):
@@ -190,5 +192,5 @@ def test_a_file_that_vanishes_or_shrinks_after_the_check_is_named(tmp_path, make
         if name == "shorter.wav":
             wav(name, rate=8000, seconds=2.0)
         with pytest.raises(InputError, match=f"{name} passed the check but cannot be decoded now"):
-            extractors.extract(table, str(tmp_path), tmp_path / "features" / "a.npy", WINDOWS, LOGMEL, "cpu")
+            extractors.extract_features(table, str(tmp_path), tmp_path / "features" / "a.npy", WINDOWS, LOGMEL, "cpu")
         assert not list((tmp_path / "features").iterdir())

@@ -25,7 +25,7 @@ def make_litert_variant(threads: int) -> Callable[[Windows], None]:
     """Make a function that runs BirdNET in LiteRT, one window at a time."""
     from ai_edge_litert.interpreter import Interpreter
 
-    interpreter = Interpreter(str(birdnet.weights_path()), num_threads=threads)
+    interpreter = Interpreter(str(birdnet.find_weights()), num_threads=threads)
     interpreter.allocate_tensors()
     input_index = interpreter.get_input_details()[0]["index"]
 

@@ -23,8 +23,10 @@ import soundfile
 import soxr
 import torch
 
+from hardneg.audio.windowing import WindowSpec
 from hardneg.common.torchaudio_on_any_torch import torchaudio
 from hardneg.features import extractors
+from hardneg.features.feature_settings import LogMelSettings
 from hardneg.mining import window_scoring
 from hardneg.models import networks
 
@@ -33,7 +35,7 @@ FileDataset = torch.utils.data.Dataset[torch.Tensor]
 
 LENGTH_S = 3.0
 RATE = 24000
-WINDOWS = {"length_s": LENGTH_S, "hop_s": LENGTH_S, "sample_rate": RATE}
+WINDOWS = WindowSpec.from_seconds(LENGTH_S, LENGTH_S, RATE)
 N_MELS, FMIN_HZ, FMAX_HZ, N_FFT, HOP_S = 64, 50, 12000, 1024, 0.016
 LOGMEL = {"n_mels": N_MELS, "fmin": FMIN_HZ, "fmax": FMAX_HZ, "n_fft": N_FFT, "hop_s": HOP_S}
 HOP_SAMPLES = round(HOP_S * RATE)
@@ -202,7 +204,9 @@ def run_workflow(paths: Sequence[Path], network: torch.nn.Module, device: str, p
     )
     with tempfile.TemporaryDirectory() as folder:
         array = Path(folder, "shard.npy")
-        index = extractors.extract(recordings, "/", array, WINDOWS, {"kind": "logmel"} | LOGMEL, device, processes)
+        index = extractors.extract_features(
+            recordings, "/", array, WINDOWS, LogMelSettings(**LOGMEL), device, processes
+        )
         extracted = time.perf_counter()
         scores = window_scoring.score_windows(network, index, array, device, processes).confidence.to_numpy()
     return PipelineScores(scores, {"extraction": extracted - started, "scoring": time.perf_counter() - extracted})

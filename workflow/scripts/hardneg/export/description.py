@@ -4,9 +4,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
 
+from hardneg.audio.windowing import WindowSpec
 from hardneg.common import fingerprint, tables
 from hardneg.common.errors import InputError
 from hardneg.features import extractors
+from hardneg.features.feature_settings import FeatureSettings, parse_features
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,16 +46,14 @@ class DetectorDescription:
     backbone: Backbone
 
     @property
-    def features(self) -> dict[str, Any]:
+    def features(self) -> FeatureSettings:
         """The settings of the features."""
-        features: dict[str, Any] = self.run["input"]["features"]
-        return features
+        return parse_features(self.run["input"]["features"])
 
     @property
-    def windows(self) -> dict[str, Any]:
-        """The settings of the windows: ``length_s, hop_s, sample_rate``."""
-        windows: dict[str, Any] = self.run["input"]["windows"]
-        return windows
+    def windows(self) -> WindowSpec:
+        """The windows that the detector receives."""
+        return WindowSpec.from_seconds(**self.run["input"]["windows"])
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -89,12 +89,12 @@ class DetectorDescription:
         return cls(content, target, label, threshold, Backbone(**content.pop("backbone")))
 
 
-def describe_backbone(features: dict[str, Any]) -> Backbone:
+def describe_backbone(features: FeatureSettings) -> Backbone:
     """Describe the pretrained network behind the features."""
-    return Backbone(hash_backbone(features), extractors.licence_of(features))
+    return Backbone(hash_backbone(features), extractors.describe_license(features))
 
 
-def hash_backbone(features: dict[str, Any]) -> str | None:
+def hash_backbone(features: FeatureSettings) -> str | None:
     """Return the first 16 digits of the SHA-256 of a pretrained network's file; None if no network is needed."""
-    path = extractors.file_of(features)
+    path = extractors.find_weights_file(features)
     return fingerprint.hash_file(path) if path else None

@@ -6,6 +6,7 @@ from hardneg.common import tables
 from hardneg.common.files import write_text
 from hardneg.export import formats, model_card
 from hardneg.export.description import DetectorDescription, describe_backbone
+from hardneg.features.feature_settings import BirdNetSettings, parse_features
 from hardneg.models import checkpoints
 from hardneg.models.networks import Head
 
@@ -65,14 +66,16 @@ def export_detector(inputs: ExportInputs, outputs: ExportOutputs, settings: Expo
     network, _ = checkpoints.load(inputs.weights, run["input"])
     metrics = tables.read(inputs.metrics)
     threshold = float(metrics.threshold.iloc[0])
-    backbone = describe_backbone(run["input"]["features"])
+    backbone = describe_backbone(parse_features(run["input"]["features"]))
     description = DetectorDescription(run, settings.target, settings.label, threshold, backbone)
     checkpoints.save(network, description.to_json(), outputs.weights)
     formats.write_onnx(network, description.shape, outputs.onnx)
     write_text(f"{settings.label}\n", outputs.labels)
     if outputs.classifier:
+        features = description.features
         assert isinstance(network, Head)  # the configuration allows no other network on embeddings
-        formats.write_tflite(network, settings.label, outputs.classifier, description.features.get("path"))
+        assert isinstance(features, BirdNetSettings)  # only BirdNET has custom classifiers
+        formats.write_tflite(network, settings.label, outputs.classifier, features.path)
     measurements = model_card.measure_with_intervals(metrics, tables.read(inputs.scores), settings.resamples)
     card = model_card.render_card(description, measurements, tables.read(inputs.recordings))
     write_text(card, outputs.card)

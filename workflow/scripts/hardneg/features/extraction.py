@@ -1,7 +1,6 @@
-"""Turn recordings into an array of features: decode, cut, and give windows to a front end in batches.
+"""Extraction of features: decode recordings, cut windows, and run an extractor on them in batches.
 
-A front end is anything that maps float32 windows of samples, a tensor of shape (n, samples), to features, shape
-(n, ...). On a CPU it is run in each of several processes of one thread; on a GPU in this one, see
+On a CPU, several processes of one thread each decode and extract. On a GPU, the extractor runs in this process; see
 :mod:`hardneg.features.device_extraction`.
 """
 
@@ -13,6 +12,7 @@ from itertools import starmap
 from pathlib import Path
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 import torch
 
@@ -23,82 +23,86 @@ from hardneg.common.files import atomic_write
 from hardneg.common.log import logger, track_progress
 from hardneg.features import device_extraction
 
-BATCH = 32
+BATCH_WINDOWS = 32
 
-FrontEnd = Callable[[torch.Tensor], torch.Tensor]
+Extractor = Callable[[torch.Tensor], torch.Tensor]
 
 
-def extract(
+def write_features(
     recordings: pd.DataFrame,
     audio_root: str,
-    array_path: str | os.PathLike,
+    array_path: str | os.PathLike[str],
     windows: WindowSpec,
-    front_end: FrontEnd,
+    extractor: Extractor,
     device: str,
     processes: int,
 ) -> pd.DataFrame:
     """Write the features of every window of every recording to one array, a batch at a time.
 
-    Batches depend on the recordings alone, so the result does not depend on the number of processes; nor does what is
-    held in memory depend on the number of recordings, but for their index.
+    Batches depend only on the recordings, so the result does not depend on the number of processes. Except for the
+    index, memory use does not depend on the number of recordings.
 
     Parameters
     ----------
     recordings : checked rows: ``file_path, duration_s, sample_rate``.
     audio_root : the folder that paths are relative to.
-    array_path : where to write ``.npy``: float16, shape (windows, ...).
-    windows : what the front end hears.
-    front_end : see the module.
-    device : that the front end is on.
-    processes : to decode and compute in.
+    array_path : the ``.npy`` file to write: float16, shape (windows, ...).
+    windows : the windows that `extractor` receives.
+    extractor : maps float32 windows, a tensor of shape (n, samples), to features, shape (n, ...).
+    device : the torch device of `extractor`.
+    processes : number of processes that decode, and on a CPU also extract.
 
     Returns
     -------
-    The index: one row per window with ``file_path, start_s, end_s, row``, times in the recording (s), and ``content``,
-    a hash of the array, the same in all rows: who reads the array by an index reads it again when it has changed.
+    The index: one row per window with ``file_path, start_s, end_s, row, content``; times in the recording (s).
+    ``content`` is a hash of the array, the same in all rows. Rules that read the array through an index therefore run
+    again when the array has changed.
 
     Raises
     ------
     InputError
-        If a file is not what it was when it was checked.
+        If a file has changed since it was checked.
     """
-    planned, index = windowing.plan_windows(recordings, audio_root, windows)
+    chunks, index = windowing.plan_windows(recordings, audio_root, windows)
     with torch.inference_mode():
-        shape = front_end(torch.zeros(1, windows.length, device=device)).shape[1:]
+        shape = extractor(torch.zeros(1, windows.length, device=device)).shape[1:]
     with atomic_write(array_path) as draft:
         offset = _write_header(draft, (len(index), *shape))
         if device == "cpu":
-            for rate in recordings.sample_rate.unique():  # what is compiled for it is to be there before processes fork
+            for rate in recordings.sample_rate.unique():  # compiles the resampler before processes fork
                 resampling.to_working_rate(np.zeros((1, 1), np.int16), int(rate), windows.rate)
-            batches = list(batched(planned, BATCH))
-            given = {"batches": batches, "windows": windows, "front_end": front_end, "path": draft, "offset": offset}
-            done = process_pool.map_in_order(partial(_extract_batch, **given), range(len(batches)), processes)
+            batches = list(batch_chunks(chunks, BATCH_WINDOWS))
+            extract_batch = partial(
+                _extract_batch, batches=batches, windows=windows, extractor=extractor, path=draft, offset=offset
+            )
+            digests = process_pool.map_in_order(extract_batch, range(len(batches)), processes)
         else:
-            batches = list(device_extraction.batches(planned))
-            work = partial(_write, path=draft, offset=offset)
-            done = starmap(work, device_extraction.compute(batches, windows, front_end, device, processes))
+            batches = list(device_extraction.batch_similar_chunks(chunks))
+            features = device_extraction.compute_features(batches, windows, extractor, device, processes)
+            digests = starmap(partial(_write_rows, path=draft, offset=offset), features)
         content = hashlib.sha256()
-        for written in track_progress(done, len(batches), "extracting features"):
-            content.update(written)
+        for digest in track_progress(digests, len(batches), "extracting features"):
+            content.update(digest)
     logger.info("%d windows of %d recordings", len(index), len(recordings))
     return index.assign(content=content.hexdigest()[:16])
 
 
 def _extract_batch(
-    place: int, batches: list[list[AudioChunk]], windows: WindowSpec, front_end: FrontEnd, path: Path, offset: int
+    position: int, batches: list[list[AudioChunk]], windows: WindowSpec, extractor: Extractor, path: Path, offset: int
 ) -> bytes:
-    batch = batches[place]
-    heard = np.empty((sum(len(stretch.starts) for stretch in batch), windows.length), np.float32)
-    for stretch in batch:
-        row = stretch.first_row - batch[0].first_row
-        heard[row : row + len(stretch.starts)] = windowing.read_windows(stretch, windows)
+    batch = batches[position]
+    first_row = batch[0].first_row
+    samples = np.empty((sum(len(chunk.starts) for chunk in batch), windows.length), np.float32)
+    for chunk in batch:
+        row = chunk.first_row - first_row
+        samples[row : row + len(chunk.starts)] = windowing.read_windows(chunk, windows)
     with torch.inference_mode():
-        features = front_end(torch.from_numpy(heard)).half().contiguous().numpy()
-    return _write(batch[0].first_row + np.arange(len(features)), features, path, offset)
+        features = extractor(torch.from_numpy(samples)).half().contiguous().numpy()
+    return _write_rows(first_row + np.arange(len(features)), features, path, offset)
 
 
-def _write(rows: np.ndarray, features: np.ndarray, path: Path, offset: int) -> bytes:
-    """Put features into their rows of the array whose data start at `offset`; give their hash."""
+def _write_rows(rows: npt.NDArray[np.int64], features: npt.NDArray[np.float16], path: Path, offset: int) -> bytes:
+    """Write features to their rows of the array whose data start at `offset`, and return the features' hash."""
     with open(path, "r+b") as file:
         for run in np.split(np.arange(len(rows)), np.flatnonzero(np.diff(rows) != 1) + 1):
             file.seek(offset + int(rows[run[0]]) * features[0].nbytes)
@@ -106,12 +110,12 @@ def _write(rows: np.ndarray, features: np.ndarray, path: Path, offset: int) -> b
     return hashlib.sha256(features.data).digest()
 
 
-def batched(planned: Iterable[AudioChunk], size: int) -> Iterator[list[AudioChunk]]:
-    """Put consecutive stretches together to batches of at least `size` windows."""
+def batch_chunks(chunks: Iterable[AudioChunk], windows: int) -> Iterator[list[AudioChunk]]:
+    """Group consecutive chunks into batches of at least this many `windows`."""
     batch: list[AudioChunk] = []
-    for stretch in planned:
-        batch.append(stretch)
-        if sum(len(held.starts) for held in batch) >= size:
+    for chunk in chunks:
+        batch.append(chunk)
+        if sum(len(member.starts) for member in batch) >= windows:
             yield batch
             batch = []
     if batch:
@@ -119,9 +123,9 @@ def batched(planned: Iterable[AudioChunk], size: int) -> Iterator[list[AudioChun
 
 
 def _write_header(path: Path, shape: tuple[int, ...]) -> int:
-    """Begin a float16 array that is to be filled by position; give where its data start, in bytes.
+    """Create a float16 array that is filled by position, and return the offset of its data in bytes.
 
-    Its space is taken at once, so that a disk too small for it is found out now.
+    The space is reserved at once, so that a full disk is detected now.
     """
     with open(path, "wb") as file:
         np.lib.format.write_array_header_1_0(file, {"descr": "<f2", "fortran_order": False, "shape": shape})

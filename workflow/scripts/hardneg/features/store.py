@@ -1,31 +1,33 @@
-"""Find the features of windows in the arrays of the shards, and read them by row."""
+"""The feature store: arrays of shards, and the index that maps windows to their rows."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
 from hardneg.common import tables
 from hardneg.common.errors import InputError
 
-PART = 4096  # windows
+PART_WINDOWS = 4096
 INDEX_COLUMNS = ["file_path", "start_s", "end_s", "row", "content"]
 
 
-def merge_indexes(paths: dict[str, str], index_path: str | os.PathLike) -> None:
-    """Put the indexes of shards together, a shard in memory at a time.
+def merge_indexes(index_paths: Mapping[str, str], merged_path: str | os.PathLike[str]) -> None:
+    """Concatenate the indexes of shards, with one shard in memory at a time.
 
     Parameters
     ----------
-    paths : the index of each shard, by the path of its array.
-    index_path : where to write, as Parquet, ``file_path, start_s, end_s, row, content, array``: a window is row ``row``
-        of the file ``array``, which has the hash ``content``.
+    index_paths : the path of each shard's index, by the path of its array.
+    merged_path : the Parquet file to write, with ``file_path, start_s, end_s, row, content, array``. The features of a
+        window are row ``row`` of the file ``array``, whose hash is ``content``.
     """
-    with tables.parquet_appender(index_path) as append:
-        for array, index in sorted(paths.items()):
+    with tables.parquet_appender(merged_path) as append:
+        for array, index in sorted(index_paths.items()):
             append(tables.read(index).assign(array=array))
-        if not paths:
+        if not index_paths:
             append(pd.DataFrame(columns=[*INDEX_COLUMNS, "array"]))
 
 
@@ -45,8 +47,8 @@ def locate_windows(windows: pd.DataFrame, index: pd.DataFrame) -> pd.DataFrame:
     return windows.merge(index[columns], on=["file_path", "start_s"], validate="1:1")
 
 
-def load(index: pd.DataFrame) -> np.ndarray:
-    """Read the windows that an index lists, each array mapped once.
+def load(index: pd.DataFrame) -> npt.NDArray[np.float16]:
+    """Read the features of the windows in an index. Each array is memory-mapped once.
 
     Parameters
     ----------
@@ -54,23 +56,24 @@ def load(index: pd.DataFrame) -> np.ndarray:
 
     Returns
     -------
-    float16, shape (rows, *shape of the kind of feature), in the order of `index`.
+    float16, shape (rows, *shape of one window's features), in the order of `index`.
     """
     if index.empty:
-        raise InputError("no windows to read: the recordings chosen hold none.")
+        raise InputError("there are no windows to read: the selected recordings have none.")
     arrays = index.array.to_numpy()
     rows = index["row"].to_numpy()
-    loaded = None
+    features: npt.NDArray[Any] | None = None
     for array in pd.unique(arrays):
-        held = np.flatnonzero(arrays == array)
+        positions = np.flatnonzero(arrays == array)
         stored = np.load(array, mmap_mode="r")
-        if loaded is None:
-            loaded = np.empty((len(index), *stored.shape[1:]), stored.dtype)
-        loaded[held] = stored[rows[held]]
-    return loaded
+        if features is None:
+            features = np.empty((len(index), *stored.shape[1:]), stored.dtype)
+        features[positions] = stored[rows[positions]]
+    assert features is not None  # the index is not empty
+    return features
 
 
-def load_in_parts(index: pd.DataFrame) -> Iterator[np.ndarray]:
-    """Read the windows that an index lists, :data:`PART` at a time, for what goes over a whole pool."""
-    for start in range(0, len(index), PART):
-        yield load(index.iloc[start : start + PART])
+def load_in_parts(index: pd.DataFrame) -> Iterator[npt.NDArray[np.float16]]:
+    """Read the features of the windows in an index, :data:`PART_WINDOWS` at a time, for work on a whole pool."""
+    for start in range(0, len(index), PART_WINDOWS):
+        yield load(index.iloc[start : start + PART_WINDOWS])

@@ -1,22 +1,23 @@
-"""Read the constants of a TFLite file, by their names, without running it, and change its last layer."""
+"""TFLite files: read their constants by name without running them, and replace their last layer."""
 
 import os
 import struct
 from pathlib import Path
-from types import ModuleType
+from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from hardneg.common.errors import InputError
 from hardneg.common.files import atomic_write
 
 FLOAT32 = 0
-FULLY_CONNECTED, RELU = 9, 1
-ALIGNMENT = 16  # bytes, of constants
+FULLY_CONNECTED, NO_ACTIVATION, RELU = 9, 0, 1
+CONSTANT_ALIGNMENT = 16  # bytes
 
 
-def constants(path: str | os.PathLike) -> list[tuple[str, np.ndarray]]:
-    """Read the float32 constants of a TFLite file's only graph.
+def read_constants(path: str | os.PathLike[str]) -> list[tuple[str, npt.NDArray[np.float32]]]:
+    """Read the float32 constants of a TFLite file with one graph.
 
     Parameters
     ----------
@@ -24,40 +25,42 @@ def constants(path: str | os.PathLike) -> list[tuple[str, np.ndarray]]:
 
     Returns
     -------
-    Name and value of each. A name can occur more than once: the converter gives a folded kernel and its bias names that
-    are made of the same parts.
+    Name and value of each constant. A name can occur more than once: the converter builds the names of a folded kernel
+    and of its bias from the same parts.
 
     Raises
     ------
     InputError
         If the file is not TFLite, or the reader (the package ``ai-edge-litert``) is not installed.
     """
-    schema, content = _schema(), _content(path)
+    schema, content = _import_schema(), _read_content(path)
     try:
         model = schema.Model.GetRootAs(content, 0)
         graph = model.Subgraphs(0)
-        tensors = [graph.Tensors(place) for place in range(graph.TensorsLength())]
-        found = []
+        tensors = [graph.Tensors(index) for index in range(graph.TensorsLength())]
+        constants = []
         for tensor in tensors:
             buffer = model.Buffers(tensor.Buffer())
             if tensor.Type() == FLOAT32 and buffer.DataLength():
                 shape = tensor.ShapeAsNumpy() if tensor.ShapeLength() else ()
-                found.append((tensor.Name().decode(), buffer.DataAsNumpy().view("<f4").reshape(shape)))
+                constants.append((tensor.Name().decode(), buffer.DataAsNumpy().view("<f4").reshape(shape)))
     except (struct.error, ValueError, TypeError, AttributeError, UnicodeDecodeError) as error:
         raise InputError(f"{path} is a damaged TFLite file: {error}") from error
-    return found
+    return constants
 
 
 def replace_last_layer(
-    path: str | os.PathLike, layers: list[tuple[np.ndarray, np.ndarray]], to: str | os.PathLike
+    path: str | os.PathLike[str],
+    layers: list[tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]],
+    output_path: str | os.PathLike[str],
 ) -> None:
-    """Write a TFLite network anew with other dense layers in place of its last one; all before stays as it is.
+    """Write a copy of a TFLite network in which other dense layers replace the last one.
 
     Parameters
     ----------
-    path : the network. Its last operator is a dense layer.
-    layers : weights, shape (out, in), and bias, (out,), of each new layer; between two of them is a ReLU.
-    to : the file to write.
+    path : the network. Its last operator must be a dense layer.
+    layers : weights, shape (out, in), and bias, (out,), of each new layer. A ReLU stands between two layers.
+    output_path : the file to write.
 
     Raises
     ------
@@ -66,18 +69,18 @@ def replace_last_layer(
     """
     import flatbuffers  # comes with the schema
 
-    schema, content = _schema(), _content(path)
+    schema, content = _import_schema(), _read_content(path)
     model = schema.ModelT.InitFromObj(schema.Model.GetRootAs(content, 0))
     graph = model.subgraphs[0]
     last = graph.operators.pop()
     if model.operatorCodes[last.opcodeIndex].builtinCode != FULLY_CONNECTED:
         raise InputError(f"{path} does not end in a dense layer.")
-    taken, *replaced = last.inputs
-    for tensor in replaced:
+    layer_input, *old_constants = last.inputs
+    for tensor in old_constants:
         model.buffers[graph.tensors[tensor].buffer].data = None
         graph.tensors[tensor].buffer = 0
-    for place, (weights, bias) in enumerate(layers):
-        name, width = f"head/{place}", len(weights)
+    for position, (weights, bias) in enumerate(layers):
+        name, width = f"head/{position}", len(weights)
         constants = [
             _add_tensor(schema, model, f"{name}/{kind}", value.shape, value)
             for kind, value in (("weights", weights), ("bias", bias))
@@ -85,23 +88,26 @@ def replace_last_layer(
         operator = schema.OperatorT()
         operator.opcodeIndex, operator.builtinOptionsType = last.opcodeIndex, last.builtinOptionsType
         operator.builtinOptions = schema.FullyConnectedOptionsT()
-        operator.builtinOptions.fusedActivationFunction = 0 if place == len(layers) - 1 else RELU
-        operator.inputs = [taken, *constants]
-        taken = _add_tensor(schema, model, name, (1, width))
-        operator.outputs = [taken]
+        operator.builtinOptions.fusedActivationFunction = NO_ACTIVATION if position == len(layers) - 1 else RELU
+        operator.inputs = [layer_input, *constants]
+        layer_input = _add_tensor(schema, model, name, (1, width))
+        operator.outputs = [layer_input]
         graph.operators.append(operator)
-    graph.outputs = [taken]
-    model.buffers = [_aligned(schema, buffer) for buffer in model.buffers]
+    graph.outputs = [layer_input]
+    for buffer in model.buffers:
+        _align_when_packed(buffer)
     builder = flatbuffers.Builder(len(content))
     builder.Finish(model.Pack(builder), b"TFL3")
-    with atomic_write(to) as draft:
+    with atomic_write(output_path) as draft:
         draft.write_bytes(builder.Output())
 
 
-def _add_tensor(schema: ModuleType, model, name: str, shape: tuple[int, ...], value: np.ndarray | None = None) -> int:
-    """Add a float32 tensor to a model's graph, a constant if it has a value, and give its number.
+def _add_tensor(
+    schema: Any, model: Any, name: str, shape: tuple[int, ...], value: npt.NDArray[np.float32] | None = None
+) -> int:
+    """Add a float32 tensor to a model's graph and return its number.
 
-    What is no constant has as many rows as windows are given at once.
+    With a `value` the tensor is a constant. Without one, its first dimension is the number of windows, which is free.
     """
     tensor = schema.TensorT()
     tensor.name, tensor.shape, tensor.type, tensor.buffer = name.encode(), list(shape), FLOAT32, 0
@@ -117,21 +123,19 @@ def _add_tensor(schema: ModuleType, model, name: str, shape: tuple[int, ...], va
     return len(graph.tensors) - 1
 
 
-def _aligned(schema: ModuleType, buffer):
-    """A buffer that is written where LiteRT expects constants; the generated code does not see to that."""
+def _align_when_packed(buffer: Any) -> None:
+    """Let a buffer be written at the alignment that LiteRT expects of constants; the generated code ignores it."""
+    pack = buffer.Pack
 
-    class Aligned(schema.BufferT):
-        def Pack(self, builder):  # noqa: N802 - the schema's name
-            if self.data is not None:
-                builder.Prep(ALIGNMENT, len(self.data))
-            return super().Pack(builder)
+    def pack_aligned(builder: Any) -> Any:
+        if buffer.data is not None:
+            builder.Prep(CONSTANT_ALIGNMENT, len(buffer.data))
+        return pack(builder)
 
-    aligned = Aligned()
-    aligned.__dict__.update(buffer.__dict__)
-    return aligned
+    buffer.Pack = pack_aligned
 
 
-def _schema() -> ModuleType:
+def _import_schema() -> Any:
     try:
         from ai_edge_litert import schema_py_generated
     except ImportError as error:
@@ -139,7 +143,7 @@ def _schema() -> ModuleType:
     return schema_py_generated
 
 
-def _content(path: str | os.PathLike) -> bytes:
+def _read_content(path: str | os.PathLike[str]) -> bytes:
     content = Path(path).read_bytes()
     if content[4:8] != b"TFL3":
         raise InputError(f"{path} is not a TFLite file.")

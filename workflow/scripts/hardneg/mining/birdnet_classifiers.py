@@ -16,7 +16,7 @@ from hardneg.common import process_pool
 from hardneg.common.errors import InputError
 from hardneg.common.log import track_progress
 from hardneg.features import birdnet
-from hardneg.features.extraction import BATCH, batched
+from hardneg.features.extraction import BATCH_WINDOWS, batch_chunks
 from hardneg.mining.mining_models import labels_path
 
 MAX_LOGIT = 20  # BirdNET-Analyzer clips logits to this
@@ -140,7 +140,7 @@ def score_windows(
     ``file_path, start_s, end_s, confidence``, one row per row of `index`.
     """
     window_spec = WindowSpec(birdnet.SAMPLE_RATE, birdnet.WINDOW_SAMPLES, birdnet.WINDOW_SAMPLES)
-    batches = list(batched(windowing.plan_from_index(index, recordings, audio_root, window_spec), BATCH))
+    batches = list(batch_chunks(windowing.plan_from_index(index, recordings, audio_root, window_spec), BATCH_WINDOWS))
     score_batch = partial(_score_batch, window_spec=window_spec, classifier=classifier)
     results = process_pool.map_in_order(score_batch, batches, processes)
     parts = list(track_progress(results, len(batches), "classifying windows"))

