@@ -20,7 +20,7 @@ from hardneg.audio import decoding
 FILTER_REACH = 110
 SHORTEST_BLOCK = 8192
 LARGEST_PRIME = 13
-Count = TypeVar("Count", int, torch.Tensor)
+Count = TypeVar("Count", int, npt.NDArray[np.int64])
 
 
 def resampled_length(samples: Count, rate: int, target_rate: int) -> Count:

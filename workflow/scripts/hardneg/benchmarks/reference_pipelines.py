@@ -37,7 +37,7 @@ LENGTH_S = 3.0
 RATE = 24000
 WINDOWS = WindowSpec.from_seconds(LENGTH_S, LENGTH_S, RATE)
 N_MELS, FMIN_HZ, FMAX_HZ, N_FFT, HOP_S = 64, 50, 12000, 1024, 0.016
-LOGMEL = {"n_mels": N_MELS, "fmin": FMIN_HZ, "fmax": FMAX_HZ, "n_fft": N_FFT, "hop_s": HOP_S}
+LOGMEL = LogMelSettings(N_MELS, FMIN_HZ, FMAX_HZ, N_FFT, HOP_S)
 HOP_SAMPLES = round(HOP_S * RATE)
 SHAPE = (N_MELS, 188)  # bands and frames of one window
 BATCH = 32
@@ -204,9 +204,7 @@ def run_workflow(paths: Sequence[Path], network: torch.nn.Module, device: str, p
     )
     with tempfile.TemporaryDirectory() as folder:
         array = Path(folder, "shard.npy")
-        index = extractors.extract_features(
-            recordings, "/", array, WINDOWS, LogMelSettings(**LOGMEL), device, processes
-        )
+        index = extractors.extract_features(recordings, "/", array, WINDOWS, LOGMEL, device, processes)
         extracted = time.perf_counter()
         scores = window_scoring.score_windows(network, index, array, device, processes).confidence.to_numpy()
     return PipelineScores(scores, {"extraction": extracted - started, "scoring": time.perf_counter() - extracted})
