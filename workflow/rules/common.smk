@@ -17,7 +17,7 @@ SCHEMA = "finished_runs" if "finished_runs" in config else "config"
 try:
     config = configuration.complete(config, SCRIPTS.parent / "schemas" / f"{SCHEMA}.schema.yaml")
 except InputError as error:
-    # The message says what to do; a traceback would hide it.
+    # A traceback would hide the message, which names the remedy.
     raise WorkflowError(str(error)) from None
 
 GPUS = int(gpu_detection.should_request_gpu(config.get("device", "cpu")))

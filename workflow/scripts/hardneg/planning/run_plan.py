@@ -86,7 +86,7 @@ class RunPlan:
         }
 
     def selection(self, positive_subset: str) -> dict[str, Any]:
-        """Collect the settings that select a positive subset from the labelled recordings."""
+        """Collect the settings that select a positive subset from the labeled recordings."""
         definition = self.config["positive_subsets"][positive_subset]
         return {key: value for key, value in definition.items() if key != "reviewed"}
 
