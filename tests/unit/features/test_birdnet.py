@@ -41,14 +41,14 @@ def generated(seed):
 
 def real(count):
     paths = pd.read_csv(SHARED / "manifest.csv").file_path.sort_values()
-    heard = []
+    windows = []
     for path in paths.iloc[:: max(len(paths) // count, 1)][:count]:
         samples, rate = decoding.decode(SHARED / path)
         samples = decoding.resample(samples, rate, RATE)
-        heard.append(
+        windows.append(
             windowing.cut_windows(samples, windowing.compute_window_starts(len(samples), LENGTH, LENGTH), LENGTH)[-1]
         )
-    return np.stack(heard)
+    return np.stack(windows)
 
 
 @pytest.fixture(scope="module")
@@ -58,10 +58,10 @@ def original(network):
         str(birdnet.find_weights()), num_threads=1, experimental_preserve_all_tensors=True
     )
     interpreter.allocate_tensors()
-    heard, logits = (kind()[0]["index"] for kind in (interpreter.get_input_details, interpreter.get_output_details))
+    samples, logits = (kind()[0]["index"] for kind in (interpreter.get_input_details, interpreter.get_output_details))
 
     def run(window):
-        interpreter.set_tensor(heard, window[None])
+        interpreter.set_tensor(samples, window[None])
         interpreter.invoke()
         return interpreter.get_tensor(logits - 1)[0].copy(), interpreter.get_tensor(logits)[0].copy()
 
@@ -74,9 +74,9 @@ def largest_errors(network, original, windows):
     with torch.inference_mode():
         for start in range(0, len(windows), 4):
             ours = network(torch.from_numpy(windows[start : start + 4]))
-            for place, window in enumerate(windows[start : start + 4]):
+            for row, window in enumerate(windows[start : start + 4]):
                 for kind, theirs in enumerate(original(window)):
-                    difference = np.abs(ours[kind][place].numpy() - theirs).max()
+                    difference = np.abs(ours[kind][row].numpy() - theirs).max()
                     worst[kind] = max(worst[kind], difference / np.abs(theirs).max())
     return worst
 
@@ -125,15 +125,17 @@ def test_a_file_that_is_not_birdnet_is_refused_by_name(tmp_path, network):
     damaged.write_bytes(birdnet.find_weights().read_bytes()[:4096])
     text = tmp_path / "text.tflite"
     text.write_text(json.dumps({"not": "tflite"}))
-    for path, said in [(damaged, "damaged"), (text, "is not a TFLite file"), (tmp_path / "none", "does not exist")]:
-        with pytest.raises(InputError, match=said) as error:
+    for path, message in [(damaged, "damaged"), (text, "is not a TFLite file"), (tmp_path / "none", "does not exist")]:
+        with pytest.raises(InputError, match=message) as error:
             birdnet.load(path)
         assert str(path) in str(error.value)
 
 
 def test_another_network_in_a_tflite_file_is_refused(tmp_path, network, monkeypatch):
-    found = [constant for constant in tflite.read_constants(birdnet.find_weights()) if "BLOCK_3-2" not in constant[0]]
-    monkeypatch.setattr(tflite, "read_constants", lambda path: found)
+    constants = [
+        constant for constant in tflite.read_constants(birdnet.find_weights()) if "BLOCK_3-2" not in constant[0]
+    ]
+    monkeypatch.setattr(tflite, "read_constants", lambda path: constants)
     with pytest.raises(InputError, match=r"is not BirdNET 2\.4 in float32: .*BLOCK_3-2_CONV_1"):
         birdnet.load()
 

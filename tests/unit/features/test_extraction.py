@@ -78,9 +78,9 @@ def test_decoding_is_soundfiles_own_conversion(tmp_path, extension, subtype, cha
 
 
 def read_part(path, first, count):
-    held = windowing.read_chunk(windowing.AudioChunk(path, 48000, first, count, np.zeros(1, np.int64), 0))
+    stored = windowing.read_chunk(windowing.AudioChunk(path, 48000, first, count, np.zeros(1, np.int64), 0))
     expected, _ = soundfile.read(path, frames=count, start=first, dtype="float32", always_2d=True)
-    np.testing.assert_allclose(decoding.to_float_mono(held), expected.mean(axis=1), rtol=0, atol=1e-7)
+    np.testing.assert_allclose(decoding.to_float_mono(stored), expected.mean(axis=1), rtol=0, atol=1e-7)
 
 
 @pytest.mark.parametrize(("extension", "subtype"), FORMATS)
@@ -118,21 +118,21 @@ def test_unusual_headers_of_wav_files_are_read_as_by_soundfile(tmp_path, kind):
 def test_features_of_every_kind_of_file_are_the_plain_ones(tmp_path, make_manifest):
     rng = np.random.default_rng(4)
     rows = []
-    for place, rate in enumerate(RATES):
-        extension, subtype = FORMATS[place % 9]
+    for number, rate in enumerate(RATES):
+        extension, subtype = FORMATS[number % 9]
         rate = 48000 if extension == "flac" and rate > 192000 else rate
-        sound = noise(place, int(rng.integers(rate // 3, 1.5 * rate)) | 1, 1 + place % 2)
-        soundfile.write(tmp_path / f"{place}.{extension}", sound, rate, subtype=subtype)
-        rows.append((f"{place}.{extension}", "negative", "train", "s", "r", ""))
-    index, found = extract(make_manifest(*rows), tmp_path, processes=2)
-    for name, held in index.groupby("file_path"):
+        sound = noise(number, int(rng.integers(rate // 3, 1.5 * rate)) | 1, 1 + number % 2)
+        soundfile.write(tmp_path / f"{number}.{extension}", sound, rate, subtype=subtype)
+        rows.append((f"{number}.{extension}", "negative", "train", "s", "r", ""))
+    index, features = extract(make_manifest(*rows), tmp_path, processes=2)
+    for name, windows in index.groupby("file_path"):
         expected, starts = plain_pictures(plain(tmp_path / name))
-        np.testing.assert_allclose(held.start_s, starts)
-        np.testing.assert_allclose(found[held["row"]], expected, rtol=1e-3, atol=0.04, err_msg=name)
+        np.testing.assert_allclose(windows.start_s, starts)
+        np.testing.assert_allclose(features[windows["row"]], expected, rtol=1e-3, atol=0.04, err_msg=name)
 
 
 def test_the_result_does_not_depend_on_the_number_of_processes(tmp_path, make_manifest, wav):
-    names = [wav(f"{place}.wav", seconds=0.3 + 0.21 * place, rate=48000, seed=place) for place in range(9)]
+    names = [wav(f"{number}.wav", seconds=0.3 + 0.21 * number, rate=48000, seed=number) for number in range(9)]
     table = make_manifest(*[(name, "negative", "train", "s", "r", "") for name in names])
     alone, ours = extract(table, tmp_path), extract(table, tmp_path, processes=3, name="b.npy")
     assert alone[0].equals(ours[0])
@@ -141,32 +141,32 @@ def test_the_result_does_not_depend_on_the_number_of_processes(tmp_path, make_ma
 
 @pytest.mark.parametrize("processes", [1, 2])
 def test_the_way_of_a_gpu_gives_the_same_windows(tmp_path, make_manifest, wav, monkeypatch, processes):
-    """Batches of unlike lengths, rates, widths and channels, through slots that are used again and again."""
+    """Batches of unlike lengths, rates, widths and channels, through slots that are used repeatedly."""
     monkeypatch.setattr(device_extraction, "BATCH_SAMPLES", 100_000)
     monkeypatch.setattr(windowing, "MAX_CHUNK_S", 2)
     rng = np.random.default_rng(8)
     kinds = [("PCM_16", 1), ("PCM_16", 2), ("PCM_24", 1), ("FLOAT", 2), ("PCM_32", 1), ("PCM_U8", 1)]
     rows = []
-    for place in range(40):
-        subtype, channels = kinds[place % len(kinds)]
-        rate = [48000, 24000, 96000, 44100, 44056][place % 5]
-        sound = noise(place, int(rng.integers(rate // 4, (5 if place < 3 else 1) * rate)), channels)
-        rows.append((wav(f"{place}.wav", sound, rate, subtype=subtype), "negative", "train", "s", "r", ""))
+    for number in range(40):
+        subtype, channels = kinds[number % len(kinds)]
+        rate = [48000, 24000, 96000, 44100, 44056][number % 5]
+        sound = noise(number, int(rng.integers(rate // 4, (5 if number < 3 else 1) * rate)), channels)
+        rows.append((wav(f"{number}.wav", sound, rate, subtype=subtype), "negative", "train", "s", "r", ""))
     table = checks.check_recordings(make_manifest(*rows), str(tmp_path), 0.001, 0.5, workers=1)
     windows = WindowSpec(RATE, 12000, 8400)
     planned, index = windowing.plan_windows(table, str(tmp_path), windows)
     batches = list(device_extraction.batch_similar_chunks(planned))
     assert len(batches) > 12 and sum(map(len, batches)) == len(planned)
-    front_end = LogMel(RATE, **LOGMEL)
-    seen = np.zeros(len(index), int)
+    extractor = LogMel(RATE, **LOGMEL)
+    counts = np.zeros(len(index), int)
     expected = {
-        part.first_row: front_end(torch.from_numpy(windowing.read_windows(part, windows))).numpy() for part in planned
+        part.first_row: extractor(torch.from_numpy(windowing.read_windows(part, windows))).numpy() for part in planned
     }
     expected = np.concatenate([expected[row] for row in sorted(expected)])
-    for held, found in device_extraction.compute_features(batches, windows, front_end, "cpu", processes):
-        seen[held] += 1
-        np.testing.assert_allclose(found, expected[held], rtol=1e-3, atol=0.05)
-    assert (seen == 1).all()
+    for batch_rows, features in device_extraction.compute_features(batches, windows, extractor, "cpu", processes):
+        counts[batch_rows] += 1
+        np.testing.assert_allclose(features, expected[batch_rows], rtol=1e-3, atol=0.05)
+    assert (counts == 1).all()
 
 
 @pytest.mark.parametrize("rate", [8000, 24000, 44100, 48000, 250000])
@@ -181,11 +181,11 @@ def test_a_long_recording_is_heard_in_stretches_as_if_it_were_whole(tmp_path, ma
     windows = WindowSpec(RATE, 12000, hop)
     parts, index = windowing.plan_windows(table, str(tmp_path), windows)
     assert len(parts) > 2 and max(part.frames for part in parts) < 3 * rate
-    heard = np.concatenate([windowing.read_windows(part, windows) for part in parts])
+    ours = np.concatenate([windowing.read_windows(part, windows) for part in parts])
     whole = plain(path)
     expected = windowing.cut_windows(whole, windowing.compute_window_starts(len(whole), 12000, hop), 12000)
     assert len(index) == len(expected)
-    np.testing.assert_allclose(heard, expected, atol=2e-5)
+    np.testing.assert_allclose(ours, expected, atol=2e-5)
 
 
 def test_no_recording_gives_an_array_of_no_windows(tmp_path, make_manifest, wav):
@@ -210,7 +210,7 @@ def test_what_a_front_end_gives_is_stored_a_row_a_window(tmp_path, make_manifest
         make_manifest(("a.wav", "negative", "train", "s", "r", "")), str(tmp_path), 0.1, 1, workers=1
     )
     index = extraction.write_features(
-        table, str(tmp_path), tmp_path / "a.npy", WindowSpec(8000, 8000, 8000), lambda heard: heard.mean(dim=1, keepdim=True),
+        table, str(tmp_path), tmp_path / "a.npy", WindowSpec(8000, 8000, 8000), lambda windows: windows.mean(dim=1, keepdim=True),
         "cpu", 2,
     )  # fmt: skip
     assert index.start_s.tolist() == [0, 1, 1.5]
@@ -223,21 +223,21 @@ def test_the_index_tells_when_the_features_are_others(tmp_path, make_manifest, w
         table = checks.check_recordings(
             make_manifest(("a.wav", "negative", "train", "s", "r", "")), str(tmp_path), 0.1, 1, workers=1
         )
-        heard = WindowSpec(8000, 8000, 8000)
+        spec = WindowSpec(8000, 8000, 8000)
         index = extraction.write_features(
-            table, str(tmp_path), tmp_path / "a.npy", heard, lambda heard: heard, "cpu", processes
+            table, str(tmp_path), tmp_path / "a.npy", spec, lambda windows: windows, "cpu", processes
         )
-        (found,) = set(index.content)
-        return found
+        (content_hash,) = set(index.content)
+        return content_hash
 
     assert content(0.25, 1) == content(0.25, 2) != content(0.5, 1)
 
 
 def test_memory_does_not_grow_with_the_number_of_files(tmp_path, wav):
-    """A front end that keeps all its windows: 360 windows held at once would be 104 MB as float32."""
+    """The extractor returns the windows themselves: 360 of them at once would be 104 MB as float32."""
     wav("a.wav", rate=48000)
-    for place in range(360):
-        (tmp_path / f"{place}.wav").hardlink_to(tmp_path / "a.wav")
+    for number in range(360):
+        (tmp_path / f"{number}.wav").hardlink_to(tmp_path / "a.wav")
     program = f"""
 import resource, torch, pandas as pd
 from hardneg.features import extraction
@@ -249,7 +249,7 @@ def peak(files):
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
 print(peak(60), peak(360))
 """
-    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True, cwd=SCRIPTS)
-    few, many = map(float, done.stdout.split())
+    completed = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True, cwd=SCRIPTS)
+    few, many = map(float, completed.stdout.split())
     assert np.load(tmp_path / "a.npy", mmap_mode="r").shape == (360, 72000)
     assert many - few < 15

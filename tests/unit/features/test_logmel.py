@@ -54,18 +54,18 @@ def test_the_log_mel_is_librosas(rate, n_mels, fmin, fmax, n_fft, hop_s, length_
     seed=st.integers(0, 2**32 - 1),
 )
 def test_both_ways_to_the_log_mel_agree_on_a_cpu(n_fft, hop, samples, n_mels, low, seed):
-    front_end = LogMel(8000, n_mels, 4000 * low, 4000, n_fft, hop / 8000)
+    extractor = LogMel(8000, n_mels, 4000 * low, 4000, n_fft, hop / 8000)
     windows = torch.randn(2, samples, generator=torch.Generator().manual_seed(seed))
-    power = torch.empty(2, n_mels, front_end.count_frames(samples))
-    front_end._fill_by_torch(windows, power)
-    torch.testing.assert_close(front_end(windows), 10 * power.clamp(min=1e-10).log10(), rtol=1e-4, atol=2e-3)
+    power = torch.empty(2, n_mels, extractor.count_frames(samples))
+    extractor._fill_by_torch(windows, power)
+    torch.testing.assert_close(extractor(windows), 10 * power.clamp(min=1e-10).log10(), rtol=1e-4, atol=2e-3)
 
 
 def test_a_window_sounds_the_same_whatever_it_is_heard_with():
-    front_end, windows = LogMel(16000, 64, 50, 8000, 512, 0.01), torch.randn(3, 20011)
-    together = front_end(windows)
+    extractor, windows = LogMel(16000, 64, 50, 8000, 512, 0.01), torch.randn(3, 20011)
+    together = extractor(windows)
     assert all(
-        torch.equal(front_end(window[None])[0], picture) for window, picture in zip(windows, together, strict=True)
+        torch.equal(extractor(window[None])[0], picture) for window, picture in zip(windows, together, strict=True)
     )
 
 
@@ -73,18 +73,18 @@ def test_the_quiet_before_a_bang_stays_quiet():
     windows = torch.randn(1, 32000) * 1e-4
     bang = windows.clone()
     bang[:, 16000:] = torch.randn(16000)
-    front_end = LogMel(16000, 64, 50, 8000, 512, 0.01)
+    extractor = LogMel(16000, 64, 50, 8000, 512, 0.01)
     before = round((16000 - 256) / 160)  # frames that end before it
-    torch.testing.assert_close(front_end(bang)[..., :before], front_end(windows)[..., :before], rtol=0, atol=0)
+    torch.testing.assert_close(extractor(bang)[..., :before], extractor(windows)[..., :before], rtol=0, atol=0)
 
 
 def test_what_is_no_number_is_none_in_the_frames_that_hold_it_alone():
     windows = torch.randn(1, 16000)
     windows[0, 8000] = torch.nan
-    heard = LogMel(16000, 32, 50, 8000, 512, 0.01)(windows)[0]
-    wrong = heard.isnan().any(dim=0).nonzero().flatten()
-    assert heard[:, wrong].isnan().all()
-    assert wrong.min() * 160 >= 8000 - 256 and wrong.max() * 160 <= 8000 + 256
+    spectrogram = LogMel(16000, 32, 50, 8000, 512, 0.01)(windows)[0]
+    invalid = spectrogram.isnan().any(dim=0).nonzero().flatten()
+    assert spectrogram[:, invalid].isnan().all()
+    assert invalid.min() * 160 >= 8000 - 256 and invalid.max() * 160 <= 8000 + 256
 
 
 def test_bands_that_a_bin_counts_in_thrice_are_refused():
@@ -95,13 +95,13 @@ def test_bands_that_a_bin_counts_in_thrice_are_refused():
 def test_features_are_computed_where_nothing_may_be_written(tmp_path):
     shutil.copytree(PACKAGE, tmp_path / "hardneg", ignore=shutil.ignore_patterns("__pycache__"))
     (tmp_path / "hardneg/audio/__pycache__").write_text("a file: no folder can be made here")
-    said = "import torch; from hardneg.features.logmel import LogMel; print(LogMel(8000, 8, 50, 4000, 64, 0.01)(torch.zeros(1, 800)).min())"
-    done = subprocess.run(
-        [sys.executable, "-c", said],
+    program = "import torch; from hardneg.features.logmel import LogMel; print(LogMel(8000, 8, 50, 4000, 64, 0.01)(torch.zeros(1, 800)).min())"
+    completed = subprocess.run(
+        [sys.executable, "-c", program],
         env={"PYTHONPATH": str(tmp_path), "HOME": "/proc/none", "XDG_CACHE_HOME": "/proc/none"},
         capture_output=True, text=True, check=False,
     )  # fmt: skip
-    assert "-100" in done.stdout, done.stderr
+    assert "-100" in completed.stdout, completed.stderr
 
 
 def test_silence_has_a_finite_floor():
@@ -130,8 +130,8 @@ def test_extracted_features_are_read_back_by_file_and_window(tmp_path, wav, make
 
 def test_windows_of_several_arrays_come_in_the_order_asked_for(tmp_path):
     parts = {}
-    for place, name in enumerate("ab"):
-        np.save(tmp_path / f"{name}.npy", np.full((2, 3, 4), [[[2 * place]], [[2 * place + 1]]], np.float16))
+    for number, name in enumerate("ab"):
+        np.save(tmp_path / f"{name}.npy", np.full((2, 3, 4), [[[2 * number]], [[2 * number + 1]]], np.float16))
         index = store.pd.DataFrame({"file_path": name, "start_s": [0.0, 1.0], "end_s": [1.0, 2.0], "row": [0, 1]})
         index.to_parquet(tmp_path / f"{name}.parquet")
         parts[str(tmp_path / f"{name}.npy")] = str(tmp_path / f"{name}.parquet")

@@ -25,15 +25,15 @@ def noise(count):
 
 @pytest.fixture
 def onnx_file(tmp_path):
-    """Write an ONNX network: the energy of each window, and the window itself, under given names."""
+    """Write an ONNX network: the energy of each window, and the window itself, under the names that the test chooses."""
 
     def write(shape=("n", SAMPLES), outputs=("energy",), element=TensorProto.FLOAT, **metadata):
-        square = helper.make_node("Mul", ["heard", "heard"], ["squared"])
+        square = helper.make_node("Mul", ["samples", "samples"], ["squared"])
         axes = helper.make_tensor("axes", TensorProto.INT64, [1], [len(shape) - 1])
         nodes = [square, helper.make_node("ReduceSum", ["squared", "axes"], [outputs[0]], keepdims=1)]
-        nodes += [helper.make_node("Identity", ["heard"], [name]) for name in outputs[1:]]
+        nodes += [helper.make_node("Identity", ["samples"], [name]) for name in outputs[1:]]
         made = [helper.make_tensor_value_info(name, element, None) for name in outputs]
-        graph = helper.make_graph(nodes, "g", [helper.make_tensor_value_info("heard", element, shape)], made, [axes])
+        graph = helper.make_graph(nodes, "g", [helper.make_tensor_value_info("samples", element, shape)], made, [axes])
         model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
         helper.set_model_props(model, {name: str(value) for name, value in metadata.items()})
         onnx.save(model, tmp_path / "network.onnx")
@@ -46,7 +46,7 @@ def build(path, kind="onnx", **more):
     return extractors.build(parse_features({"kind": kind, "path": path} | more), WINDOWS, "cpu")
 
 
-def given(network, windows):
+def embed(network, windows):
     return network(torch.from_numpy(windows)).numpy()
 
 
@@ -54,17 +54,17 @@ def given(network, windows):
 def test_an_onnx_network_gives_one_row_per_window_whatever_its_batch(onnx_file, shape):
     windows = noise(37)
     network = build(onnx_file(shape))
-    np.testing.assert_allclose(given(network, windows)[:, 0], (windows**2).sum(axis=1), rtol=1e-5)
+    np.testing.assert_allclose(embed(network, windows)[:, 0], (windows**2).sum(axis=1), rtol=1e-5)
 
 
 def test_the_output_called_embedding_is_taken_unless_another_is_named(onnx_file):
     path = onnx_file(outputs=("energy", "the_Embedding"))
-    assert given(build(path), noise(2)).shape == (2, SAMPLES)
-    assert given(build(path, output="energy"), noise(2)).shape == (2, 1)
+    assert embed(build(path), noise(2)).shape == (2, SAMPLES)
+    assert embed(build(path, output="energy"), noise(2)).shape == (2, 1)
 
 
 @pytest.mark.parametrize(
-    ("wrong", "said"),
+    ("options", "message"),
     [
         ({"shape": ("n", 400)}, "takes 400 samples at once, but a window has 500"),
         ({"shape": (8, SAMPLES)}, r"\(n, samples\) or \(n, 1, samples\)"),
@@ -75,13 +75,13 @@ def test_the_output_called_embedding_is_taken_unless_another_is_named(onnx_file)
         ({"sample_duration": 5.0}, r"needs sample_duration 5\.0: set windows\.length_s to this value\. It is 0\.5 now"),
     ],
 )
-def test_an_onnx_network_for_other_windows_is_refused_with_what_it_takes(onnx_file, wrong, said):
-    with pytest.raises(InputError, match=said):
-        build(onnx_file(**wrong))
+def test_an_onnx_network_for_other_windows_is_refused_with_what_it_takes(onnx_file, options, message):
+    with pytest.raises(InputError, match=message):
+        build(onnx_file(**options))
 
 
 def test_metadata_that_agrees_is_no_obstacle(onnx_file):
-    assert given(build(onnx_file(sample_rate=RATE, sample_duration=0.5)), noise(3)).shape == (3, 1)
+    assert embed(build(onnx_file(sample_rate=RATE, sample_duration=0.5)), noise(3)).shape == (3, 1)
 
 
 @pytest.mark.parametrize("kind", ["onnx", "exported"])
@@ -117,9 +117,9 @@ def test_an_exported_program_runs_as_the_module_that_it_was(tmp_path):
     windows = noise(21)
     with torch.inference_mode():
         expected = module(torch.from_numpy(windows))
-    for place in (0, 1):
-        network = build(str(tmp_path / "m.pt2"), "exported", output=f"output_{place}")
-        np.testing.assert_allclose(given(network, windows), expected[place].numpy(), rtol=1e-4, atol=1e-6)
+    for position in (0, 1):
+        network = build(str(tmp_path / "m.pt2"), "exported", output=f"output_{position}")
+        np.testing.assert_allclose(embed(network, windows), expected[position].numpy(), rtol=1e-4, atol=1e-6)
     with pytest.raises(InputError, match="output_0, output_1"):
         build(str(tmp_path / "m.pt2"), "exported")
 
@@ -159,7 +159,7 @@ def test_an_exported_program_with_a_pickle_in_it_is_refused_and_not_unpickled(tm
         assert inputs
         for name in good.namelist():
             bad.writestr(name, Path("bomb.pt").read_bytes() if name in inputs else good.read(name))
-    assert given(build("good.pt2", "exported", output="output_0"), noise(2)).shape == (2, 3)
+    assert embed(build("good.pt2", "exported", output="output_0"), noise(2)).shape == (2, 3)
     with pytest.raises(InputError, match=r"bad\.pt2 is not an exported program"):
         build("bad.pt2", "exported", output="output_0")
     assert not Path("bombed").exists()
@@ -174,6 +174,6 @@ def test_a_real_network_of_a_package_runs_on_audio():
     windows = WindowSpec.from_seconds(length_s=9.01, hop_s=9.01, sample_rate=16000)
     network = extractors.build(OnnxSettings(str(path)), windows, "cpu")
     time = np.arange(144160) / 16000
-    heard = np.stack([0.3 * np.sin(2 * np.pi * 440 * time), 0.01 * np.random.default_rng(0).standard_normal(144160)])
-    scores = given(network, heard.astype(np.float32))
+    samples = np.stack([0.3 * np.sin(2 * np.pi * 440 * time), 0.01 * np.random.default_rng(0).standard_normal(144160)])
+    scores = embed(network, samples.astype(np.float32))
     assert scores.shape == (2, 3) and np.isfinite(scores).all() and not np.allclose(scores[0], scores[1])

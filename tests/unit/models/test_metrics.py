@@ -9,9 +9,9 @@ def test_the_threshold_is_the_one_of_highest_f1_between_two_scores():
     best = max(
         (metrics.measure_at_threshold(labels, confidences, cut, 1)["f1"], cut) for cut in np.linspace(0, 1, 1001)
     )  # an exhaustive search
-    chosen = metrics.choose_threshold(labels, confidences)
-    assert metrics.measure_at_threshold(labels, confidences, chosen, 1)["f1"] == pytest.approx(best[0])
-    assert chosen in (0.25, 0.55)
+    threshold = metrics.choose_threshold(labels, confidences)
+    assert metrics.measure_at_threshold(labels, confidences, threshold, 1)["f1"] == pytest.approx(best[0])
+    assert threshold in (0.25, 0.55)
 
 
 def test_a_threshold_between_neighbouring_numbers_of_the_scores_own_kind_still_parts_them():
@@ -29,18 +29,18 @@ def test_no_threshold_beats_the_chosen_one_on_its_own_data(seed):
     rng = np.random.default_rng(seed)
     labels = rng.integers(0, 2, 60)
     confidences = np.round(rng.random(60) * 0.7 + 0.3 * labels, 2)
-    chosen = metrics.measure_at_threshold(labels, confidences, metrics.choose_threshold(labels, confidences), 1)["f1"]
-    assert chosen == max(
+    best = metrics.measure_at_threshold(labels, confidences, metrics.choose_threshold(labels, confidences), 1)["f1"]
+    assert best == max(
         metrics.measure_at_threshold(labels, confidences, cut, 1)["f1"] for cut in np.linspace(0, 1, 501)
     )
 
 
 def test_counts_and_rates_at_a_threshold():
     labels, confidences = np.array([1, 1, 1, 0, 0, 0, 0]), np.array([0.9, 0.8, 0.1, 0.8, 0.3, 0.2, 0.1])
-    found = metrics.measure_at_threshold(labels, confidences, 0.8, recorded_s=1800)
-    assert (found["tp"], found["fp"], found["fn"], found["tn"]) == (2, 1, 1, 3)
-    assert found["precision"] == found["recall"] == found["f1"] == pytest.approx(2 / 3)
-    assert found["false_positives_per_hour"] == 2
+    measured = metrics.measure_at_threshold(labels, confidences, 0.8, recorded_s=1800)
+    assert (measured["tp"], measured["fp"], measured["fn"], measured["tn"]) == (2, 1, 1, 3)
+    assert measured["precision"] == measured["recall"] == measured["f1"] == pytest.approx(2 / 3)
+    assert measured["false_positives_per_hour"] == 2
 
 
 def test_nothing_flagged_is_no_precision_rather_than_an_error():
@@ -48,10 +48,10 @@ def test_nothing_flagged_is_no_precision_rather_than_an_error():
 
 
 def test_average_precision_of_a_known_ranking():
-    found = metrics.measure_ranking(np.array([1, 0, 1, 0]), np.array([0.9, 0.8, 0.7, 0.1]))
-    assert found["average_precision"] == pytest.approx((1 / 1 + 2 / 3) / 2)
-    assert found["auroc"] == pytest.approx(3 / 4)
-    assert found["prevalence"] == 0.5
+    measured = metrics.measure_ranking(np.array([1, 0, 1, 0]), np.array([0.9, 0.8, 0.7, 0.1]))
+    assert measured["average_precision"] == pytest.approx((1 / 1 + 2 / 3) / 2)
+    assert measured["auroc"] == pytest.approx(3 / 4)
+    assert measured["prevalence"] == 0.5
 
 
 def test_recall_at_a_precision_is_the_best_that_keeps_it():
@@ -79,10 +79,10 @@ def test_scikit_learn_measures_the_same_on_ties_and_certainties(seed):
     rng = np.random.default_rng(seed)
     labels = np.append(rng.integers(0, 2, 80), [0, 1])
     confidences = np.round(np.append(np.clip(rng.random(80) + 0.3 * labels[:80], 0, 1), [0, 1]), seed % 3 + 1)
-    found = metrics.measure_ranking(labels, confidences)
-    assert found["average_precision"] == pytest.approx(average_precision_score(labels, confidences), abs=1e-12)
-    assert found["auroc"] == pytest.approx(roc_auc_score(labels, confidences), abs=1e-12)
+    measured = metrics.measure_ranking(labels, confidences)
+    assert measured["average_precision"] == pytest.approx(average_precision_score(labels, confidences), abs=1e-12)
+    assert measured["auroc"] == pytest.approx(roc_auc_score(labels, confidences), abs=1e-12)
     precisions, recalls, _ = precision_recall_curve(labels, confidences)
-    for wanted in (0.5, 0.8, 1.0):
-        highest = recalls[:-1][precisions[:-1] >= wanted].max(initial=0)
-        assert metrics.recall_at_precision(labels, confidences, wanted) == pytest.approx(highest)
+    for precision in (0.5, 0.8, 1.0):
+        highest = recalls[:-1][precisions[:-1] >= precision].max(initial=0)
+        assert metrics.recall_at_precision(labels, confidences, precision) == pytest.approx(highest)

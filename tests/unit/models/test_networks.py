@@ -78,8 +78,8 @@ def test_the_smaller_class_is_filled_up_to_the_ratio_and_the_given_windows_stay(
 def test_added_windows_are_what_their_mode_says():
     rng = np.random.default_rng(3)
     # Two tight clusters of the smaller class, far apart.
-    held = np.concatenate([rng.normal(0, 0.01, (8, 2)), rng.normal(10, 0.01, (8, 2))])
-    windows = np.concatenate([held, rng.normal(50, 1, (200, 2))]).astype(np.float32)
+    members = np.concatenate([rng.normal(0, 0.01, (8, 2)), rng.normal(10, 0.01, (8, 2))])
+    windows = np.concatenate([members, rng.normal(50, 1, (200, 2))]).astype(np.float32)
     labels = np.r_[np.ones(16, int), np.zeros(200, int)]
     added = {mode: upsample(windows, labels, mode, 1.0, np.random.default_rng(0))[0][216:] for mode in MODES}
     assert len(added["none"]) == 0
@@ -106,13 +106,13 @@ def test_dropout_drops_its_share_at_random_and_keeps_the_mean(share):
     torch.manual_seed(3)
     dropout, ones = Dropout(share), torch.ones(333, 1021, requires_grad=True)
     dropped = dropout(ones)
-    kept = dropped.detach() > 0
-    assert kept.float().mean().item() == pytest.approx(1 - share, abs=0.004)
+    mask = dropped.detach() > 0
+    assert mask.float().mean().item() == pytest.approx(1 - share, abs=0.004)
     assert dropped.mean().item() == pytest.approx(1, abs=0.02)
-    assert kept.float().mean(0).std() == pytest.approx(
+    assert mask.float().mean(0).std() == pytest.approx(
         (share * (1 - share) / 333) ** 0.5, rel=0.1, abs=1e-6
     )  # no pattern
-    assert dropped[kept].unique().numel() == 1
+    assert dropped[mask].unique().numel() == 1
     dropped.sum().backward()
     assert torch.equal(ones.grad, dropped.detach())
     assert not torch.equal(dropout(ones), dropped) or not share

@@ -35,9 +35,9 @@ def blips(count, seed):
     rng = np.random.default_rng(seed)
     windows = rng.normal(-40, 5, (count, 32, 40))
     labels = np.arange(count) % 2
-    for place in np.flatnonzero(labels):
+    for window in np.flatnonzero(labels):
         row, column = rng.integers(4, 12), rng.integers(5, 35)
-        windows[place, row : row + 4, column : column + 4] += 25
+        windows[window, row : row + 4, column : column + 4] += 25
     return windows.astype(np.float16), labels
 
 
@@ -73,9 +73,9 @@ def test_the_kept_weights_are_those_of_the_best_epoch():
     best = result.history.validation_average_precision.idxmax() + 1
     held_out, _ = blips(60, 1)
     scores = predict_confidences(result.network, held_out, "cpu")
-    kept = result.validation_scores.set_index("file_path").confidence
+    confidence_of = result.validation_scores.set_index("file_path").confidence
     assert result.best_epoch == best
-    np.testing.assert_allclose(scores, [kept[f"{n}.wav"] for n in range(60)], rtol=1e-6)
+    np.testing.assert_allclose(scores, [confidence_of[f"{n}.wav"] for n in range(60)], rtol=1e-6)
 
 
 def test_training_stops_when_validation_no_longer_improves():
@@ -104,10 +104,10 @@ def test_a_training_job_imports_neither_the_compiler_nor_scikit_learn():
         "import sys, test_training; from hardneg.experiments import evaluation, training_run; test_training.trained(1, epochs=1);"
         "print(sorted({name.split('.')[0] for name in sys.modules} & {'sklearn', 'scipy'}), 'torch._dynamo' in sys.modules)"
     )
-    done = subprocess.run(
+    completed = subprocess.run(
         [sys.executable, "-c", code], env={"PYTHONPATH": ":".join(sys.path)}, capture_output=True, text=True, check=True
     )
-    assert done.stdout.strip() == "[] False"
+    assert completed.stdout.strip() == "[] False"
 
 
 def test_the_focal_loss_without_gamma_is_cross_entropy_and_with_it_forgives_the_easy():
@@ -214,7 +214,7 @@ def test_a_saved_detector_scores_the_same_when_loaded(saved):
 
 
 @pytest.mark.parametrize(
-    ("damage", "said"),
+    ("damage", "message"),
     [
         (lambda path: path.unlink(), "does not exist"),
         (lambda path: path.with_suffix(".json").unlink(), "does not exist"),
@@ -228,11 +228,11 @@ def test_a_saved_detector_scores_the_same_when_loaded(saved):
         (lambda path: spoil(path), "weights that are not finite numbers: head.1.weight"),
     ],
 )
-def test_a_damaged_checkpoint_is_refused_by_name_and_runs_nothing(saved, damage, said, monkeypatch):
+def test_a_damaged_checkpoint_is_refused_by_name_and_runs_nothing(saved, damage, message, monkeypatch):
     _, path = saved
     monkeypatch.chdir(path.parent)
     damage(path)
-    with pytest.raises(InputError, match=said) as error:
+    with pytest.raises(InputError, match=message) as error:
         checkpoints.load(path, INPUT)
     assert str(path) in str(error.value)
     assert not Path("bombed").exists()
