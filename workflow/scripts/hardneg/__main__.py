@@ -25,17 +25,29 @@ def _build_parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m hardneg", description="Draft a manifest, or run a detector.")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
 
-    predict = commands.add_parser("predict", help="run an exported detector over recordings")
+    predict = commands.add_parser(
+        "predict",
+        help="run an exported detector over recordings",
+        description="Run an exported detector over recordings. Writes scores.csv, with the most confident recording "
+        "first, and the detections of each recording as tables for BirdNET-Analyzer and Raven.",
+    )
     predict.add_argument("model", help="the folder that `snakemake export` wrote")
     predict.add_argument("audio", nargs="+", help="recordings, or folders of recordings")
     predict.add_argument("--output", default="predictions", help="folder for the tables (default: %(default)s)")
     predict.add_argument("--threshold", type=float, help="lowest confidence of a detection (default: the model's)")
     predict.add_argument("--backbone", help="file of the pretrained network, if it has moved since the training")
-    predict.add_argument("--device", default="auto", choices=["auto", "cpu", "cuda"], help="(default: %(default)s)")
+    predict.add_argument(
+        "--device", default="auto", choices=["auto", "cpu", "cuda"], help="where to compute (default: %(default)s)"
+    )
     predict.add_argument("--threads", type=int, default=os.cpu_count(), help="CPU threads (default: %(default)s)")
     predict.set_defaults(run=_predict)
 
-    manifest = commands.add_parser("manifest", help="draft a manifest of the recordings in a folder")
+    manifest = commands.add_parser(
+        "manifest",
+        help="draft a manifest of the recordings in a folder",
+        description="Draft a manifest of the recordings in a folder. Folders called positive, negative and pool give "
+        "labels, and AudioMoth file names give dates. The folder of a recording is its recorder.",
+    )
     manifest.add_argument("audio_root", help="the folder")
     manifest.add_argument("--output", default="manifest.csv", help="the table to write (default: %(default)s)")
     manifest.set_defaults(run=_draft_manifest)
