@@ -1,4 +1,4 @@
-"""The benchmarks that the documentation names run, and what is fast gives what is plain."""
+"""The benchmarks of the documentation run, and the fast pipeline gives the scores of the plain one."""
 
 import json
 import re

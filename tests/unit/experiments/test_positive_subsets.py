@@ -97,3 +97,9 @@ def test_reviewed_positives_of_the_pool_join_a_subset_with_their_window(tmp_path
     windows = training_run.locate_reviewed_windows(subset, tmp_path / "pool.parquet")
     assert windows[["start_s", "row", "group"]].to_numpy().tolist() == [[3.0, 1, "7@2025-02-01"]]
     assert training_run.locate_reviewed_windows(subset[1:], "").empty
+
+
+def test_a_subset_that_ranks_recordings_is_not_selected_without_a_ranking(recordings):
+    subset = PositiveSubset("large", quality=["high"], add=RankedAddition(["low"], top_fraction=0.3))
+    with pytest.raises(ValueError, match="pass a ranking"):
+        select_positives(recordings, subset)
