@@ -13,6 +13,9 @@ RANKING_METRICS = ("average_precision", "auroc")
 OPERATING_POINT_RATES = ("f1", "precision", "recall")
 OPERATING_POINT_METRICS = (*OPERATING_POINT_RATES, "false_positives_per_hour")
 METRICS = (*RANKING_METRICS, *OPERATING_POINT_METRICS)
+# Metrics of two runs at one operating point of the baseline: its recall, its precision, its false positives per hour.
+MATCHED_METRICS = ("precision_at_baseline_recall", "recall_at_baseline_precision", "recall_at_baseline_fp_rate")
+COMPARED_METRICS = (*METRICS, *MATCHED_METRICS)
 # Smaller selections, for tables and figures with little room.
 SUMMARY_METRICS = ("average_precision", *OPERATING_POINT_RATES)
 HEADLINE_METRICS = ("f1", "average_precision")

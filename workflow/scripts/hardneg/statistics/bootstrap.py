@@ -1,66 +1,238 @@
-"""Resample seeds and test recorder-nights together, from the stored scores of files."""
+"""Resample seeds, test nights and validation nights together, from the stored scores of files."""
 
 import math
-from collections.abc import Iterator, Sequence
+from functools import lru_cache
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from hardneg.models.metrics import METRICS
+from hardneg.common.hashing import digest
+from hardneg.models.metrics import COMPARED_METRICS, METRICS
+from hardneg.models.thresholds import ThresholdChooser
 from hardneg.statistics.paired_tests import Estimate, combine_degrees_of_freedom, estimate_from_error
 from hardneg.statistics.scored_files import ScoredFiles
 from hardneg.statistics.weighted_metrics import WeightedMetrics
 
-FloatArray = npt.NDArray[np.float64]
+FloatArray = npt.NDArray[np.floating[Any]]
 
-MAX_CHUNK_CELLS = 1_000_000
+MIN_NIGHTS = 3
+OPERATING_POINT_COLUMNS = slice(2, 6)  # F1, precision, recall, false positives per hour
+
+
+@dataclass(frozen=True, slots=True)
+class VariancePart:
+    """One source of the variance of a mean difference.
+
+    Attributes
+    ----------
+    variance : its share of the variance.
+    df : its degrees of freedom; infinite if the source was not resampled.
+    """
+
+    variance: float
+    df: float
 
 
 @dataclass(frozen=True, slots=True)
 class DifferenceEstimate:
-    """A difference between paired runs, with the part of its variance that more seeds would not shrink.
+    """A difference between paired runs, with the parts of its variance that more seeds would not shrink.
 
     Attributes
     ----------
     estimate : the mean difference, its interval and p.
-    night_variance : variance of the mean difference that comes from the test nights.
-    night_df : degrees of freedom of `night_variance`; infinite where the nights were not resampled.
+    test_nights, validation_nights : the parts of the variance that come from them.
+    reason : why there is no interval; empty if there is one.
     """
 
     estimate: Estimate
-    night_variance: float
-    night_df: float
+    test_nights: VariancePart
+    validation_nights: VariancePart
+    reason: str = ""
 
 
-def two_way_bootstrap(
+@dataclass(frozen=True, slots=True)
+class NightCounts:
+    """Weights of nights in the denominators of the metrics, averaged over the runs that are compared.
+
+    Attributes
+    ----------
+    test, validation : true positives, false positives, false negatives and hours of each night; shape (nights, 4).
+        Validation is empty if the thresholds cannot be chosen again.
+    """
+
+    test: FloatArray
+    validation: FloatArray
+
+
+@dataclass(frozen=True, slots=True)
+class ResampledDifference:
+    """Differences between paired runs, as observed and under each draw of nights.
+
+    Attributes
+    ----------
+    observed : difference of each pair; shape (pairs, metrics). Metrics are
+        :data:`hardneg.models.metrics.COMPARED_METRICS`.
+    values, baseline_values : the metrics of the runs and of their baselines; shape (pairs, metrics).
+    test_nights : the differences under each draw of test nights; shape (draws, pairs, metrics).
+    both : the same under each draw of test nights and validation nights, with thresholds chosen again.
+    counts : see :class:`NightCounts`.
+    """
+
+    observed: FloatArray
+    values: FloatArray
+    baseline_values: FloatArray
+    test_nights: FloatArray
+    both: FloatArray
+    counts: NightCounts
+
+    def minus(self, other: "ResampledDifference") -> "ResampledDifference":
+        """Subtract other differences of the same seeds: a difference of differences, that is an interaction."""
+        return ResampledDifference(
+            self.observed - other.observed,
+            self.values - other.values,
+            self.baseline_values - other.baseline_values,
+            self.test_nights - other.test_nights,
+            self.both - other.both,
+            min(self.counts, other.counts, key=lambda counts: len(counts.test)),
+        )
+
+
+class ResampledRun:
+    """The metrics of one run on one split under draws of nights.
+
+    Draws are the same for all runs on the same nights, because they depend on the name of the set of nights alone.
+
+    Parameters
+    ----------
+    run : its scores.
+    resamples : number of draws.
+    seed : of the draws.
+    """
+
+    def __init__(self, run: ScoredFiles, resamples: int, seed: int):
+        self.metrics = WeightedMetrics(run)
+        self.test_weights = draw_night_weights(run.night_set, self.metrics.nights, resamples, seed)
+        self.ones = np.ones((1, self.metrics.nights))
+        own = np.array([run.threshold])
+        self.thresholds = own
+        self.validation_counts: FloatArray = np.empty((0, 4))
+        if run.validation is not None:
+            held_out = run.validation
+            chooser = ThresholdChooser(
+                held_out.labels, held_out.confidences, held_out.nights, held_out.hours, run.rule
+            )
+            weights = draw_night_weights(f"validation {held_out.night_set}", chooser.nights, resamples, seed)
+            self.thresholds = chooser.choose(weights)
+            self.validation_counts = WeightedMetrics(held_out).night_counts
+        self.observed = np.column_stack(
+            [self.metrics.measure_ranking(self.ones), self.metrics.count_flagged(self.ones, own).rate()]
+        )[0]
+        ranking = self.metrics.measure_ranking(self.test_weights)
+        flagged = self.metrics.count_flagged(self.test_weights, own)
+        flagged_both = self.metrics.count_flagged(self.test_weights, self.thresholds)
+        self.test_nights = np.column_stack([ranking, flagged.rate()]).astype(np.float32)
+        self.both = np.column_stack([ranking, flagged_both.rate()]).astype(np.float32)
+
+    def measure_matched(self, points: "MatchedPoints") -> "MatchedMetrics":
+        """Measure the run at a baseline's operating points, as observed and under each draw."""
+        measure = self.metrics.measure_matched
+        return MatchedMetrics(
+            measure(self.ones, *points.observed[:, None])[0],
+            measure(self.test_weights, *points.test_nights.T).astype(np.float32),
+            measure(self.test_weights, *points.both.T).astype(np.float32),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class MatchedPoints:
+    """Recall, precision and false positives per hour of a baseline, averaged over its seeds.
+
+    Attributes
+    ----------
+    observed : shape (3,).
+    test_nights, both : under each draw; shape (draws, 3).
+    """
+
+    observed: FloatArray
+    test_nights: FloatArray
+    both: FloatArray
+
+    @classmethod
+    def from_runs(cls, baseline: Sequence[ResampledRun]) -> "MatchedPoints":
+        """Average the operating points of the runs of a baseline."""
+        columns = [METRICS.index(metric) for metric in ("recall", "precision", "false_positives_per_hour")]
+        return cls(
+            np.mean([run.observed[columns] for run in baseline], axis=0),
+            np.mean([run.test_nights[:, columns] for run in baseline], axis=0),
+            np.mean([run.both[:, columns] for run in baseline], axis=0),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class MatchedMetrics:
+    """A run at a baseline's operating points; the attributes are those of :class:`MatchedPoints`."""
+
+    observed: FloatArray
+    test_nights: FloatArray
+    both: FloatArray
+
+
+@lru_cache(maxsize=8)
+def draw_night_weights(night_set: str, nights: int, resamples: int, seed: int) -> FloatArray:
+    """Draw how often each night counts.
+
+    A draw has one night fewer than there are, so that the variance of a mean is unbiased for few nights (J. N. K. Rao
+    and C. F. J. Wu, *J. Am. Stat. Assoc.* 83, 1988).
+
+    Parameters
+    ----------
+    night_set : the draws of sets with different names are independent.
+
+    Returns
+    -------
+    shape (resamples, nights).
+    """
+    generator = np.random.default_rng([seed, int(digest([night_set, nights]), 16)])
+    weights = generator.multinomial(max(nights - 1, 1), np.full(nights, 1 / nights), size=resamples)
+    return weights.astype(np.float32)
+
+
+def resample_difference(runs: Sequence[ResampledRun], baseline: Sequence[ResampledRun]) -> ResampledDifference:
+    """Subtract a baseline's metrics from those of runs, paired by seed, as observed and under each draw."""
+    points = MatchedPoints.from_runs(baseline)
+    matched = [run.measure_matched(points) for run in runs]
+    matched_baseline = [run.measure_matched(points) for run in baseline]
+    values = np.array([[*run.observed, *at.observed] for run, at in zip(runs, matched, strict=True)])
+    base = np.array([[*run.observed, *at.observed] for run, at in zip(baseline, matched_baseline, strict=True)])
+    under_draws = {}
+    for name in ("test_nights", "both"):
+        difference = [
+            np.concatenate(
+                [getattr(run, name) - getattr(other, name), getattr(at, name) - getattr(other_at, name)], axis=1
+            )
+            for run, other, at, other_at in zip(runs, baseline, matched, matched_baseline, strict=True)
+        ]
+        under_draws[name] = np.stack(difference, axis=1)
+    everything = [*runs, *baseline]
+    counts = NightCounts(
+        np.mean([run.metrics.night_counts for run in everything], axis=0),
+        # With internal validation, each seed has nights of its own. The first stands for all.
+        np.mean([run.validation_counts for run in (runs[0], baseline[0])], axis=0),
+    )
+    return ResampledDifference(values - base, values, base, **under_draws, counts=counts)
+
+
+def bootstrap_difference(
     runs: Sequence[ScoredFiles],
     baseline: Sequence[ScoredFiles],
     resamples: int = 10_000,
     confidence: float = 0.95,
     seed: int = 0,
 ) -> dict[str, DifferenceEstimate]:
-    """Estimate the differences between paired runs, with intervals that cover both seeds and test nights.
-
-    Each draw resamples whole recorder-nights, the same for all runs, and independently resamples seeds. This is the
-    pigeonhole bootstrap (A. B. Owen, *Ann. Appl. Stat.* 1, 2007). A draw has one night and one seed fewer than there
-    are. The variance of a mean is then unbiased even for a few seeds (J. N. K. Rao and C. F. J. Wu, *J. Am. Stat.
-    Assoc.* 83, 1988).
-
-    Owen shows that the resulting variance counts the part particular to one seed on one night three times. The two
-    surplus parts are subtracted, as in two-way clustered errors (A. C. Cameron, J. B. Gelbach and D. L. Miller,
-    *J. Bus. Econ. Stat.* 29, 2011). The interval is Student's, with Satterthwaite's degrees of freedom
-    (F. E. Satterthwaite, *Biometrics Bull.* 2, 1946), because percentiles of three seeds are far too narrow.
-
-    The night part has one degree of freedom less than there are effective nights, ``sum(w) ** 2 / sum(w ** 2)``
-    (L. Kish, *Survey Sampling*, 1965). The weight ``w`` of a night is its share of the metric's denominator:
-
-    - positives for recall, average precision and AUROC;
-    - flagged files for precision, and both together for F1;
-    - hours for false positives per hour.
-
-    Forty nights with positives on four of them therefore count as four nights for recall. If fewer than two nights
-    count, there is a difference without an interval.
+    """Resample runs and their baselines and estimate their differences; see :func:`estimate_differences`.
 
     Parameters
     ----------
@@ -68,99 +240,131 @@ def two_way_bootstrap(
     resamples : number of draws.
     confidence : coverage of the interval.
     seed : of the draws.
+    """
+    resampled = [[ResampledRun(run, resamples, seed) for run in arm] for arm in (runs, baseline)]
+    return estimate_differences(resample_difference(*resampled), confidence)
+
+
+def estimate_differences(resampled: ResampledDifference, confidence: float = 0.95) -> dict[str, DifferenceEstimate]:
+    """Estimate differences between paired runs, with intervals that cover seeds, test nights and validation nights.
+
+    Each draw resamples whole recorder-nights of the test split, and those of the validation set on which the thresholds
+    are chosen again. Both are the same for all runs. Seeds are the other way of a two-way layout: the part of the
+    variance that is particular to one seed on one night is in the spread between seeds already, and is subtracted (A.
+    B. Owen, *Ann. Appl. Stat.* 1, 2007; A. C. Cameron, J. B. Gelbach and D. L. Miller, *J. Bus. Econ. Stat.* 29, 2011).
+
+    The interval is Student's, with Satterthwaite's degrees of freedom (F. E. Satterthwaite, *Biometrics Bull.* 2,
+    1946), because percentiles of three seeds are far too narrow. Nights have one degree of freedom less than there are
+    effective nights, ``sum(w) ** 2 / sum(w ** 2)`` (L. Kish, *Survey Sampling*, 1965). The weight ``w`` of a night is
+    its share of the metric's denominator:
+
+    - positives for recall, average precision and AUROC;
+    - flagged files for precision, and both together for F1;
+    - hours for false positives per hour.
+
+    Forty nights with positives on four of them therefore count as four nights for recall. If fewer than
+    :data:`MIN_NIGHTS` nights count, there is a difference without an interval.
 
     Returns
     -------
-    The estimate of each of :data:`hardneg.models.metrics.METRICS`.
+    The estimate of each of :data:`hardneg.models.metrics.COMPARED_METRICS`.
     """
-    generator = np.random.default_rng(seed)
-    nights = int(runs[0].nights.max()) + 1
-    pairs = len(runs)
-    scorers = [(WeightedMetrics(run), WeightedMetrics(base)) for run, base in zip(runs, baseline, strict=True)]
-    resampled = np.full((resamples, pairs, len(METRICS)), np.nan)
-    for rows, weights in _draw_night_weights(generator, resamples, nights, len(runs[0].labels)):
-        for pair, (run, base) in enumerate(scorers):
-            resampled[rows, pair] = run.measure(weights) - base.measure(weights)
-    seed_weights = generator.multinomial(max(pairs - 1, 1), np.full(pairs, 1 / pairs), size=resamples)
-    seed_shares = seed_weights / max(pairs - 1, 1)
-    unweighted = np.ones((1, nights))
-    observed = np.array([run.measure(unweighted)[0] - base.measure(unweighted)[0] for run, base in scorers])
-    night_df = _night_df([scorer for pair in scorers for scorer in pair])
     return {
-        metric: _estimate(
-            observed[:, column], _variance(resampled[:, :, column], seed_shares), night_df[metric], confidence
-        )
-        for column, metric in enumerate(METRICS)
+        metric: _estimate(resampled, column, metric, confidence) for column, metric in enumerate(COMPARED_METRICS)
     }
+
+
+def _estimate(resampled: ResampledDifference, column: int, metric: str, confidence: float) -> DifferenceEstimate:
+    differences = resampled.observed[:, column]
+    pairs, mean = len(differences), float(np.mean(differences))
+    test_df = _count_effective_nights(resampled.counts.test, metric) - 1
+    uses_threshold = column >= OPERATING_POINT_COLUMNS.start
+    chosen_again = uses_threshold and len(resampled.counts.validation) > 0
+    validation_df = _count_effective_nights(resampled.counts.validation, "f1") - 1 if chosen_again else math.inf
+    reason = _explain_no_interval(pairs, mean, resampled.counts, metric, chosen_again)
+    unknown = VariancePart(math.nan, test_df), VariancePart(math.nan, validation_df)
+    if reason:
+        return DifferenceEstimate(estimate_from_error(mean, math.nan, 0, confidence), *unknown, reason)
+    seed_variance = float(np.var(differences, ddof=1)) / pairs
+    total = _night_variance(resampled.both[:, :, column])
+    from_test = _night_variance(resampled.test_nights[:, :, column]) if chosen_again else total
+    from_validation = max(total - from_test, 0.0)
+    parts = VariancePart(from_test, test_df), VariancePart(from_validation, validation_df)
+    nights = combine_parts(*parts)
+    df = float(combine_degrees_of_freedom(seed_variance, pairs, nights.variance, nights.df))
+    error = math.sqrt(seed_variance + nights.variance)
+    return DifferenceEstimate(estimate_from_error(mean, error, df, confidence), *parts)
+
+
+def combine_parts(test_nights: VariancePart, validation_nights: VariancePart) -> VariancePart:
+    """Add two parts of a variance; degrees of freedom by Satterthwaite's formula."""
+    variance = test_nights.variance + validation_nights.variance
+    if variance == 0:
+        return VariancePart(0.0, min(test_nights.df, validation_nights.df))
+    spread = test_nights.variance**2 / test_nights.df + validation_nights.variance**2 / validation_nights.df
+    return VariancePart(variance, variance**2 / spread if spread else math.inf)
 
 
 def estimate_night_intervals(
     run: ScoredFiles, resamples: int = 10_000, confidence: float = 0.95, seed: int = 0
 ) -> dict[str, tuple[float, float]]:
-    """Estimate percentile intervals of one run's metrics by resampling whole recorder-nights.
+    """Estimate percentile intervals of one run's metrics by resampling test nights, and validation nights if known.
 
     Returns
     -------
-    Lower and upper end for each of :data:`hardneg.models.metrics.METRICS`; missing with fewer than two nights.
+    Lower and upper end for each of :data:`hardneg.models.metrics.METRICS`; missing with fewer than
+    :data:`MIN_NIGHTS` nights.
     """
-    generator = np.random.default_rng(seed)
-    scorer = WeightedMetrics(run)
-    if scorer.nights < 2:
+    resampled = ResampledRun(run, resamples, seed)
+    if resampled.metrics.nights < MIN_NIGHTS:
         return dict.fromkeys(METRICS, (math.nan, math.nan))
-    chunks = _draw_night_weights(generator, resamples, scorer.nights, len(run.labels))
-    resampled = np.concatenate([scorer.measure(weights) for _, weights in chunks])
-    ends = np.nanquantile(resampled, [(1 - confidence) / 2, (1 + confidence) / 2], axis=0)
+    ends = np.nanquantile(resampled.both, [(1 - confidence) / 2, (1 + confidence) / 2], axis=0)
     return {metric: (float(low), float(high)) for metric, low, high in zip(METRICS, *ends, strict=True)}
 
 
-def _variance(resampled: FloatArray, seed_shares: FloatArray) -> float:
-    """Compute the variance of the mean difference in one metric, without the surplus of the seed-by-night part.
+def _night_variance(resampled: FloatArray) -> float:
+    """Compute the variance of the mean difference over draws, without what is particular to one seed on one night.
+
+    The spread between seeds contains that part already.
 
     Parameters
     ----------
-    resampled : difference of each pair under each draw of nights; shape (resamples, pairs).
-    seed_shares : share of each pair in each draw of seeds; shape (resamples, pairs).
+    resampled : difference of each pair under each draw; shape (draws, pairs).
     """
     pairs = resampled.shape[1]
-    both = float(np.nanvar(np.einsum("rs,rs->r", seed_shares, resampled), ddof=1))
-    nights_alone = float(np.nanvar(resampled.mean(axis=1), ddof=1))
-    each_pair = float(np.nanvar(resampled, axis=0, ddof=1).mean())
-    seed_by_night = max(each_pair - nights_alone, 0.0) / max(pairs - 1, 1)
-    return float(both - 2 * seed_by_night)
+    wide = resampled.astype(np.float64)
+    of_mean = float(np.nanvar(np.nanmean(wide, axis=1), ddof=1))
+    of_each = float(np.nanmean(np.nanvar(wide, axis=0, ddof=1)))
+    return max(of_mean - max(of_each - of_mean, 0.0) / max(pairs - 1, 1), 0.0)
 
 
-def _night_df(scorers: Sequence[WeightedMetrics]) -> dict[str, float]:
-    """Compute effective nights less one, but at least one, for each metric; 0 where fewer than two nights count."""
-    true_positives, false_positives, false_negatives, hours = np.mean([scorer.counts for scorer in scorers], axis=0).T
-    positives, flagged = true_positives + false_negatives, true_positives + false_positives
-    weights_of = dict.fromkeys(METRICS, positives) | {
-        "f1": positives + flagged, "precision": flagged, "false_positives_per_hour": hours,
-    }  # fmt: skip
-    return {
-        metric: float(max(w.sum() ** 2 / (w**2).sum() - 1, 1)) if np.count_nonzero(w) > 1 else 0.0
-        for metric, w in weights_of.items()
-    }
+def _count_effective_nights(counts: FloatArray, metric: str) -> float:
+    """Count the nights that a metric's denominator effectively consists of; 0 below :data:`MIN_NIGHTS` nights."""
+    if not len(counts):
+        return 0.0
+    weights = _denominator(counts, metric)
+    if np.count_nonzero(weights) < MIN_NIGHTS:
+        return 0.0
+    return float(max(weights.sum() ** 2 / (weights**2).sum(), 2.0))
 
 
-def _estimate(differences: FloatArray, variance: float, night_df: float, confidence: float) -> DifferenceEstimate:
-    pairs = len(differences)
-    mean = float(np.mean(differences))
-    if pairs < 2 or night_df == 0 or not math.isfinite(variance):
-        return DifferenceEstimate(estimate_from_error(mean, math.nan, 0, confidence), math.nan, night_df)
-    seed_variance = float(np.var(differences, ddof=1)) / pairs
-    night_variance = max(variance - seed_variance, 0.0)
-    df = float(combine_degrees_of_freedom(seed_variance, pairs, night_variance, night_df))
-    error = math.sqrt(seed_variance + night_variance)
-    return DifferenceEstimate(estimate_from_error(mean, error, df, confidence), night_variance, night_df)
+def _denominator(counts: FloatArray, metric: str) -> FloatArray:
+    tp, fp, fn, hours = counts.T
+    positives, flagged = tp + fn, tp + fp
+    if metric in ("f1", "recall_at_baseline_precision", "recall_at_baseline_fp_rate"):
+        return positives + flagged
+    if metric in ("precision", "precision_at_baseline_recall"):
+        return flagged
+    return hours if metric == "false_positives_per_hour" else positives
 
 
-def _draw_night_weights(
-    generator: np.random.Generator, resamples: int, nights: int, files: int
-) -> Iterator[tuple[slice, FloatArray]]:
-    """Draw how often each night occurs, in chunks that keep arrays of shape (chunk, files) within bounded memory."""
-    chunk = max(MAX_CHUNK_CELLS // max(files, 1), 1)
-    draws = max(nights - 1, 1)
-    for start in range(0, resamples, chunk):
-        stop = min(start + chunk, resamples)
-        weights = generator.multinomial(draws, np.full(nights, 1 / nights), size=stop - start)
-        yield slice(start, stop), weights.astype(np.float64)
+def _explain_no_interval(pairs: int, mean: float, counts: NightCounts, metric: str, chosen_again: bool) -> str:
+    if not math.isfinite(mean):
+        return "undefined in at least one run"
+    if pairs < 2:
+        return "one seed"
+    if _count_effective_nights(counts.test, metric) == 0:
+        return f"fewer than {MIN_NIGHTS} test nights count"
+    if chosen_again and _count_effective_nights(counts.validation, "f1") == 0:
+        return f"fewer than {MIN_NIGHTS} validation nights count"
+    return ""

@@ -8,12 +8,22 @@ import numpy as np
 import pandas as pd
 
 from hardneg.common.log import track_progress
-from hardneg.models.metrics import LOWER_IS_BETTER
+from hardneg.models.metrics import COMPARED_METRICS, LOWER_IS_BETTER, MATCHED_METRICS
 from hardneg.statistics import paired_tests
-from hardneg.statistics.bootstrap import DifferenceEstimate, two_way_bootstrap
-from hardneg.statistics.paired_tests import Estimate
+from hardneg.statistics.bootstrap import (
+    DifferenceEstimate,
+    ResampledDifference,
+    ResampledRun,
+    VariancePart,
+    combine_parts,
+    estimate_differences,
+    resample_difference,
+)
+from hardneg.statistics.paired_tests import Estimate, SeedPlan
 from hardneg.statistics.run_pairs import Comparison, pair_runs
 from hardneg.statistics.scored_files import ScoreLoader
+
+NO_SEED_PLAN = SeedPlan(*[math.nan] * 6, limited_by="")
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,14 +59,13 @@ class Delta:
     n : pairs, that is seeds.
     mean, std : of the runs with `value`; standard deviation with ddof 1.
     baseline_mean, baseline_std : of the baseline's runs.
-    estimate : mean over seeds of value minus baseline, with its interval and p.
-    night_variance, night_df : see :class:`hardneg.statistics.bootstrap.DifferenceEstimate`.
+    measured : mean over seeds of value minus baseline, with its interval, its p and the parts of its variance.
     seed_sd : standard deviation of the difference from seed to seed; missing for one seed.
     p_sign_flip : exact p over seeds alone; missing for one seed.
     p_sign_flip_smallest : the smallest p that `n` seeds can give.
     p_equivalence : p of a difference of at least `effect_of_interest`.
     effect_of_interest : the smallest difference that matters in this metric.
-    p_adjusted, detectable_effect, seeds_needed, verdict : known when the whole family is; see :func:`compare_runs`.
+    p_adjusted, p_equivalence_adjusted, plan, verdict : known when the whole family is; see :func:`compare_runs`.
     """
 
     comparison: Comparison
@@ -69,21 +78,20 @@ class Delta:
     std: float
     baseline_mean: float
     baseline_std: float
-    estimate: Estimate
-    night_variance: float
-    night_df: float
+    measured: DifferenceEstimate
     seed_sd: float
     p_sign_flip: float
     p_sign_flip_smallest: float
     p_equivalence: float
     effect_of_interest: float
     p_adjusted: float = math.nan
-    detectable_effect: float = math.nan
-    seeds_needed: float = math.nan
+    p_equivalence_adjusted: float = math.nan
+    plan: SeedPlan = NO_SEED_PLAN
     verdict: str = ""
 
     def to_row(self, axes: Sequence[str]) -> dict[str, object]:
         """Return the row of ``deltas.csv``. The value on the axis that varies is missing among `axes`."""
+        estimate = self.measured.estimate
         return {
             "vary": self.comparison.vary,
             "value": self.value,
@@ -96,19 +104,83 @@ class Delta:
             "std": self.std,
             "baseline_mean": self.baseline_mean,
             "baseline_std": self.baseline_std,
-            "difference": self.estimate.difference,
-            "ci_low": self.estimate.low,
-            "ci_high": self.estimate.high,
-            "p": self.estimate.p,
+            "difference": estimate.difference,
+            "ci_low": estimate.low,
+            "ci_high": estimate.high,
+            "p": estimate.p,
             "p_adjusted": self.p_adjusted,
             "p_sign_flip": self.p_sign_flip,
             "p_sign_flip_smallest": self.p_sign_flip_smallest,
             "p_equivalence": self.p_equivalence,
+            "p_equivalence_adjusted": self.p_equivalence_adjusted,
             "effect_of_interest": self.effect_of_interest,
-            "detectable_effect": self.detectable_effect,
-            "seeds_needed": self.seeds_needed,
+            "detectable_effect": self.plan.detectable_effect,
+            "detectable_effect_low": self.plan.detectable_effect_low,
+            "detectable_effect_high": self.plan.detectable_effect_high,
+            "seeds_needed": self.plan.seeds_needed,
+            "seeds_needed_low": self.plan.seeds_needed_low,
+            "seeds_needed_high": self.plan.seeds_needed_high,
+            "limited_by": self.limited_by,
             "verdict": self.verdict,
+            "reason": self.measured.reason,
         }
+
+    @property
+    def limited_by(self) -> str:
+        """What keeps an undecided difference undecided: ``seeds``, ``test nights`` or ``validation nights``."""
+        if self.verdict != "undecided" or self.plan.limited_by != "nights":
+            return self.plan.limited_by if self.verdict == "undecided" else ""
+        test, validation = self.measured.test_nights.variance, self.measured.validation_nights.variance
+        return "validation nights" if validation > test else "test nights"
+
+
+@dataclass(frozen=True, slots=True)
+class ComparedRuns:
+    """The result of a comparison.
+
+    Attributes
+    ----------
+    deltas : one row per comparison, configuration, split and metric, with the columns of :meth:`Delta.to_row`. An axis
+        that every comparison varies has no column.
+    pairs : the pairs of runs behind them: the columns of :func:`hardneg.statistics.run_pairs.pair_runs`.
+    """
+
+    deltas: pd.DataFrame
+    pairs: pd.DataFrame
+
+
+class RunResampler:
+    """Resamples runs when they are needed, and each only once.
+
+    Parameters
+    ----------
+    load_scores : returns the file scores of a run (its axes and seed) on a split.
+    resamples : number of draws.
+    """
+
+    def __init__(self, load_scores: ScoreLoader, resamples: int):
+        self.load_scores, self.resamples = load_scores, resamples
+        self._resampled: dict[tuple[object, ...], ResampledRun] = {}
+
+    def resample(self, run: Mapping[str, str], split: str) -> ResampledRun:
+        """Resample one run on one split."""
+        key = (split, *sorted((axis, str(value)) for axis, value in run.items()))
+        if key not in self._resampled:
+            self._resampled[key] = ResampledRun(self.load_scores(run, split), self.resamples, seed=0)
+        return self._resampled[key]
+
+    def resample_difference(
+        self, comparison: Comparison, value: str, axes: Mapping[str, str], seeds: Sequence[object], split: str
+    ) -> ResampledDifference:
+        """Resample the difference between a value of an axis and the baseline, in one configuration and split."""
+        runs, baseline = (
+            [
+                self.resample({**axes, "seed": str(seed), comparison.vary: value_of_arm}, split)
+                for seed in seeds
+            ]
+            for value_of_arm in (value, comparison.baseline)
+        )
+        return resample_difference(runs, baseline)
 
 
 def compare_runs(
@@ -117,35 +189,34 @@ def compare_runs(
     axes: Sequence[str],
     settings: StatisticsSettings,
     load_scores: ScoreLoader | None = None,
-) -> pd.DataFrame:
+) -> ComparedRuns:
     """Compare each value of an axis with a baseline, all other axes held equal.
 
     Parameters
     ----------
     runs : one row per run and split, with the columns of `axes`, ``seed``, ``split`` and the metrics.
     axes : all axes except the seed.
-    load_scores : returns the file scores of a run (its axes and seed) on a split. Without it, test nights are not
-        resampled, and intervals cover only the spread between seeds.
+    load_scores : returns the file scores of a run (its axes and seed) on a split. Without it, nights are not resampled,
+        intervals cover only the spread between seeds, and there are no matched operating points.
 
     Returns
     -------
-    One row per comparison, configuration, split and metric, with the columns of :meth:`Delta.to_row`. An axis that
-    every comparison varies has no column.
-
-    A family is all differences of one comparison in one metric. ``p_adjusted`` is adjusted within it.
-    ``detectable_effect`` and ``seeds_needed`` are planned for `alpha` divided by the number of differences in the
-    family whose p is known, which is the level of Holm's method for the smallest p.
+    Differences and pairs. A family is all differences of one comparison in one metric. ``p_adjusted`` and
+    ``p_equivalence_adjusted`` are adjusted within it. Seeds are planned for `alpha` divided by the number of
+    differences in the family whose p is known, which is the level of Holm's method for the smallest p.
 
     Raises
     ------
     InputError
         See :func:`hardneg.statistics.run_pairs.pair_runs`.
     """
-    deltas = [
-        delta
+    resampler = RunResampler(load_scores, settings.resamples) if load_scores else None
+    measured = [
+        result
         for comparison in comparisons
-        for delta in _measure_differences(pair_runs(runs, comparison, axes), comparison, axes, settings, load_scores)
+        for result in _measure_differences(pair_runs(runs, comparison, axes), comparison, axes, settings, resampler)
     ]
+    deltas = [delta for part, _ in measured for delta in part]
     families: dict[tuple[Comparison, str], list[int]] = {}
     for index, delta in enumerate(deltas):
         families.setdefault((delta.comparison, delta.metric), []).append(index)
@@ -153,7 +224,10 @@ def compare_runs(
         for index, judged in zip(family, _judge_family([deltas[index] for index in family], settings), strict=True):
             deltas[index] = judged
     shown_axes = [axis for axis in axes if any(axis in delta.axes for delta in deltas)]
-    return pd.DataFrame([delta.to_row(shown_axes) for delta in deltas])
+    return ComparedRuns(
+        pd.DataFrame([delta.to_row(shown_axes) for delta in deltas]),
+        pd.concat([pairs for _, pairs in measured], ignore_index=True),
+    )
 
 
 def _measure_differences(
@@ -161,45 +235,51 @@ def _measure_differences(
     comparison: Comparison,
     axes: Sequence[str],
     settings: StatisticsSettings,
-    load_scores: ScoreLoader | None,
-) -> Iterator[Delta]:
-    """Measure each difference of one comparison by itself."""
+    resampler: RunResampler | None,
+) -> Iterator[tuple[list[Delta], pd.DataFrame]]:
+    """Measure each difference of one comparison by itself, and yield it with its pairs of runs."""
     other_axes = [axis for axis in axes if axis != comparison.vary]
     groups = pairs.groupby([*other_axes, "value", "split"], sort=False)
     for key, group in track_progress(groups, groups.ngroups, f"comparing with {comparison.baseline}"):
         values = dict(zip(other_axes, key[: len(other_axes)], strict=True))
-        if load_scores is None:
+        if resampler is None:
             estimates = _estimate_from_seeds(group, settings)
         else:
-            estimates = _estimate_from_scores(group, values, comparison, settings, load_scores)
-        for metric, part in group.groupby("metric", sort=False):
-            yield _describe(part, estimates[metric], comparison, values, settings)
+            value, split = group["value"].iloc[0], group["split"].iloc[0]
+            seeds = list(group.seed.unique())
+            resampled = resampler.resample_difference(comparison, value, values, seeds, split)
+            group = pd.concat([group, _pair_matched_metrics(group, resampled, seeds)], ignore_index=True)
+            estimates = estimate_differences(resampled, 1 - settings.alpha)
+        deltas = [
+            _describe(part, estimates[metric], comparison, values, settings)
+            for metric, part in group.groupby("metric", sort=False)
+        ]
+        yield deltas, group
+
+
+def _pair_matched_metrics(
+    group: pd.DataFrame, resampled: ResampledDifference, seeds: Sequence[object]
+) -> pd.DataFrame:
+    """Make the rows of pairs in the matched operating points, which a run has only beside a baseline."""
+    one_metric = group[group.metric == group.metric.iloc[0]].set_index("seed").loc[list(seeds)].reset_index()
+    parts = []
+    for metric in MATCHED_METRICS:
+        column = COMPARED_METRICS.index(metric)
+        score, baseline = resampled.values[:, column], resampled.baseline_values[:, column]
+        parts.append(
+            one_metric.assign(metric=metric, score=score, score_baseline=baseline, change=score - baseline)
+        )
+    return pd.concat(parts, ignore_index=True)[group.columns]
 
 
 def _estimate_from_seeds(group: pd.DataFrame, settings: StatisticsSettings) -> dict[str, DifferenceEstimate]:
-    """Estimate the difference in each metric by a t test over seeds, with test nights taken as fixed."""
+    """Estimate the difference in each metric by a t test over seeds, with all nights taken as fixed."""
+    fixed = VariancePart(0.0, math.inf)
     changes = {metric: part.change.to_numpy() for metric, part in group.groupby("metric")}
     return {
-        metric: DifferenceEstimate(paired_tests.estimate_paired_mean(change, 1 - settings.alpha), 0.0, math.inf)
+        metric: DifferenceEstimate(paired_tests.estimate_paired_mean(change, 1 - settings.alpha), fixed, fixed)
         for metric, change in changes.items()
     }
-
-
-def _estimate_from_scores(
-    group: pd.DataFrame,
-    axes: Mapping[str, str],
-    comparison: Comparison,
-    settings: StatisticsSettings,
-    load_scores: ScoreLoader,
-) -> dict[str, DifferenceEstimate]:
-    """Estimate the difference in each metric by resampling seeds and test nights."""
-    value, split = group["value"].iloc[0], group["split"].iloc[0]
-    configurations = [{**axes, "seed": seed} for seed in group.seed.unique()]
-    runs = [load_scores({**configuration, comparison.vary: value}, split) for configuration in configurations]
-    baseline = [
-        load_scores({**configuration, comparison.vary: comparison.baseline}, split) for configuration in configurations
-    ]
-    return two_way_bootstrap(runs, baseline, settings.resamples, 1 - settings.alpha)
 
 
 def _describe(
@@ -214,6 +294,7 @@ def _describe(
     n = len(changes)
     metric = pairs.metric.iloc[0]
     bound = settings.effects_of_interest[metric]
+    known = np.isfinite(changes).all()
     return Delta(
         comparison=comparison,
         value=pairs["value"].iloc[0],
@@ -226,11 +307,9 @@ def _describe(
         baseline_mean=pairs.score_baseline.mean(),
         baseline_std=pairs.score_baseline.std(),
         # The bootstrap's own difference has single precision in places.
-        estimate=replace(measured.estimate, difference=changes.mean()),
-        night_variance=measured.night_variance,
-        night_df=measured.night_df,
-        seed_sd=float(np.std(changes, ddof=1)) if n > 1 else math.nan,
-        p_sign_flip=paired_tests.compute_sign_flip_p(changes) if n > 1 else math.nan,
+        measured=replace(measured, estimate=replace(measured.estimate, difference=changes.mean())),
+        seed_sd=float(np.std(changes, ddof=1)) if n > 1 and known else math.nan,
+        p_sign_flip=paired_tests.compute_sign_flip_p(changes) if n > 1 and known else math.nan,
         p_sign_flip_smallest=paired_tests.compute_smallest_sign_flip_p(n),
         p_equivalence=paired_tests.compute_equivalence_p(measured.estimate, bound),
         effect_of_interest=bound,
@@ -239,23 +318,24 @@ def _describe(
 
 def _judge_family(family: Sequence[Delta], settings: StatisticsSettings) -> Iterator[Delta]:
     """Adjust the p values of one family, plan the seeds for its level, and decide the verdicts."""
-    adjusted = paired_tests.adjust_p_values([delta.estimate.p for delta in family], settings.p_adjustment)
-    tests = sum(math.isfinite(delta.estimate.p) for delta in family)
+    method = settings.p_adjustment
+    adjusted = paired_tests.adjust_p_values([delta.measured.estimate.p for delta in family], method)
+    equivalence = paired_tests.adjust_p_values([delta.p_equivalence for delta in family], method)
+    tests = sum(math.isfinite(delta.measured.estimate.p) for delta in family)
     level = settings.alpha / max(tests, 1)
-    for delta, p_adjusted in zip(family, adjusted, strict=True):
+    for delta, p_adjusted, p_equivalence_adjusted in zip(family, adjusted, equivalence, strict=True):
+        nights = combine_parts(delta.measured.test_nights, delta.measured.validation_nights)
         yield replace(
             delta,
             p_adjusted=float(p_adjusted),
-            detectable_effect=paired_tests.compute_detectable_effect(
-                delta.seed_sd, delta.night_variance, delta.n, level, settings.power, delta.night_df
-            ),
-            seeds_needed=paired_tests.count_seeds_needed(
-                delta.effect_of_interest, delta.seed_sd, delta.night_variance, level, settings.power, delta.night_df
+            p_equivalence_adjusted=float(p_equivalence_adjusted),
+            plan=paired_tests.plan_seeds(
+                delta.effect_of_interest, delta.seed_sd, nights.variance, delta.n, level, settings.power, nights.df
             ),
             verdict=paired_tests.decide_verdict(
-                delta.estimate,
+                delta.measured.estimate.difference,
                 p_adjusted,
-                delta.effect_of_interest,
+                p_equivalence_adjusted,
                 settings.alpha,
                 higher_is_better=delta.metric not in LOWER_IS_BETTER,
             ),

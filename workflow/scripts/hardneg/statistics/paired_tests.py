@@ -155,34 +155,41 @@ def compute_equivalence_p(estimate: Estimate, bound: float) -> float:
 
 
 def decide_verdict(
-    estimate: Estimate, adjusted_p: float, bound: float, alpha: float = 0.05, higher_is_better: bool = True
+    difference: float,
+    adjusted_p: float,
+    adjusted_equivalence_p: float,
+    alpha: float = 0.05,
+    higher_is_better: bool = True,
 ) -> str:
     """Decide what a difference means.
 
     Parameters
     ----------
-    bound : the effect of interest, in the unit of the difference.
+    adjusted_p, adjusted_equivalence_p : p of no difference and :func:`compute_equivalence_p`, both adjusted for the
+        family; missing without an interval.
     alpha : level of both tests.
 
     Returns
     -------
-    ``no effect larger than d`` if :func:`compute_equivalence_p` excludes a difference of `bound` or more at `alpha`.
-    Otherwise ``improves`` or ``hurts`` if the adjusted p is at most `alpha`, and ``undecided`` if it is larger.
+    ``improves`` or ``hurts`` if the adjusted p is at most `alpha`. Otherwise ``no effect larger than d`` if the
+    adjusted equivalence p is at most `alpha`, and ``undecided`` if it is larger. ``no verdict`` without p values.
 
     Examples
     --------
-    >>> clear = estimate_paired_mean(np.array([0.05, 0.06, 0.04]))
-    >>> decide_verdict(clear, adjusted_p=0.01, bound=0.01)
+    >>> decide_verdict(0.05, adjusted_p=0.01, adjusted_equivalence_p=0.9)
     'improves'
-    >>> noisy = estimate_paired_mean(np.array([0.05, -0.06, 0.04]))
-    >>> decide_verdict(noisy, adjusted_p=0.8, bound=0.01)
+    >>> decide_verdict(0.001, adjusted_p=0.7, adjusted_equivalence_p=0.02)
+    'no effect larger than d'
+    >>> decide_verdict(0.05, adjusted_p=0.2, adjusted_equivalence_p=0.6)
     'undecided'
+    >>> decide_verdict(0.05, adjusted_p=math.nan, adjusted_equivalence_p=math.nan)
+    'no verdict'
     """
-    if compute_equivalence_p(estimate, bound) <= alpha:
-        return "no effect larger than d"
+    if not math.isfinite(adjusted_p):
+        return "no verdict"
     if adjusted_p <= alpha:
-        return "improves" if (estimate.difference > 0) == higher_is_better else "hurts"
-    return "undecided"
+        return "improves" if (difference > 0) == higher_is_better else "hurts"
+    return "no effect larger than d" if adjusted_equivalence_p <= alpha else "undecided"
 
 
 def combine_degrees_of_freedom(
@@ -275,6 +282,52 @@ def _detectable_effects(
     quantiles = stats.t.ppf(1 - alpha / 2, df) + stats.t.ppf(power, df)
     effects: FloatArray = quantiles * np.sqrt(seed_variance + fixed_variance)
     return effects
+
+
+@dataclass(frozen=True, slots=True)
+class SeedPlan:
+    """What more seeds would decide, with 95 % limits that come from the uncertainty of the spread between seeds.
+
+    Attributes
+    ----------
+    detectable_effect, detectable_effect_low, detectable_effect_high : see :func:`compute_detectable_effect`.
+    seeds_needed, seeds_needed_low, seeds_needed_high : see :func:`count_seeds_needed`.
+    limited_by : ``nights`` if no number of seeds would find the effect, else ``seeds``; empty without any spread.
+    """
+
+    detectable_effect: float
+    detectable_effect_low: float
+    detectable_effect_high: float
+    seeds_needed: float
+    seeds_needed_low: float
+    seeds_needed_high: float
+    limited_by: str
+
+
+def plan_seeds(
+    effect: float, seed_sd: float, fixed_variance: float, seeds: int, alpha: float, power: float, fixed_df: float
+) -> SeedPlan:
+    """Plan how many seeds would find a true difference of `effect`, and say how certain that number is.
+
+    The limits follow from the chi-squared limits of the standard deviation (G. W. Snedecor and W. G. Cochran,
+    *Statistical Methods*, 1989, section 5.11). From three seeds, the upper limit of the standard deviation is 6.3 times
+    the estimate.
+
+    Parameters
+    ----------
+    effect : the true difference, above 0.
+    seed_sd, fixed_variance, seeds, alpha, power, fixed_df : see :func:`compute_detectable_effect`.
+    """
+    df = seeds - 1
+    deviations = [seed_sd]
+    if df > 0:
+        deviations += [seed_sd * math.sqrt(df / stats.chi2.ppf(quantile, df)) for quantile in (0.975, 0.025)]
+    else:
+        deviations += [math.nan, math.nan]
+    detectable = [compute_detectable_effect(sd, fixed_variance, seeds, alpha, power, fixed_df) for sd in deviations]
+    needed = [count_seeds_needed(effect, sd, fixed_variance, alpha, power, fixed_df) for sd in deviations]
+    limited_by = "" if math.isnan(needed[0]) else "nights" if math.isinf(needed[0]) else "seeds"
+    return SeedPlan(*detectable, *needed, limited_by)
 
 
 def _has_spread(seed_sd: float, fixed_variance: float) -> bool:

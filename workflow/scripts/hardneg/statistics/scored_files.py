@@ -2,12 +2,15 @@
 
 import os
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
+
+from hardneg.common.hashing import digest
+from hardneg.models.thresholds import ThresholdRule
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +24,9 @@ class ScoredFiles:
     nights : number of the recorder-night of each file, from 0; shape (files,).
     hours : duration of each file (h), shape (files,).
     threshold : frozen on validation.
+    validation : the files that the threshold was chosen on, with the same threshold; None if they are not known.
+    rule : how the threshold was chosen.
+    night_set : names the set of nights. Two splits with the same name have the same nights, with the same numbers.
     """
 
     labels: npt.NDArray[np.integer]
@@ -28,6 +34,9 @@ class ScoredFiles:
     nights: npt.NDArray[np.integer]
     hours: npt.NDArray[np.floating]
     threshold: float
+    validation: "ScoredFiles | None" = None
+    rule: ThresholdRule = ThresholdRule()
+    night_set: str = ""
 
     @classmethod
     def from_table(cls, files: pd.DataFrame, threshold: float, sort_nights: bool = True) -> "ScoredFiles":
@@ -36,12 +45,14 @@ class ScoredFiles:
         Nights are numbered by name, so that they agree between tables in different orders. With `sort_nights` false
         they are numbered as they first occur.
         """
+        nights, names = pd.factorize(files.group, sort=sort_nights)
         return cls(
             labels=files.label.to_numpy(),
             confidences=files.confidence.to_numpy(),
-            nights=pd.factorize(files.group, sort=sort_nights)[0],
+            nights=nights,
             hours=files.duration_s.to_numpy() / 3600,
             threshold=threshold,
+            night_set=digest(list(names)),
         )
 
 
@@ -54,6 +65,7 @@ def make_score_loader(
     runs: Sequence[Mapping[str, object]],
     metrics: pd.DataFrame,
     keys: Sequence[str],
+    rule: ThresholdRule | None = None,
 ) -> ScoreLoader:
     """Make a function that reads the file scores of a run when they are needed, and each file only once.
 
@@ -62,6 +74,7 @@ def make_score_loader(
     paths, runs : the table of scores of each run, and its axes and seed, in the same order.
     metrics : one row per run and split, with the frozen ``threshold``.
     keys : names of the axes and the seed.
+    rule : how thresholds were chosen. Without it, the validation files are not loaded.
     """
     path_of = {tuple(str(run[key]) for key in keys): path for path, run in zip(paths, runs, strict=True)}
     first_rows = metrics.drop_duplicates(keys).astype(dict.fromkeys(keys, str))
@@ -74,7 +87,11 @@ def make_score_loader(
 
     def load_scores(run: Mapping[str, str], split: str) -> ScoredFiles:
         values = tuple(str(run[key]) for key in keys)
-        scores = read_scores(values)
-        return ScoredFiles.from_table(scores[scores.split == split], thresholds[values])
+        scores, threshold = read_scores(values), thresholds[values]
+        files = ScoredFiles.from_table(scores[scores.split == split], threshold)
+        if rule is None:
+            return files
+        validation = ScoredFiles.from_table(scores[scores.split == "val"], threshold)
+        return replace(files, validation=validation, rule=rule)
 
     return load_scores

@@ -1,63 +1,167 @@
 """The metrics of a run under many weightings of its recorder-nights, by matrix products."""
 
+from dataclasses import dataclass
+from typing import Any
+
 import numpy as np
 import numpy.typing as npt
 
 from hardneg.statistics.scored_files import ScoredFiles
 
 BoolArray = npt.NDArray[np.bool_]
-FloatArray = npt.NDArray[np.float64]
+FloatArray = npt.NDArray[np.floating[Any]]
 Float32Array = npt.NDArray[np.float32]
+
+MAX_CHUNK_CELLS = 1_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class OperatingPoint:
+    """Weighted counts of flagged files under each weighting; all of shape (draws,).
+
+    Attributes
+    ----------
+    tp, fp, fn : true positives, false positives, false negatives.
+    hours : total duration of the files (h).
+    """
+
+    tp: FloatArray
+    fp: FloatArray
+    fn: FloatArray
+    hours: FloatArray
+
+    def rate(self) -> FloatArray:
+        """Compute F1, precision, recall and false positives per hour; shape (draws, 4). Undefined values are missing.
+
+        Precision is undefined where nothing is flagged. Recall and F1 are undefined without positives.
+        """
+        with np.errstate(invalid="ignore", divide="ignore"):
+            positives = self.tp + self.fn
+            f1 = np.where(positives > 0, 2 * self.tp / (2 * self.tp + self.fp + self.fn), np.nan)
+            precision = self.tp / (self.tp + self.fp)
+            recall = self.tp / positives
+            fp_rate = self.fp / self.hours
+        return np.column_stack([f1, precision, recall, fp_rate])
 
 
 class WeightedMetrics:
-    """Measures one run when each recorder-night counts as often as its weight.
+    """Measures one run on one split when each recorder-night counts as often as its weight.
 
     A weighted count of files is the product of the weights and the counts per night. Matrix products therefore measure
-    all resamples of a chunk at once.
+    all draws of a chunk at once.
 
     Attributes
     ----------
     nights : number of nights.
-    counts : true positives, false positives, false negatives and hours per night; shape (nights, 4).
+    night_counts : true positives, false positives, false negatives and hours of each night at the run's own threshold;
+        shape (nights, 4).
     """
 
     def __init__(self, run: ScoredFiles):
         self.nights = int(run.nights.max()) + 1
-        positive, flagged = run.labels == 1, run.confidences >= run.threshold
-        counted = (positive & flagged, ~positive & flagged, positive & ~flagged, run.hours)
-        self.counts = self._sum_per_night(run, counted)
-        self._class_sizes = self._sum_per_night(run, (positive, ~positive))
+        positive = run.labels == 1
+        self._thresholds = np.unique(run.confidences)
+        self._positives_below = self._count_below(run, positive)
+        self._negatives_below = self._count_below(run, ~positive)
+        self._hours = np.bincount(run.nights, run.hours, minlength=self.nights)
         self._ordered_pairs = self._count_ordered_pairs(run, positive)
         self._positives_at, self._flagged_down_to = self._count_at_levels(run, positive)
+        self.night_counts = self._count_per_night(np.array([run.threshold]))[:, 0]
 
-    def measure(self, weights: FloatArray) -> FloatArray:
-        """Measure the run under each weighting.
+    def measure_ranking(self, weights: FloatArray) -> FloatArray:
+        """Measure average precision and AUROC under each weighting.
 
         Parameters
         ----------
-        weights : shape (resamples, nights).
+        weights : shape (draws, nights).
 
         Returns
         -------
-        The columns are those of :data:`hardneg.models.metrics.METRICS`; shape (resamples, metrics). A metric that is
-        undefined is missing.
+        shape (draws, 2). A metric without one of the classes is missing.
         """
-        tp, fp, fn, hours = (weights @ self.counts).T
-        positives, negatives = (weights @ self._class_sizes).T
-        positives_at = weights.astype(np.float32) @ self._positives_at
-        flagged_down_to = weights.astype(np.float32) @ self._flagged_down_to
+        positives = weights @ self._positives_below[:, -1]
+        negatives = weights @ self._negatives_below[:, -1]
+        average_precision = np.full(len(weights), np.nan)
         with np.errstate(invalid="ignore", divide="ignore"):
-            precision = np.where(tp + fp > 0, tp / (tp + fp), 0.0)
-            operating_point = [2 * tp / (2 * tp + fp + fn), precision, tp / (tp + fn), fp / hours]
             auroc = np.einsum("rn,rn->r", weights @ self._ordered_pairs, weights) / (positives * negatives)
-            precision_at = np.cumsum(positives_at, axis=1)
-            precision_at /= np.maximum(flagged_down_to, 1)
-            average_precision = np.einsum("rs,rs->r", precision_at, positives_at) / positives
-        return np.column_stack([average_precision, auroc, *operating_point])
+            for rows, at_level, precision, _ in self._follow_curve(weights):
+                average_precision[rows] = np.einsum("rs,rs->r", precision, at_level) / positives[rows]
+        average_precision[~((positives > 0) & (negatives > 0))] = np.nan
+        return np.column_stack([average_precision, auroc])
 
-    def _sum_per_night(self, run: ScoredFiles, per_file: tuple[npt.NDArray[np.generic], ...]) -> FloatArray:
-        return np.stack([np.bincount(run.nights, values, minlength=self.nights) for values in per_file], axis=1)
+    def count_flagged(self, weights: FloatArray, thresholds: FloatArray) -> OperatingPoint:
+        """Count what is flagged under each weighting at a threshold of its own.
+
+        Parameters
+        ----------
+        weights : shape (draws, nights), or (1, nights) for the same weights in all draws.
+        thresholds : shape (draws,), or (1,) for the same threshold in all draws.
+        """
+        distinct, which = np.unique(thresholds, return_inverse=True)
+        counts = self._count_per_night(distinct)  # (nights, distinct, 4)
+        if len(distinct) == 1:
+            tp, fp, fn, hours = (weights @ counts[:, 0]).T
+        elif len(weights) == 1:
+            tp, fp, fn, hours = np.einsum("n,ndc->dc", weights[0], counts)[which].T
+        else:
+            tp, fp, fn, hours = np.einsum("rn,rnc->rc", weights, counts.transpose(1, 0, 2)[which]).T
+        return OperatingPoint(tp, fp, fn, hours)
+
+    def measure_matched(
+        self, weights: FloatArray, recall: FloatArray, precision: FloatArray, fp_rate: FloatArray
+    ) -> FloatArray:
+        """Measure the run at other operating points than its own, which are given for each weighting.
+
+        Parameters
+        ----------
+        weights : shape (draws, nights).
+        recall, precision, fp_rate : the points, shape (draws,); false positives per hour for the last.
+
+        Returns
+        -------
+        The highest precision at a recall of at least `recall`, the highest recall at a precision of at least
+        `precision`, and the highest recall with at most `fp_rate`; shape (draws, 3). Missing where the point is.
+        """
+        matched = np.full((len(weights), 3), np.nan)
+        hours = weights @ self._hours
+        for rows, at_level, precision_at, flagged in self._follow_curve(weights):
+            found = np.cumsum(at_level, axis=1)
+            positives = found[:, -1:]
+            with np.errstate(invalid="ignore", divide="ignore"):
+                enough = found >= recall[rows, None] * positives - 1e-3
+                first = np.argmax(enough, axis=1)
+                matched[rows, 0] = precision_at[np.arange(len(first)), first]
+                precise = precision_at >= precision[rows, None] - 1e-6
+                matched[rows, 1] = np.where(precise, found, 0).max(axis=1) / positives[:, 0]
+                few = flagged - found <= (fp_rate * hours)[rows, None] + 1e-3
+                matched[rows, 2] = np.where(few, found, 0).max(axis=1) / positives[:, 0]
+        for column, point in enumerate((recall, precision, fp_rate)):
+            matched[~np.isfinite(point), column] = np.nan
+        return matched
+
+    def _follow_curve(self, weights: FloatArray):  # type: ignore[no-untyped-def]
+        """Yield, for chunks of the weightings: their rows, positives at each level, precision and flagged down to it."""
+        chunk = max(MAX_CHUNK_CELLS // max(self._positives_at.shape[1], 1), 1)
+        for start in range(0, len(weights), chunk):
+            narrow = weights[start : start + chunk].astype(np.float32)
+            at_level = narrow @ self._positives_at
+            flagged = narrow @ self._flagged_down_to
+            precision = np.cumsum(at_level, axis=1)
+            precision /= np.maximum(flagged, 1)
+            yield slice(start, start + len(narrow)), at_level, precision, flagged
+
+    def _count_per_night(self, thresholds: FloatArray) -> FloatArray:
+        """Count true positives, false positives, false negatives and hours; shape (nights, thresholds, 4)."""
+        below = np.searchsorted(self._thresholds, thresholds, "left")
+        fn, tn = self._positives_below[:, below], self._negatives_below[:, below]
+        tp, fp = self._positives_below[:, -1:] - fn, self._negatives_below[:, -1:] - tn
+        return np.stack([tp, fp, fn, np.broadcast_to(self._hours[:, None], fn.shape)], axis=2)
+
+    def _count_below(self, run: ScoredFiles, members: BoolArray) -> FloatArray:
+        """Count the members per night with a confidence below each distinct one, and all; shape (nights, levels + 1)."""
+        counts = np.zeros((self.nights, len(self._thresholds) + 1))
+        np.add.at(counts, (run.nights[members], np.searchsorted(self._thresholds, run.confidences[members]) + 1), 1)
+        return np.cumsum(counts, axis=1)
 
     def _count_ordered_pairs(self, run: ScoredFiles, positive: BoolArray) -> FloatArray:
         """Count the pairs of a positive of one night and a negative of another with the higher score on the positive.
