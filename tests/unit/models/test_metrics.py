@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 
 from hardneg.models import metrics
+from hardneg.models.thresholds import choose_threshold
 
 
 def test_the_threshold_is_the_one_of_highest_f1_between_two_scores():
@@ -9,7 +10,7 @@ def test_the_threshold_is_the_one_of_highest_f1_between_two_scores():
     best = max(
         (metrics.measure_at_threshold(labels, confidences, cut, 1)["f1"], cut) for cut in np.linspace(0, 1, 1001)
     )  # an exhaustive search
-    threshold = metrics.choose_threshold(labels, confidences)
+    threshold = choose_threshold(labels, confidences)
     assert metrics.measure_at_threshold(labels, confidences, threshold, 1)["f1"] == pytest.approx(best[0])
     assert threshold in (0.25, 0.55)
 
@@ -19,7 +20,7 @@ def test_a_threshold_between_neighbouring_numbers_of_the_scores_own_kind_still_p
     low = np.nextafter(high, np.float32(0))
     labels, confidences = np.array([1, 1, 0, 0]), np.array([0.95, high, low, 0.1], np.float32)
     for order in (confidences, np.nextafter(confidences, np.float32(0))):
-        cut = metrics.choose_threshold(labels, order)
+        cut = choose_threshold(labels, order)
         assert list(order >= cut) == [True, True, False, False]
         assert list(order >= np.float32(cut)) == [True, True, False, False]
 
@@ -29,7 +30,7 @@ def test_no_threshold_beats_the_chosen_one_on_its_own_data(seed):
     rng = np.random.default_rng(seed)
     labels = rng.integers(0, 2, 60)
     confidences = np.round(rng.random(60) * 0.7 + 0.3 * labels, 2)
-    best = metrics.measure_at_threshold(labels, confidences, metrics.choose_threshold(labels, confidences), 1)["f1"]
+    best = metrics.measure_at_threshold(labels, confidences, choose_threshold(labels, confidences), 1)["f1"]
     assert best == max(
         metrics.measure_at_threshold(labels, confidences, cut, 1)["f1"] for cut in np.linspace(0, 1, 501)
     )

@@ -6,6 +6,7 @@ from torch import nn
 from hardneg.features import store
 from hardneg.models import metrics
 from hardneg.models.inference import score_files
+from hardneg.models.thresholds import choose_threshold
 from hardneg.recordings.manifest import TEST_SPLITS
 
 RECORDING_COLUMNS = ["file_path", "quality", "call_type", "site", "recorder_id", "date", "group", "duration_s"]
@@ -54,7 +55,7 @@ def measure_splits(scores: pd.DataFrame, precision: float, calibration_bins: int
     One row per split: ``split, files, positives, threshold`` and the values of :mod:`hardneg.models.metrics`.
     """
     validation = scores[scores.split == "val"]
-    threshold = metrics.choose_threshold(validation.label.to_numpy(), validation.confidence.to_numpy())
+    threshold = choose_threshold(validation.label.to_numpy(), validation.confidence.to_numpy())
     rows = []
     for split, files in scores.groupby("split", sort=False):
         labels, confidences = files.label.to_numpy(), files.confidence.to_numpy()

@@ -41,33 +41,6 @@ class ReliabilityCurve:
     frequency: npt.NDArray[np.float64]
 
 
-def choose_threshold(labels: Labels, confidences: Confidences) -> float:
-    """Choose the threshold of highest F1, on validation data; the test splits use it unchanged.
-
-    Candidates lie halfway between neighboring scores, and below the lowest score. Of several best candidates, the
-    highest is chosen. If floating point has no number between two neighboring scores, the candidate is the upper score.
-
-    Parameters
-    ----------
-    labels : 1 or 0, shape (n,), both present.
-    confidences : in [0, 1], shape (n,).
-
-    Returns
-    -------
-    A confidence. Files with at least this confidence are flagged.
-
-    Examples
-    --------
-    >>> choose_threshold(np.array([1, 1, 0, 1, 0]), np.array([0.875, 0.75, 0.5, 0.25, 0.125]))
-    0.1875
-    """
-    scores, tp, fp = operating_points(labels, confidences)
-    best = int(np.argmax(_f1(tp / (tp + fp), tp / tp[-1])))
-    next_lower = scores[best + 1] if best + 1 < len(scores) else 0.0
-    middle = (scores[best] + next_lower) / 2
-    return float(middle if middle > next_lower else scores[best])
-
-
 def measure_at_threshold(
     labels: Labels, confidences: Confidences, threshold: float, recorded_s: float
 ) -> dict[str, float]:

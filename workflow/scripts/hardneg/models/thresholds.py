@@ -33,6 +33,9 @@ class ThresholdRule:
     prevalence: float | None = None
 
 
+HIGHEST_F1 = ThresholdRule()
+
+
 class ThresholdChooser:
     """Chooses the threshold of one run on its validation files, for many weightings of the recorder-nights at once.
 
@@ -113,11 +116,11 @@ class ThresholdChooser:
                 return np.argmax(tp >= np.float32(self.rule.value) * positives, axis=1), nothing_fits
             if self.rule.rule == "precision":
                 precision = np.nan_to_num(tp / (tp + fp))
-                fits = precision >= self.rule.value
+                fits: npt.NDArray[np.bool_] = precision >= self.rule.value
                 reached = fits.any(axis=1)
                 return np.argmax(np.where(reached[:, None], np.where(fits, tp, -1), precision), axis=1), nothing_fits
-            fits = fp <= self.rule.value * hours[:, None]
-            return np.argmax(np.where(fits, tp, -1), axis=1), ~fits.any(axis=1)
+            few = np.less_equal(fp, self.rule.value * hours[:, None])
+            return np.argmax(np.where(few, tp, -1), axis=1), ~few.any(axis=1)
 
 
 def choose_threshold(
@@ -143,5 +146,5 @@ def choose_threshold(
     """
     one_night = np.zeros(len(labels), np.int64)
     durations = np.zeros(len(labels)) if hours is None else hours
-    chooser = ThresholdChooser(labels, confidences, one_night, durations, rule or ThresholdRule())
+    chooser = ThresholdChooser(labels, confidences, one_night, durations, rule or HIGHEST_F1)
     return float(chooser.choose(np.ones((1, 1)))[0])

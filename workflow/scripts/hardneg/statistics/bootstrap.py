@@ -1,9 +1,9 @@
 """Resample seeds, test nights and validation nights together, from the stored scores of files."""
 
 import math
-from functools import lru_cache
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -75,15 +75,15 @@ class ResampledDifference:
     ----------
     observed : difference of each pair; shape (pairs, metrics). Metrics are
         :data:`hardneg.models.metrics.COMPARED_METRICS`.
-    values, baseline_values : the metrics of the runs and of their baselines; shape (pairs, metrics).
+    scores, baseline_scores : the metrics of the runs and of their baselines; shape (pairs, metrics).
     test_nights : the differences under each draw of test nights; shape (draws, pairs, metrics).
     both : the same under each draw of test nights and validation nights, with thresholds chosen again.
     counts : see :class:`NightCounts`.
     """
 
     observed: FloatArray
-    values: FloatArray
-    baseline_values: FloatArray
+    scores: FloatArray
+    baseline_scores: FloatArray
     test_nights: FloatArray
     both: FloatArray
     counts: NightCounts
@@ -92,8 +92,8 @@ class ResampledDifference:
         """Subtract other differences of the same seeds: a difference of differences, that is an interaction."""
         return ResampledDifference(
             self.observed - other.observed,
-            self.values - other.values,
-            self.baseline_values - other.baseline_values,
+            self.scores - other.scores,
+            self.baseline_scores - other.baseline_scores,
             self.test_nights - other.test_nights,
             self.both - other.both,
             min(self.counts, other.counts, key=lambda counts: len(counts.test)),
@@ -121,9 +121,7 @@ class ResampledRun:
         self.validation_counts: FloatArray = np.empty((0, 4))
         if run.validation is not None:
             held_out = run.validation
-            chooser = ThresholdChooser(
-                held_out.labels, held_out.confidences, held_out.nights, held_out.hours, run.rule
-            )
+            chooser = ThresholdChooser(held_out.labels, held_out.confidences, held_out.nights, held_out.hours, run.rule)
             weights = draw_night_weights(f"validation {held_out.night_set}", chooser.nights, resamples, seed)
             self.thresholds = chooser.choose(weights)
             self.validation_counts = WeightedMetrics(held_out).night_counts
@@ -269,9 +267,7 @@ def estimate_differences(resampled: ResampledDifference, confidence: float = 0.9
     -------
     The estimate of each of :data:`hardneg.models.metrics.COMPARED_METRICS`.
     """
-    return {
-        metric: _estimate(resampled, column, metric, confidence) for column, metric in enumerate(COMPARED_METRICS)
-    }
+    return {metric: _estimate(resampled, column, metric, confidence) for column, metric in enumerate(COMPARED_METRICS)}
 
 
 def _estimate(resampled: ResampledDifference, column: int, metric: str, confidence: float) -> DifferenceEstimate:
@@ -335,7 +331,8 @@ def _night_variance(resampled: FloatArray) -> float:
     wide = resampled.astype(np.float64)
     of_mean = float(np.nanvar(np.nanmean(wide, axis=1), ddof=1))
     of_each = float(np.nanmean(np.nanvar(wide, axis=0, ddof=1)))
-    return max(of_mean - max(of_each - of_mean, 0.0) / max(pairs - 1, 1), 0.0)
+    variance: float = max(of_mean - max(of_each - of_mean, 0.0) / max(pairs - 1, 1), 0.0)
+    return variance
 
 
 def _count_effective_nights(counts: FloatArray, metric: str) -> float:
@@ -351,11 +348,13 @@ def _count_effective_nights(counts: FloatArray, metric: str) -> float:
 def _denominator(counts: FloatArray, metric: str) -> FloatArray:
     tp, fp, fn, hours = counts.T
     positives, flagged = tp + fn, tp + fp
-    if metric in ("f1", "recall_at_baseline_precision", "recall_at_baseline_fp_rate"):
-        return positives + flagged
-    if metric in ("precision", "precision_at_baseline_recall"):
-        return flagged
-    return hours if metric == "false_positives_per_hour" else positives
+    by_metric: dict[str, FloatArray] = dict.fromkeys(COMPARED_METRICS, positives)
+    by_metric |= dict.fromkeys(
+        ("f1", "recall_at_baseline_precision", "recall_at_baseline_fp_rate"), positives + flagged
+    )
+    by_metric |= dict.fromkeys(("precision", "precision_at_baseline_recall"), flagged)
+    by_metric["false_positives_per_hour"] = hours
+    return by_metric[metric]
 
 
 def _explain_no_interval(pairs: int, mean: float, counts: NightCounts, metric: str, chosen_again: bool) -> str:

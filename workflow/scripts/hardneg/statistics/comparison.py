@@ -19,11 +19,11 @@ from hardneg.statistics.bootstrap import (
     estimate_differences,
     resample_difference,
 )
-from hardneg.statistics.paired_tests import Estimate, SeedPlan
+from hardneg.statistics.paired_tests import SeedPlan
 from hardneg.statistics.run_pairs import Comparison, pair_runs
 from hardneg.statistics.scored_files import ScoreLoader
 
-NO_SEED_PLAN = SeedPlan(*[math.nan] * 6, limited_by="")
+NO_SEED_PLAN = SeedPlan(math.nan, math.nan, math.nan, math.nan, math.nan, math.nan, "")
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,10 +174,7 @@ class RunResampler:
     ) -> ResampledDifference:
         """Resample the difference between a value of an axis and the baseline, in one configuration and split."""
         runs, baseline = (
-            [
-                self.resample({**axes, "seed": str(seed), comparison.vary: value_of_arm}, split)
-                for seed in seeds
-            ]
+            [self.resample({**axes, "seed": str(seed), comparison.vary: value_of_arm}, split) for seed in seeds]
             for value_of_arm in (value, comparison.baseline)
         )
         return resample_difference(runs, baseline)
@@ -257,18 +254,14 @@ def _measure_differences(
         yield deltas, group
 
 
-def _pair_matched_metrics(
-    group: pd.DataFrame, resampled: ResampledDifference, seeds: Sequence[object]
-) -> pd.DataFrame:
+def _pair_matched_metrics(group: pd.DataFrame, resampled: ResampledDifference, seeds: Sequence[object]) -> pd.DataFrame:
     """Make the rows of pairs in the matched operating points, which a run has only beside a baseline."""
     one_metric = group[group.metric == group.metric.iloc[0]].set_index("seed").loc[list(seeds)].reset_index()
     parts = []
     for metric in MATCHED_METRICS:
         column = COMPARED_METRICS.index(metric)
-        score, baseline = resampled.values[:, column], resampled.baseline_values[:, column]
-        parts.append(
-            one_metric.assign(metric=metric, score=score, score_baseline=baseline, change=score - baseline)
-        )
+        score, baseline = resampled.scores[:, column], resampled.baseline_scores[:, column]
+        parts.append(one_metric.assign(metric=metric, score=score, score_baseline=baseline, change=score - baseline))
     return pd.concat(parts, ignore_index=True)[group.columns]
 
 

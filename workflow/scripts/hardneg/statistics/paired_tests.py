@@ -327,7 +327,7 @@ def plan_seeds(
     detectable = [compute_detectable_effect(sd, fixed_variance, seeds, alpha, power, fixed_df) for sd in deviations]
     needed = [count_seeds_needed(effect, sd, fixed_variance, alpha, power, fixed_df) for sd in deviations]
     limited_by = "" if math.isnan(needed[0]) else "nights" if math.isinf(needed[0]) else "seeds"
-    return SeedPlan(*detectable, *needed, limited_by)
+    return SeedPlan(detectable[0], detectable[1], detectable[2], needed[0], needed[1], needed[2], limited_by=limited_by)
 
 
 def _has_spread(seed_sd: float, fixed_variance: float) -> bool:

@@ -10,7 +10,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from hardneg.common.hashing import digest
-from hardneg.models.thresholds import ThresholdRule
+from hardneg.models.thresholds import HIGHEST_F1, ThresholdRule
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +35,7 @@ class ScoredFiles:
     hours: npt.NDArray[np.floating]
     threshold: float
     validation: "ScoredFiles | None" = None
-    rule: ThresholdRule = ThresholdRule()
+    rule: ThresholdRule = HIGHEST_F1
     night_set: str = ""
 
     @classmethod

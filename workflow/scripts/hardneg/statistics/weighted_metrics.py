@@ -1,5 +1,6 @@
 """The metrics of a run under many weightings of its recorder-nights, by matrix products."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -139,8 +140,8 @@ class WeightedMetrics:
             matched[~np.isfinite(point), column] = np.nan
         return matched
 
-    def _follow_curve(self, weights: FloatArray):  # type: ignore[no-untyped-def]
-        """Yield, for chunks of the weightings: their rows, positives at each level, precision and flagged down to it."""
+    def _follow_curve(self, weights: FloatArray) -> Iterator[tuple[slice, Float32Array, Float32Array, Float32Array]]:
+        """Yield chunks of the weightings: their rows, positives at each level, precision and flagged down to it."""
         chunk = max(MAX_CHUNK_CELLS // max(self._positives_at.shape[1], 1), 1)
         for start in range(0, len(weights), chunk):
             narrow = weights[start : start + chunk].astype(np.float32)
@@ -158,7 +159,7 @@ class WeightedMetrics:
         return np.stack([tp, fp, fn, np.broadcast_to(self._hours[:, None], fn.shape)], axis=2)
 
     def _count_below(self, run: ScoredFiles, members: BoolArray) -> FloatArray:
-        """Count the members per night with a confidence below each distinct one, and all; shape (nights, levels + 1)."""
+        """Count members per night with a confidence below each distinct one, and all; shape (nights, levels + 1)."""
         counts = np.zeros((self.nights, len(self._thresholds) + 1))
         np.add.at(counts, (run.nights[members], np.searchsorted(self._thresholds, run.confidences[members]) + 1), 1)
         return np.cumsum(counts, axis=1)
