@@ -219,6 +219,6 @@ def test_a_tier_cut_by_another_model_reruns_alone(several):
     config = yaml.safe_load(project.path("several.yaml").read_text())
     config["negative_tiers"]["hard"]["ranked_by"] = "minimum"
     project.path("changed.yaml").write_text(yaml.safe_dump(config))
-    summaries = {"collect_runs", "compare", "model_interactions", "tabulate_nights", "draw_figures", "write_report"}
+    summaries = {"collect_runs", "compare", "compare_effects", "tabulate_nights", "draw_figures", "write_report"}
     plan = project.plan("changed.yaml")
     assert plan == {"assign_tier": 1, "train": 2, "evaluate": 2} | dict.fromkeys(summaries, 1)

@@ -16,7 +16,7 @@ TOP = {"__init__", "__main__", "configuration", "configuration_rules", "configur
 WITHOUT_NETWORKS = [
     "assign_tier", "audit", "check_inputs", "check_shard", "collect_runs", "combine_scores", "compare",
     "compare_finished", "compare_rounds", "cut_clips", "draw_figures", "gather_recordings", "generate_soundscapes",
-    "judge_claims", "merge_indexes", "model_interactions", "rank_pool", "score_detections", "select_positives",
+    "judge_claims", "merge_indexes", "compare_effects", "rank_pool", "score_detections", "select_positives",
     "tabulate_nights", "trace_number", "write_report", "write_review",
 ]  # fmt: skip
 

@@ -14,6 +14,7 @@ rule compare:
     params:
         comparisons=config["comparisons"],
         statistics=plan.settings("statistics", "alpha", "p_adjustment", "power", "resamples", "effects_of_interest"),
+        threshold=plan.settings("evaluation/threshold", "rule", "value", "prevalence"),
         runs=plan.runs.table,
         axes=plan.runs.axes,
         code=fingerprint("compare"),
@@ -21,27 +22,27 @@ rule compare:
         "../scripts/compare.py"
 
 
-rule model_interactions:
+rule compare_effects:
     input:
         runs="<results>/runs.csv",
+        scores=plan.runs.files("scores.parquet"),
     output:
         interactions="<results>/interactions.csv",
     log:
-        "<logs>/model_interactions.log",
+        "<logs>/compare_effects.log",
     benchmark:
-        "<benchmarks>/model_interactions.jsonl"
-    localrule: True
+        "<benchmarks>/compare_effects.jsonl"
     conda:
         ENVIRONMENT
     params:
-        tested=dict(
-            vary=config["comparisons"][0]["vary"],
-            axes=plan.runs.axes,
-            p_adjustment=config["statistics"]["p_adjustment"],
-        ),
-        code=fingerprint("model_interactions"),
+        comparison=plan.first_comparison,
+        statistics=plan.settings("statistics", "alpha", "p_adjustment", "power", "resamples", "effects_of_interest"),
+        threshold=plan.settings("evaluation/threshold", "rule", "value", "prevalence"),
+        runs=plan.runs.table,
+        axes=plan.runs.axes,
+        code=fingerprint("compare_effects"),
     script:
-        "../scripts/model_interactions.py"
+        "../scripts/compare_effects.py"
 
 
 rule tabulate_nights:

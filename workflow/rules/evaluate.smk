@@ -20,6 +20,7 @@ rule evaluate:
     params:
         input=plan.model_input,
         measures=plan.settings("evaluation", "precision", "calibration_bins"),
+        threshold=plan.settings("evaluation/threshold", "rule", "value", "prevalence"),
         code=fingerprint("evaluate"),
     script:
         "../scripts/evaluate.py"

@@ -1,5 +1,6 @@
 from hardneg.common import tables
 from hardneg.common.log import log_to
+from hardneg.models.thresholds import ThresholdRule
 from hardneg.statistics import comparison, run_pairs, scored_files
 
 log_to(snakemake.log[0])
@@ -10,7 +11,8 @@ comparisons = [
     for definition in snakemake.params.comparisons
 ]
 settings = comparison.StatisticsSettings(**snakemake.params.statistics)
-load_scores = scored_files.make_score_loader(snakemake.input.scores, snakemake.params.runs, runs, [*axes, "seed"])
-deltas = comparison.compare_runs(runs, comparisons, axes, settings, load_scores)
-tables.write(run_pairs.pair_all(runs, comparisons, axes), snakemake.output.pairs)
-tables.write(deltas, snakemake.output.deltas)
+rule = ThresholdRule(**snakemake.params.threshold)
+load_scores = scored_files.make_score_loader(snakemake.input.scores, snakemake.params.runs, runs, [*axes, "seed"], rule)
+compared = comparison.compare_runs(runs, comparisons, axes, settings, load_scores)
+tables.write(compared.pairs, snakemake.output.pairs)
+tables.write(compared.deltas, snakemake.output.deltas)

@@ -2,6 +2,7 @@ from hardneg.common import tables, torch_device
 from hardneg.common.log import log_to
 from hardneg.experiments import evaluation
 from hardneg.models import checkpoints
+from hardneg.models.thresholds import ThresholdRule
 
 log_to(snakemake.log[0])
 device = torch_device.select_device(snakemake.resources.device, snakemake.threads)
@@ -13,7 +14,8 @@ scores = evaluation.score_splits(
     tables.read(snakemake.input.validation_scores),
     device,
 )
-metrics = evaluation.measure_splits(scores, **snakemake.params.measures)
+rule = ThresholdRule(**snakemake.params.threshold)
+metrics = evaluation.measure_splits(scores, rule=rule, **snakemake.params.measures)
 breakdown = evaluation.break_down_detections(scores, metrics.threshold.iloc[0])
 tables.write(scores, snakemake.output.scores)
 tables.write(metrics, snakemake.output.metrics)

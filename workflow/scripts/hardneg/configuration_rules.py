@@ -44,6 +44,7 @@ def find_contradictions(config: Config) -> Iterator[str]:
     yield from _positive_problems(config)
     yield from _feature_problems(config)
     yield from _training_problems(config)
+    yield from _threshold_problems(config["evaluation"]["threshold"])
 
 
 def find_foreign_features(features: Config) -> Iterator[str]:
@@ -197,3 +198,13 @@ def _training_problems(config: Config) -> Iterator[str]:
         for key in config[section]["training"]:
             if key not in training:
                 yield f"{section}.training.{key} is not a training key{suggest(key, training)}"
+
+
+def _threshold_problems(threshold: Config) -> Iterator[str]:
+    rule, value = threshold["rule"], threshold.get("value")
+    if rule != "f1" and value is None:
+        yield f"evaluation.threshold.rule {rule} needs evaluation.threshold.value: give the {rule} to reach"
+    if rule == "f1" and value is not None:
+        yield "evaluation.threshold.value is for the rules precision, recall and false_positives_per_hour, not f1"
+    if rule in ("precision", "recall") and value is not None and value > 1:
+        yield f"evaluation.threshold.value is a {rule} and must be at most 1"

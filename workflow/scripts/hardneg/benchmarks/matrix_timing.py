@@ -114,6 +114,7 @@ def evaluate(folder: Path, device: str, seed: int) -> float:
     from hardneg.common import torch_device
     from hardneg.experiments import evaluation
     from hardneg.models import checkpoints
+    from hardneg.models.thresholds import HIGHEST_F1
 
     run = folder / f"run-{seed}"
     device = torch_device.select_device(device, 1)
@@ -122,7 +123,9 @@ def evaluate(folder: Path, device: str, seed: int) -> float:
     validation_scores = tables.read(run / "validation.parquet")
     scores = evaluation.score_splits(network, recordings, index, validation_scores, device)
     tables.write(scores, run / "scores.parquet")
-    tables.write(evaluation.measure_splits(scores, precision=0.9, calibration_bins=10), run / "metrics.csv")
+    tables.write(
+        evaluation.measure_splits(scores, precision=0.9, calibration_bins=10, rule=HIGHEST_F1), run / "metrics.csv"
+    )
     return time.process_time()
 
 

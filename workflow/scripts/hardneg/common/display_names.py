@@ -12,4 +12,7 @@ METRIC_NAMES = {
     "precision": "Precision",
     "recall": "Recall",
     "false_positives_per_hour": "False positives per hour",
+    "precision_at_baseline_recall": "Precision at the baseline's recall",
+    "recall_at_baseline_precision": "Recall at the baseline's precision",
+    "recall_at_baseline_fp_rate": "Recall at the baseline's false positives per hour",
 }

@@ -6,7 +6,7 @@ from torch import nn
 from hardneg.features import store
 from hardneg.models import metrics
 from hardneg.models.inference import score_files
-from hardneg.models.thresholds import choose_threshold
+from hardneg.models.thresholds import ThresholdRule, choose_threshold
 from hardneg.recordings.manifest import TEST_SPLITS
 
 RECORDING_COLUMNS = ["file_path", "quality", "call_type", "site", "recorder_id", "date", "group", "duration_s"]
@@ -41,21 +41,24 @@ def score_splits(
     return scores.merge(recordings[RECORDING_COLUMNS], on="file_path", how="left", validate="m:1")
 
 
-def measure_splits(scores: pd.DataFrame, precision: float, calibration_bins: int) -> pd.DataFrame:
-    """Measure each split at the frozen threshold, which is the one with the highest F1 on validation.
+def measure_splits(scores: pd.DataFrame, precision: float, calibration_bins: int, rule: ThresholdRule) -> pd.DataFrame:
+    """Measure each split at the frozen threshold, which is chosen on validation.
 
     Parameters
     ----------
     scores : from :func:`score_splits`.
     precision : the precision at which recall is also measured.
     calibration_bins : number of bins for the expected calibration error.
+    rule : how the threshold is chosen.
 
     Returns
     -------
     One row per split: ``split, files, positives, threshold`` and the values of :mod:`hardneg.models.metrics`.
     """
     validation = scores[scores.split == "val"]
-    threshold = choose_threshold(validation.label.to_numpy(), validation.confidence.to_numpy())
+    threshold = choose_threshold(
+        validation.label.to_numpy(), validation.confidence.to_numpy(), rule, validation.duration_s.to_numpy() / 3600
+    )
     rows = []
     for split, files in scores.groupby("split", sort=False):
         labels, confidences = files.label.to_numpy(), files.confidence.to_numpy()

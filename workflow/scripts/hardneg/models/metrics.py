@@ -1,7 +1,6 @@
 """Metrics of how well file scores separate positives from negatives."""
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -52,7 +51,8 @@ def measure_at_threshold(
 
     Returns
     -------
-    ``tp, fp, fn, tn, precision, recall, f1, false_positives_per_hour``. Precision is 0 if no file is flagged.
+    ``tp, fp, fn, tn, precision, recall, f1, false_positives_per_hour``. Precision is missing if no file is flagged.
+    Recall and F1 are missing without positives. F1 is 0 if there are positives and none is flagged.
 
     Examples
     --------
@@ -64,8 +64,8 @@ def measure_at_threshold(
     flagged, positive = confidences >= threshold, labels == 1
     tp, fp = int((flagged & positive).sum()), int((flagged & ~positive).sum())
     fn, tn = int((~flagged & positive).sum()), int((~flagged & ~positive).sum())
-    precision = tp / (tp + fp) if tp + fp else 0.0
-    recall = tp / (tp + fn) if tp + fn else 0.0
+    precision = tp / (tp + fp) if tp + fp else float("nan")
+    recall = tp / (tp + fn) if tp + fn else float("nan")
     return {
         "tp": tp,
         "fp": fp,
@@ -73,7 +73,7 @@ def measure_at_threshold(
         "tn": tn,
         "precision": precision,
         "recall": recall,
-        "f1": float(_f1(precision, recall)),
+        "f1": float(_f1(tp, fp, fn)),
         "false_positives_per_hour": fp / (recorded_s / 3600) if recorded_s else float("nan"),
     }
 
@@ -124,20 +124,34 @@ def expected_calibration_error(labels: Labels, confidences: Confidences, bins: i
 
 
 def measure_oracle(labels: Labels, confidences: Confidences) -> dict[str, float]:
-    """Find the best F1 over 21 thresholds *on the test set itself*, for comparison with studies that tuned there.
+    """Find the best F1 *on the test set itself*: of any threshold, and of the 21 thresholds of a grid.
+
+    Both use the test set to choose a threshold, so neither is a result. The first limits what any threshold could
+    reach. The second is for comparison with studies that tuned on such a grid.
 
     Returns
     -------
-    ``oracle_threshold, oracle_f1``.
+    ``oracle_threshold, oracle_f1, grid_oracle_threshold, grid_oracle_f1``; missing without positives.
     """
-    f1 = [measure_at_threshold(labels, confidences, threshold, 0)["f1"] for threshold in ORACLE_GRID]
+    if not labels.any():
+        names = ("oracle_threshold", "oracle_f1", "grid_oracle_threshold", "grid_oracle_f1")
+        return dict.fromkeys(names, float("nan"))
+    thresholds, tp, fp = operating_points(labels, confidences)
+    f1 = _f1(tp, fp, tp[-1] - tp)
     best = int(np.argmax(f1))
-    return {"oracle_threshold": float(ORACLE_GRID[best]), "oracle_f1": f1[best]}
+    on_grid = [measure_at_threshold(labels, confidences, threshold, 0)["f1"] for threshold in ORACLE_GRID]
+    best_on_grid = int(np.argmax(on_grid))
+    return {
+        "oracle_threshold": float(thresholds[best]),
+        "oracle_f1": float(f1[best]),
+        "grid_oracle_threshold": float(ORACLE_GRID[best_on_grid]),
+        "grid_oracle_f1": on_grid[best_on_grid],
+    }
 
 
-def _f1(precision: npt.ArrayLike, recall: npt.ArrayLike) -> npt.NDArray[np.float64]:
-    """Compute the harmonic mean of precision and recall; 0 where both are 0."""
-    total: npt.NDArray[Any] = np.asarray(np.add(precision, recall))
-    product = 2 * np.asarray(precision) * np.asarray(recall)
-    f1: npt.NDArray[np.float64] = np.divide(product, total, out=np.zeros_like(total, dtype=float), where=total > 0)
-    return f1
+def _f1(tp: npt.ArrayLike, fp: npt.ArrayLike, fn: npt.ArrayLike) -> npt.NDArray[np.float64]:
+    """Compute F1, the harmonic mean of precision and recall: 0 if no positive is found, missing without positives."""
+    found, false_positives, missed = (np.asarray(counts, np.float64) for counts in (tp, fp, fn))
+    with np.errstate(invalid="ignore", divide="ignore"):
+        f1 = 2 * found / (2 * found + false_positives + missed)
+    return np.asarray(np.where(found + missed > 0, f1, np.nan), np.float64)

@@ -117,10 +117,10 @@ class ThresholdChooser:
             if self.rule.rule == "precision":
                 precision = np.nan_to_num(tp / (tp + fp))
                 fits: npt.NDArray[np.bool_] = precision >= self.rule.value
-                reached = fits.any(axis=1)
-                return np.argmax(np.where(reached[:, None], np.where(fits, tp, -1), precision), axis=1), nothing_fits
+                reached = np.any(fits, axis=1, keepdims=True)
+                return np.argmax(np.where(reached, np.where(fits, tp, -1), precision), axis=1), nothing_fits
             few = np.less_equal(fp, self.rule.value * hours[:, None])
-            return np.argmax(np.where(few, tp, -1), axis=1), ~few.any(axis=1)
+            return np.argmax(np.where(few, tp, -1), axis=1), np.asarray(~np.any(few, axis=1))
 
 
 def choose_threshold(

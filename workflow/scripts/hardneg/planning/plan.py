@@ -164,6 +164,12 @@ class Plan:
         """List the reviewed files that a positive subset includes, each with the start (s) of its window."""
         return self.review.positives if self.runs.has_reviewed(positive_subset) else []
 
+    @property
+    def first_comparison(self) -> dict[str, str]:
+        """The comparison whose effects are tested for interactions: the first of the configuration."""
+        comparison = self.config["comparisons"][0]
+        return {"vary": comparison["vary"], "baseline": str(comparison["baseline"])}
+
     def settings(self, section: str, *keys: str) -> dict[str, Any]:
         """Take some keys of a section of the configuration.
 
@@ -172,9 +178,9 @@ class Plan:
         Parameters
         ----------
         section : the section; ``/`` separates it from a section in it.
-        keys : the keys to take.
+        keys : the keys to take. A key without a value is left out.
         """
         values = self.config
         for part in section.split("/"):
             values = values[part]
-        return {key: values[key] for key in keys}
+        return {key: values[key] for key in keys if key in values}
