@@ -44,7 +44,7 @@ unit: $(ENVIRONMENT)
 	$(PYTEST) tests/unit
 
 .PHONY: lint types prose docs format
-lint: types docs $(ENVIRONMENT)
+lint: types prose docs $(ENVIRONMENT)
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/snakefmt --check Snakefile workflow
