@@ -34,7 +34,7 @@ rule model_interactions:
     conda:
         ENVIRONMENT
     params:
-        tested=dict(
+        settings=dict(
             vary=config["comparisons"][0]["vary"],
             axes=plan.runs.axes,
             p_adjustment=config["statistics"]["p_adjustment"],
