@@ -50,11 +50,11 @@ def saved(tmp_path):
 def test_a_saved_detector_scores_the_same_when_loaded(saved):
     network, path = saved
     windows = np.random.default_rng(0).normal(-40, 5, (8, 32, 40)).astype(np.float16)
-    loaded, description = checkpoints.load(path, INPUT)
+    loaded = checkpoints.load(path, INPUT)
     np.testing.assert_array_equal(
         predict_confidences(loaded, windows, "cpu"), predict_confidences(network, windows, "cpu")
     )
-    assert description["training"]["hidden_units"] == 4
+    assert json.loads(path.with_suffix(".json").read_text())["training"]["hidden_units"] == 4
 
 
 @pytest.mark.parametrize(

@@ -46,7 +46,7 @@ def test_a_head_scores_the_same_when_loaded(tmp_path):
     result = trained(hidden_units=16)
     description = {"training": TRAINING | {"hidden_units": 16}, "input": {}, "shape": [64]}
     checkpoints.save(result.network, description, tmp_path / "m.safetensors")
-    loaded, _ = checkpoints.load(tmp_path / "m.safetensors", {})
+    loaded = checkpoints.load(tmp_path / "m.safetensors", {})
     windows, _ = embeddings(8, 2)
     np.testing.assert_array_equal(
         predict_confidences(loaded, windows, "cpu"), predict_confidences(result.network, windows, "cpu")
