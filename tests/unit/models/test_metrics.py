@@ -15,7 +15,7 @@ def test_the_threshold_is_the_one_of_highest_f1_between_two_scores():
     assert threshold in (0.25, 0.55)
 
 
-def test_a_threshold_between_neighbouring_numbers_of_the_scores_own_kind_still_parts_them():
+def test_a_threshold_between_neighboring_numbers_still_separates_them():
     high = np.float32(0.9)
     low = np.nextafter(high, np.float32(0))
     labels, confidences = np.array([1, 1, 0, 0]), np.array([0.95, high, low, 0.1], np.float32)

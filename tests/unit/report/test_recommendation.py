@@ -98,4 +98,4 @@ def test_losses_are_paired_by_seed(axes):
         }
     )  # fmt: skip
     key = ("base", "hard") if axes else "hard"
-    assert recommendation.recall_losses(runs, axes, "none").loc[key] == pytest.approx(0.05)
+    assert recommendation.measure_recall_losses(runs, axes, "none").loc[key] == pytest.approx(0.05)

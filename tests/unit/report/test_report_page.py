@@ -9,6 +9,8 @@ from hardneg.report.model_agreement import ModelAgreement, ModelPair, TierAgreem
 from hardneg.report.recommendation import Recommendation, TierChoice
 from hardneg.report.report_contents import ReportContents, ReportSettings
 
+CAVEATS = ("No test recording comes from a new site.", "The out-of-distribution test has one site.")
+
 
 @pytest.fixture
 def contents():
@@ -76,6 +78,21 @@ def test_generated_sound_is_declared_only_where_it_is(contents, tmp_path):
     recorded = replace(contents, settings=replace(contents.settings, generated=False))
     report_page.write_page(tmp_path / "report.html", recorded, {})
     assert "Generated sound" not in (tmp_path / "report.html").read_text()
+
+
+@pytest.mark.parametrize(
+    ("sites", "caveat"),
+    [([], CAVEATS[0]), ([1], CAVEATS[1]), ([3], None)],
+)
+def test_too_few_new_sites_are_a_caveat(contents, tmp_path, sites, caveat):
+    splits = [
+        {"split": "test_ood", "label": "positive", "files": 9, "hours": 1.0, "recorder_nights": 4, "sites": count}
+        for count in sites
+    ]
+    recordings = replace(contents.recordings, splits=splits)
+    report_page.write_page(tmp_path / "report.html", replace(contents, recordings=recordings), {})
+    page = (tmp_path / "report.html").read_text()
+    assert {text for text in CAVEATS if text in page} == ({caveat} if caveat else set())
 
 
 def test_a_figures_numbers_are_what_it_draws():

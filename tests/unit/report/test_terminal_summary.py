@@ -1,6 +1,7 @@
 import shutil
 from collections import namedtuple
 
+import pandas as pd
 import pytest
 
 from hardneg.report import terminal_summary
@@ -31,3 +32,17 @@ def test_a_full_disk_is_named_by_its_folder(tmp_path, monkeypatch):
     usage = namedtuple("usage", "total used free")
     monkeypatch.setattr(shutil, "disk_usage", lambda folder: usage(10**9, 10**9, 4096))
     assert f"No space left on the disk of {tmp_path}" in terminal_summary.explain_failure(str(tmp_path), [])
+
+
+def test_the_summary_leads_with_the_verdicts_and_ends_with_the_report(tmp_path):
+    row = {
+        "vary": "negative_tier", "value": "hard", "baseline": "none", "positive_subset": "base", "split": "test_ood",
+        "n": 3, "difference": 0.05, "ci_low": 0.01, "ci_high": 0.09, "effect_of_interest": 0.03, "verdict": "improves",
+    }  # fmt: skip
+    metrics = ("average_precision", "f1", "precision", "recall")
+    pd.DataFrame([row | {"metric": metric} for metric in metrics]).to_csv(tmp_path / "deltas.csv", index=False)
+    assert terminal_summary.summarize_results(str(tmp_path)) == ""
+    (tmp_path / "report.html").touch()
+    first, *_, last = terminal_summary.summarize_results(str(tmp_path)).strip().splitlines()
+    assert "compared with “none”, hard improves F1 by 5.0 points [+1.0, +9.0]" in first
+    assert last == f"Report: {tmp_path / 'report.html'}"

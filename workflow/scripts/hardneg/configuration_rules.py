@@ -2,21 +2,18 @@
 
 import difflib
 from collections.abc import Iterable, Iterator
+from dataclasses import fields
 from typing import Any
 
 from hardneg.experiments.matrix import DESIGN_AXES
+from hardneg.features.feature_settings import KINDS
 from hardneg.mining import mining_models, second_round
 from hardneg.mining.tiers import is_none
 
 Config = dict[str, Any]
 
 # The keys of `features` that each kind of feature uses, besides `kind`.
-FEATURE_KEYS = {
-    "logmel": ("n_mels", "fmin", "fmax", "n_fft", "hop_s"),
-    "birdnet": ("path",),
-    "onnx": ("path", "output", "peak"),
-    "exported": ("path", "output", "peak"),
-}
+FEATURE_KEYS = {kind: tuple(field.name for field in fields(settings)) for kind, settings in KINDS.items()}
 BIRDNET_WINDOWS = {"length_s": 3.0, "sample_rate": 48_000}
 SECOND_ROUND_MODEL = "second"
 

@@ -1,6 +1,6 @@
 """Mel power spectra on a CPU: many frames side by side, compiled by numba for the processor at hand.
 
-No library's FFT is as fast here, because the FFT of one frame leaves most of a vector register unused: its first and
+No library's FFT is as fast here. The FFT of one frame leaves most of a vector register unused, because its first and
 last passes run over a few numbers each. These kernels transform 32 frames at once. Number ``k`` of all 32 frames lies
 in one row, so every pass runs over long rows, and the next step finds its numbers in the cache::
 
@@ -238,8 +238,8 @@ def _add_up_bands(
 ):
     """Add up mel bands from the transform of the even and odd samples of each frame.
 
-    The spectra of the two halves are separated by symmetry and combined as in a last pass of radix 2, for a bin and its
-    mirror image about a quarter of the sample rate at once (W. H. Press et al., Numerical Recipes, section 12.3).
+    Symmetry separates the spectra of the two halves; a last pass of radix 2 combines them. Each step computes a bin and
+    its mirror image about a quarter of the sample rate (W. H. Press et al., Numerical Recipes, section 12.3).
     """
     half, lane_count = len(lower) - 1, len(lanes)
     sums[:] = 0

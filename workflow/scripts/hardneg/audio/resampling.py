@@ -84,7 +84,7 @@ class Resampler(torch.nn.Module):
         self.margin = reach * self.down
         smallest_block = max(16 * self.margin, SHORTEST_BLOCK) / self.down
         self.block: int = self.down * 2 ** math.ceil(math.log2(smallest_block))
-        self.step = self.block - 2 * self.margin
+        self.step: int = self.block - 2 * self.margin
         self.register_buffer("response", torch.from_numpy(_response(rate, target_rate, self.block, self.margin)))
 
     def forward(self, samples: torch.Tensor, length: int) -> torch.Tensor:

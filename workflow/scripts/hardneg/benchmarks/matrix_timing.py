@@ -118,7 +118,7 @@ def evaluate(folder: Path, device: str, seed: int) -> float:
 
     run = folder / f"run-{seed}"
     device = torch_device.select_device(device, 1)
-    network, _ = checkpoints.load(run / "model.safetensors", INPUT)
+    network = checkpoints.load(run / "model.safetensors", INPUT)
     recordings, index = tables.read(folder / "labelled.parquet"), tables.read(folder / "index.parquet")
     validation_scores = tables.read(run / "validation.parquet")
     scores = evaluation.score_splits(network, recordings, index, validation_scores, device)

@@ -6,7 +6,7 @@ with commas in between, or `all`::
 
     HARDNEG_USE_LIBRARIES=dropout,log_mel snakemake --cores all
 
-The switch is for measurements: Snakemake does not record it, so use it with a results folder of its own.
+The switch is for measurements: Snakemake does not record it, so use it with a separate results folder.
 """
 
 import os

@@ -63,7 +63,7 @@ class ExportSettings:
 def export_detector(inputs: ExportInputs, outputs: ExportOutputs, settings: ExportSettings) -> None:
     """Write weights, description, other formats, label and model card."""
     run = tables.read_json(inputs.description)
-    network, _ = checkpoints.load(inputs.weights, run["input"])
+    network = checkpoints.load(inputs.weights, run["input"])
     metrics = tables.read(inputs.metrics)
     threshold = float(metrics.threshold.iloc[0])
     backbone = describe_backbone(parse_features(run["input"]["features"]))

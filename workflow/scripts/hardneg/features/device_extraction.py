@@ -144,7 +144,7 @@ def _pin(slots: torch.Tensor) -> None:
 def _copy_to_device(
     slots: torch.Tensor, decoded: DecodedBatch, device: str, copy_stream: torch.cuda.Stream | None
 ) -> torch.Tensor:
-    """Copy the samples of a slot to the device, on a stream of its own if there is one: shape (chunks, samples)."""
+    """Copy the samples of a slot to the device, on a separate stream if there is one: shape (chunks, samples)."""
     used = slots[decoded.slot].numpy().view(decoded.dtype)[: len(decoded.counts) * decoded.counts.max()]
     stored = torch.from_numpy(used).view(len(decoded.counts), -1)
     with torch.inference_mode(), torch.cuda.stream(copy_stream):

@@ -1,6 +1,7 @@
 """Trained detectors on disk: weights (safetensors) with a JSON description beside them. Nothing is unpickled."""
 
 import os
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -30,9 +31,7 @@ def save(network: nn.Module, description: dict[str, Any], weights_path: str | os
     tables.write_json(description, Path(weights_path).with_suffix(".json"))
 
 
-def load(
-    weights_path: str | os.PathLike[str], expected_input: dict[str, Any]
-) -> tuple[networks.Network, dict[str, Any]]:
+def load(weights_path: str | os.PathLike[str], expected_input: Mapping[str, Any]) -> networks.Network:
     """Rebuild a detector, ready to score.
 
     Parameters
@@ -41,8 +40,7 @@ def load(
 
     Returns
     -------
-    network : in evaluation mode, on the CPU.
-    description : see :func:`save`.
+    The network in evaluation mode, on the CPU.
 
     Raises
     ------
@@ -73,4 +71,4 @@ def load(
             f"checkpoint {path} was trained on {description.get('input')}, but the configuration specifies "
             f"{expected_input}. Set windows and features to those of the model."
         )
-    return network.eval(), description
+    return network.eval()

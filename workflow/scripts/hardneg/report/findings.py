@@ -162,7 +162,7 @@ def separate_hardness_from_size(deltas: pd.DataFrame, controls: dict[str, str], 
     for tier, control in controls.items():
         from_size = tiers[(tiers.value == control) & (tiers.baseline == none)]
         from_hardness = tiers[(tiers.value == tier) & (tiers.baseline == control)]
-        shown = _varying_axes(from_size, deltas)
+        varying = _varying_axes(from_size, deltas)
         axes = [axis for axis in axes_of(deltas) if axis != "negative_tier" and from_size[axis].notna().any()]
         keys = [*axes, "split", "metric"]
         by_key = from_hardness.set_index(keys, drop=False)
@@ -172,7 +172,7 @@ def separate_hardness_from_size(deltas: pd.DataFrame, controls: dict[str, str], 
                 control=control,
                 metric=METRIC_NAMES[row.metric],
                 split=SPLIT_NAMES[row.split],
-                configuration=_configuration(row, shown),
+                configuration=_configuration(row, varying),
                 size_effect=describe_difference(row),
                 hardness_effect=describe_difference(by_key.loc[tuple(row[keys])]),
             )

@@ -106,15 +106,15 @@ def recommend(
         return None
     split = "test_ood" if "test_ood" in set(tiers.split) else tiers.split.iloc[0]
     axes = [axis for axis in axes_of(deltas) if axis != "negative_tier" and tiers[axis].notna().any()]
-    shown = [axis for axis in axes if tiers[axis].nunique() > 1]
-    losses = recall_losses(runs, axes, baseline)
+    varying = [axis for axis in axes if tiers[axis].nunique() > 1]
+    losses = measure_recall_losses(runs, axes, baseline)
     quiet_nights = nights[(nights.split == split) & (nights.calling_files == 0)]
     evidence = _Evidence(deltas[deltas.split == split], quiet_nights, baseline, controls)
     choices: list[TierChoice] = []
     excluded = set()
     for key, part in tiers[tiers.split == split].groupby(axes or (lambda _: 0), sort=False):
         configuration = dict(zip(axes, key if axes else (), strict=True))
-        label = ", ".join(f"{axis.replace('_', ' ')} {configuration[axis]}" for axis in shown)
+        label = ", ".join(f"{axis.replace('_', ' ')} {configuration[axis]}" for axis in varying)
         values = tuple(map(str, configuration.values()))
         loss = {tier: float(losses.loc[(*values, tier) if values else tier]) for tier in part["value"].astype(str)}
         too_costly = [tier for tier, lost in loss.items() if lost > max_recall_loss]
@@ -130,8 +130,8 @@ def recommend(
     )
 
 
-def recall_losses(runs: pd.DataFrame, axes: list[str], baseline: str) -> pd.Series:
-    """Recall on validation that a tier costs against `baseline`: mean over paired seeds, by configuration and tier."""
+def measure_recall_losses(runs: pd.DataFrame, axes: list[str], baseline: str) -> pd.Series:
+    """Measure the recall on validation that each tier costs: mean over paired seeds, by configuration and tier."""
     validation = runs[runs.split == "val"].astype(dict.fromkeys([*axes, "negative_tier"], str))
     recall = validation.pivot_table(index=[*axes, "seed"], columns="negative_tier", values="recall")
     losses = recall.rsub(recall[baseline], axis=0)
@@ -191,8 +191,8 @@ def _write_sentences(choices: list[TierChoice], baseline: str) -> list[str]:
         goals = [choice.goal for choice in choices if choice.configuration == configuration and not choice.tier]
         if goals:
             start = f"With {configuration}, no" if configuration else "No"
-            listed = " or ".join([", ".join(goals[:-1]), goals[-1]] if goals[1:] else goals)
-            sentences.append(f"{start} tier is judged better than {quote_name(baseline)} for {listed}.")
+            alternatives = " or ".join([", ".join(goals[:-1]), goals[-1]] if goals[1:] else goals)
+            sentences.append(f"{start} tier is judged better than {quote_name(baseline)} for {alternatives}.")
     return sentences
 
 

@@ -1,0 +1,19 @@
+import pytest
+import torch
+
+from hardneg.models.losses import focal_loss
+
+
+def test_the_focal_loss_without_gamma_is_cross_entropy_and_with_it_forgives_the_easy():
+    logits, targets = torch.tensor([4.0, -4.0, 0.5]), torch.tensor([1.0, 0.0, 0.0])
+    plain = torch.nn.functional.binary_cross_entropy_with_logits(logits, targets)
+    assert focal_loss(logits, targets).item() == pytest.approx(plain.item())
+    probability = torch.sigmoid(logits)
+    missed = torch.where(targets == 1, 1 - probability, probability)
+    lin = (missed**2 * -torch.log(1 - missed)).mean()
+    assert focal_loss(logits, targets, gamma=2.0).item() == pytest.approx(lin.item(), rel=1e-5)
+
+
+def test_label_smoothing_moves_the_best_logit_off_infinity():
+    sure, modest = (focal_loss(torch.tensor([logit]), torch.tensor([1.0]), smoothing=0.1) for logit in (12.0, 2.944))
+    assert modest < sure
