@@ -4,9 +4,10 @@ from hardneg.recordings import checks, manifest, sharding
 from hardneg.recordings.manifest import SplitSettings
 
 log_to(snakemake.log[0])
+splits = SplitSettings(**snakemake.params.splits)
 recordings = sharding.assign_splits_and_shards(
-    manifest.read(snakemake.input.manifest),
-    SplitSettings(**snakemake.params.splits),
+    manifest.read(snakemake.input.manifest, splits.night_begins),
+    splits,
     snakemake.params.files_per_shard,
 )
 shard = recordings[recordings.shard == snakemake.wildcards.shard]

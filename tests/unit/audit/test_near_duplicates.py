@@ -39,6 +39,6 @@ def test_of_two_similar_files_the_easier_is_a_duplicate_and_so_is_one_similar_to
     windows[3], windows[5] = windows[1], windows[0]
     monkeypatch.setattr(store, "load", lambda table: windows[table["row"]])
     origins = ["positive", "pool", "pool", "pool", "pool", "pool"]
-    table = pd.DataFrame({"file_path": list("abcdef"), "date": "", "origin": origins, "row": range(6)})
+    table = pd.DataFrame({"file_path": list("abcdef"), "night": "", "origin": origins, "row": range(6)})
     result = near_duplicates.find_near_duplicates(table.iloc[[1, 2, 3, 4, 5, 0]], 0.9)
     assert result[["file_path", "similar_to"]].to_numpy().tolist() == [["d", "b"], ["f", "the labeled positive a"]]

@@ -75,10 +75,11 @@ def test_reviewed_positives_of_the_pool_join_a_subset_with_their_window(tmp_path
             "call_type": "",
             "recorder_id": "r",
             "date": "",
+            "night": "",
         }
     )
     pool = labelled.assign(
-        file_path="from_pool.wav", label="negative", split="pool", quality="", recorder_id=7, date="2025-02-01"
+        file_path="from_pool.wav", label="negative", split="pool", quality="", recorder_id=7, night="2025-02-01"
     )
     reviewed = [("gone.wav", 0.0), ("from_pool.wav", 2.9)]
     subset = select_positives(labelled, PositiveSubset("s", ["high"]), reviewed=reviewed, pool=pool)

@@ -25,7 +25,7 @@ def test_gathering_shards_is_scoring_all_windows_at_once(tmp_path):
 def test_ranked_files_have_their_metadata_and_files_outside_the_pool_are_dropped():
     files = pd.DataFrame({"file_path": ["ü.wav", "gone.wav", "a.wav"], "confidence": [0.9, 0.8, 0.1], "start_s": 0.0})
     metadata = pd.DataFrame(
-        {"recorder_id": ["r1", "r2", "r3"], "date": ["", "2025-01-01", ""], "site": "s", "group": "g"}
+        {"recorder_id": ["r1", "r2", "r3"], "date": ["", "2025-01-01", ""], "night": "", "site": "s", "group": "g"}
     )
     recordings = metadata.assign(file_path=["a.wav", "ü.wav", "unscored.wav"], duration_s=3.0)
     ranked = ranking.rank_files(files, recordings)

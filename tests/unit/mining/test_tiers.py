@@ -21,6 +21,7 @@ def pool():
             "end_s": 3.0,
             "recorder_id": "r",
             "date": "",
+            "night": "",
         }
     ).sample(frac=1, random_state=0)
 
@@ -102,7 +103,9 @@ def test_a_tier_of_any_pool_keeps_its_bounds_order_and_size(confidence, low, hig
 
 
 def test_a_cap_keeps_the_hardest_of_each_recorder_night(pool):
-    nights = pool.assign(recorder_id=pool.file_path.str[0], date="2025-02-01")
+    after_midnight = pool.confidence > 0.9985
+    date = np.where(after_midnight, "2025-02-02", "2025-02-01")
+    nights = pool.assign(recorder_id=pool.file_path.str[0], date=date, night="2025-02-01")
     tier = tiers.cut_tier(nights, "t", TierDefinition(min_confidence=0.5, per_night=3))
     assert tier.recorder_id.value_counts().eq(3).all() and tier.recorder_id.nunique() == 5
     assert list(tier.confidence[:4]) == [0.999, 0.998, 0.997, 0.899]

@@ -15,6 +15,7 @@ def pool():
             "end_s": 3.0,
             "recorder_id": "r",
             "date": "",
+            "night": "",
         }
     )
 

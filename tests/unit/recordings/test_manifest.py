@@ -21,6 +21,10 @@ def written(tmp_path):
     return write
 
 
+def read_date(name):
+    return nights.format_dates(nights.read_audiomoth_times(pd.Series([name])))[0]
+
+
 @pytest.mark.parametrize(
     ("name", "date"),
     [
@@ -34,7 +38,7 @@ def written(tmp_path):
     ],
 )
 def test_the_date_is_read_from_an_audiomoth_name(name, date):
-    assert nights.parse_audiomoth_date(name) == date
+    assert read_date(name) == date
 
 
 def test_a_recorder_without_a_date_is_its_own_group(written):
@@ -209,7 +213,7 @@ def test_manifests_are_read_as_they_were_written(tmp_path_factory, rows, quoting
     assert list(table.file_path) == [row["file_path"] for row in rows]
     assert list(table.recorder_id) == [row["recorder_id"] for row in rows]
     assert set(table.label) == {"negative"}
-    dated = [row["date"] or nights.parse_audiomoth_date(row["file_path"]) for row in rows]
+    dated = [row["date"] or read_date(row["file_path"]) for row in rows]
     assert list(table.date) == dated
 
 

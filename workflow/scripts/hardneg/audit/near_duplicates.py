@@ -42,10 +42,10 @@ def select_windows(
 
     Returns
     -------
-    ``file_path, date, start_s, end_s, array, row`` and ``origin`` (positive or pool); the pool's hardest first.
+    ``file_path, night, start_s, end_s, array, row`` and ``origin`` (positive or pool); the pool's hardest first.
     """
-    positives = labelled[labelled.label == "positive"][["file_path", "date"]].merge(labelled_index, on="file_path")
-    hardest = store.locate_windows(scores.head(pool_files)[["file_path", "date", "start_s"]], pool_index)
+    positives = labelled[labelled.label == "positive"][["file_path", "night"]].merge(labelled_index, on="file_path")
+    hardest = store.locate_windows(scores.head(pool_files)[["file_path", "night", "start_s"]], pool_index)
     return pd.concat([positives.assign(origin="positive"), hardest.assign(origin="pool")], ignore_index=True)
 
 
@@ -62,7 +62,7 @@ def find_near_duplicates(windows: pd.DataFrame, min_similarity: float) -> pd.Dat
     ``file_path, similarity, similar_to``: one row per near-duplicate, with the recording that it is most similar to.
     """
     ordered = windows.sort_values("origin", key=lambda origin: origin == "pool", kind="stable", ignore_index=True)
-    pairs = find_similar_pairs(store.load(ordered), list(ordered.date.fillna("")), min_similarity)
+    pairs = find_similar_pairs(store.load(ordered), list(ordered.night.fillna("")), min_similarity)
     prefix = ordered.origin[pairs["first"]].map({"positive": "the labeled positive ", "pool": ""}).to_numpy()
     paths = ordered.file_path
     similar = pd.DataFrame(
@@ -77,18 +77,18 @@ def find_near_duplicates(windows: pd.DataFrame, min_similarity: float) -> pd.Dat
     return similar.drop_duplicates("file_path").sort_values("file_path", ignore_index=True)
 
 
-def find_similar_pairs(windows: npt.NDArray[np.floating], dates: Sequence[str], min_similarity: float) -> pd.DataFrame:
+def find_similar_pairs(windows: npt.NDArray[np.floating], nights: Sequence[str], min_similarity: float) -> pd.DataFrame:
     """Find pairs of similar windows.
 
-    Each window is compared with its nearest neighbors by descriptor, on any date. In addition, all spectrograms of
-    one date are compared with each other, because recorders within earshot record the same sounds on the same night.
+    Each window is compared with its nearest neighbors by descriptor, on any night. In addition, all spectrograms of
+    one night are compared with each other, because recorders within earshot record the same sounds on the same night.
     The similarity of spectrograms is their correlation at the best lag (:func:`correlate_over_lags`), that of
     embeddings the cosine of their angle.
 
     Parameters
     ----------
     windows : features, shape (n, n_mels, frames) in dB or (n, embedding).
-    dates : date of each window; ``""`` if unknown.
+    nights : night of each window; ``""`` if unknown.
     min_similarity : the lowest similarity of a pair, in [0, 1].
 
     Returns
@@ -98,7 +98,7 @@ def find_similar_pairs(windows: npt.NDArray[np.floating], dates: Sequence[str], 
     descriptors = compute_descriptors(windows)
     blocks = list(_blocks_of_neighbors(descriptors))
     if windows.ndim == 3:
-        blocks += _blocks_of_dates(dates, frames=windows.shape[2])
+        blocks += _blocks_of_nights(nights, frames=windows.shape[2])
     parts = []
     for first, second in track_progress(blocks, len(blocks), "comparing windows"):
         if windows.ndim == 2:
@@ -121,10 +121,10 @@ def _blocks_of_neighbors(descriptors: FloatArray) -> Iterator[Block]:
         yield np.array([window]), row[row != window]
 
 
-def _blocks_of_dates(dates: Sequence[str], frames: int) -> Iterator[Block]:
-    windows_of_date = pd.Series(range(len(dates))).groupby(list(dates), sort=True).indices
-    for date, windows in windows_of_date.items():
-        if date:
+def _blocks_of_nights(nights: Sequence[str], frames: int) -> Iterator[Block]:
+    windows_of_night = pd.Series(range(len(nights))).groupby(list(nights), sort=True).indices
+    for night, windows in windows_of_night.items():
+        if night:
             rows = max(MAX_BLOCK_CELLS // max(2 * frames * len(windows), 1), 1)
             for start in range(0, len(windows), rows):
                 yield windows[start : start + rows], windows

@@ -65,7 +65,7 @@ def simulate_features(folder: Path, shape: tuple[int, ...], files: Mapping[str, 
             "label": np.where(positive, "positive", "negative"),
             "group": (rows % RECORDER_NIGHTS).astype(str),
         }
-    ).assign(quality="high", call_type="", site="s", recorder_id="r", date="", duration_s=WINDOW_S)
+    ).assign(quality="high", call_type="", site="s", recorder_id="r", date="", night="", duration_s=WINDOW_S)
     index = pd.DataFrame({"file_path": recordings.file_path, "start_s": 0.0, "end_s": WINDOW_S, "row": rows})
     array = np.lib.format.open_memmap(folder / "features.npy", "w+", np.float16, (len(split), *shape))
     for start in range(0, len(split), BLOCK_ROWS):

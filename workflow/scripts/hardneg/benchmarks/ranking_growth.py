@@ -46,8 +46,8 @@ def simulate_pool(folder: Path, windows: int, seed: int = 1) -> None:
                 }
             )
             tables.write(scores, folder / f"shard-{shard:06d}.parquet")
-            recording = {"recorder_id": recorder, "date": night, "site": "s", "group": f"{recorder} {night}"}
-            append(pd.DataFrame({"file_path": paths} | recording))
+            recording = {"recorder_id": recorder, "date": night, "night": night, "site": "s"}
+            append(pd.DataFrame({"file_path": paths} | recording | {"group": f"{recorder} {night}"}))
 
 
 def measure_steps(folder: Path, shards: Sequence[Path]) -> dict[str, float]:

@@ -9,7 +9,9 @@ from hardneg.models.inference import score_files
 from hardneg.models.thresholds import ThresholdRule, choose_threshold
 from hardneg.recordings.manifest import TEST_SPLITS
 
-RECORDING_COLUMNS = ["file_path", "quality", "call_type", "site", "recorder_id", "date", "group", "duration_s"]
+RECORDING_COLUMNS = [
+    "file_path", "quality", "call_type", "site", "recorder_id", "date", "night", "group", "duration_s",
+]  # fmt: skip
 
 
 def score_splits(

@@ -9,7 +9,7 @@ import pandas as pd
 from hardneg.common.errors import InputError
 
 UNRATED = "unrated"
-COLUMNS = ["file_path", "quality", "call_type", "confidence", "recorder_id", "date", "start_s"]
+COLUMNS = ["file_path", "quality", "call_type", "confidence", "recorder_id", "date", "night", "start_s"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +70,7 @@ def select_positives(
 
     Returns
     -------
-    ``file_path, quality, call_type, confidence`` (missing unless ranked), ``recorder_id, date`` and ``start_s``
+    ``file_path, quality, call_type, confidence`` (missing unless ranked), ``recorder_id, date, night`` and ``start_s``
     (missing except for pool files), in order of path.
 
     Raises

@@ -10,7 +10,7 @@ import pyarrow.compute
 from hardneg.common import tables
 from hardneg.models.file_scores import score_by_highest_window
 
-RECORDING_COLUMNS = ["file_path", "recorder_id", "date", "site", "group"]
+RECORDING_COLUMNS = ["file_path", "recorder_id", "date", "night", "site", "group"]
 WINDOW_SCORE_COLUMNS = ["file_path", "start_s", "end_s", "confidence"]
 
 
@@ -39,7 +39,7 @@ def gather_scores(shards: Iterable[str | os.PathLike[str]], windows_path: str | 
 
 
 def rank_files(files: pd.DataFrame, recordings: pd.DataFrame) -> pd.DataFrame:
-    """Add the recorder, date, site and group of each scored file.
+    """Add the recorder, date, night, site and group of each scored file.
 
     Parameters
     ----------
@@ -48,7 +48,8 @@ def rank_files(files: pd.DataFrame, recordings: pd.DataFrame) -> pd.DataFrame:
 
     Returns
     -------
-    One row per file, the hardest first: ``file_path, confidence, start_s, end_s, recorder_id, date, site, group``.
+    One row per file, the hardest first: ``file_path, confidence, start_s, end_s, recorder_id, date, night, site,
+    group``.
     """
     rows = pyarrow.compute.index_in(  # a merge takes four times the memory, and a pool can have millions of files
         pyarrow.array(files.file_path, pyarrow.string()),

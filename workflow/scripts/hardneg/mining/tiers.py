@@ -12,7 +12,7 @@ from hardneg.mining.combination import select_scores
 from hardneg.mining.mining_models import MEAN
 from hardneg.recordings.nights import name_recorder_nights
 
-COLUMNS = ["file_path", "confidence", "start_s", "end_s", "rank", "recorder_id", "date"]
+COLUMNS = ["file_path", "confidence", "start_s", "end_s", "rank", "recorder_id", "date", "night"]
 BOUNDS = ("min_confidence", "max_confidence", "top_k", "top_fraction")
 NOT_BY_BOUNDS = {"random", "match_size_of", "round"}
 
@@ -32,7 +32,7 @@ class TierDefinition:
     match_size_of : a random sample as large as this other tier.
     ranked_by : ``mean`` or ``minimum`` of all mining models, or the name of one.
     exclude : flags of the audit; flagged files are left out.
-    per_night, per_cluster : the most files of one recorder-night (of one recorder, if the date is unknown) and of
+    per_night, per_cluster : the most files of one recorder-night (of one recorder, if the night is unknown) and of
         one cluster; the hardest are taken.
     round : round of mining, 1 or 2; ``joint`` ranks by the mean of both rounds.
     seed : seed of the random sample. The sample hashes file names, so it hardly changes when the pool grows.
@@ -60,8 +60,8 @@ class PoolTables:
 
     Attributes
     ----------
-    scores : one row per pool file: ``file_path, confidence, start_s, end_s, recorder_id, date``; with several mining
-        models, from :func:`hardneg.mining.combination.combine_scores`.
+    scores : one row per pool file: ``file_path, confidence, start_s, end_s, recorder_id, date, night``; with several
+        mining models, from :func:`hardneg.mining.combination.combine_scores`.
     audit : the audit's flags, from :func:`hardneg.audit.pool_audit.flag_pool_files`.
     clusters : ``file_path, cluster``.
     second_scores : the second round's scores, one row per file outside `first_round_tier`.
@@ -97,7 +97,7 @@ def cut_tier(
 
     Parameters
     ----------
-    scores : one row per pool file: ``file_path, confidence, start_s, end_s, recorder_id, date``.
+    scores : one row per pool file: ``file_path, confidence, start_s, end_s, recorder_id, date, night``.
     name : the tier's name, for messages and for the random sample.
     definition : its ``ranked_by``, ``exclude`` and ``round`` are ignored; :func:`build_tier` resolves them.
     size : number of files of the tier that ``match_size_of`` names.

@@ -49,13 +49,15 @@ class ShardPlan:
             If the manifest cannot be read, lacks a split or breaks a rule of the splits.
         """
         is_generated = "generated" in config
+        splits = SplitSettings(**config["splits"])
         if is_generated:
             manifest_path, audio_root = f"{prefix}/soundscapes/manifest.csv", f"{results}/soundscapes/audio"
-            table = manifest.complete(dataset.extract_manifest(dataset.draw_design(**config["generated"])), "generated")
+            design = dataset.draw_design(**config["generated"])
+            table = manifest.complete(dataset.extract_manifest(design), "generated", splits.night_begins)
         else:
             manifest_path, audio_root = (str(Path(config[key]).expanduser()) for key in ("manifest", "audio_root"))
-            table = manifest.read(manifest_path)
-        table = sharding.assign_splits_and_shards(table, SplitSettings(**config["splits"]), config["files_per_shard"])
+            table = manifest.read(manifest_path, splits.night_begins)
+        table = sharding.assign_splits_and_shards(table, splits, config["files_per_shard"])
         checks.check_split_rules(table, checks.MANIFEST_RULES)
         hashes = sharding.hash_shards(table, None if is_generated else audio_root)
         return cls(manifest_path, is_generated, audio_root, table, hashes)

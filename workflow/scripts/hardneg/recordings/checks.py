@@ -274,7 +274,7 @@ RULES: Rules = MANIFEST_RULES | {"The same audio must be in one split only": _fi
 def _list_rows(rows: pd.DataFrame, column: str | None = None) -> str:
     lines = [
         f"  {row.file_path} (split {row.split}, site {row.site or 'unknown'}, recorder {row.recorder_id}, "
-        f"date {row.date or 'unknown'})" + (f": {row[column]}" if column else "")
+        f"night {row.night or 'unknown'})" + (f": {row[column]}" if column else "")
         for _, row in rows.head(LISTED_ROWS).iterrows()
     ]
     hidden = len(rows) - LISTED_ROWS

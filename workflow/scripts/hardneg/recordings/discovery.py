@@ -8,7 +8,7 @@ import pandas as pd
 
 from hardneg.common.errors import InputError
 from hardneg.recordings.manifest import LABELS, POOL
-from hardneg.recordings.nights import parse_audiomoth_date
+from hardneg.recordings.nights import format_dates, read_audiomoth_times
 
 AUDIO_SUFFIXES = {".wav", ".flac", ".ogg", ".mp3", ".aif", ".aiff", ".opus", ".w64", ".caf", ".au"}
 
@@ -65,7 +65,7 @@ def draft_manifest(audio_root: str | os.PathLike[str]) -> pd.DataFrame:
                 "recorder_id": path.parent.name,
                 "split": POOL if label == POOL else "",
                 **dict.fromkeys(("quality", "call_type", "site"), ""),
-                "date": parse_audiomoth_date(str(path)),
             }
         )
-    return pd.DataFrame(rows)
+    table = pd.DataFrame(rows)
+    return table.assign(date=format_dates(read_audiomoth_times(table.file_path)))

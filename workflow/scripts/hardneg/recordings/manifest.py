@@ -10,21 +10,29 @@ import pandas as pd
 
 from hardneg.common.errors import InputError
 from hardneg.common.hashing import uniform
-from hardneg.recordings.nights import name_recorder_nights, parse_audiomoth_date
+from hardneg.recordings.nights import (
+    NOON,
+    find_nights,
+    format_dates,
+    name_recorder_nights,
+    parse_dates,
+    parse_times,
+    read_audiomoth_times,
+)
 
 LABELS = ("positive", "negative")
 POOL = "pool"
 TEST_SPLITS = ("test_iid", "test_ood")
 SPLITS = ("train", "val", *TEST_SPLITS, POOL)
 QUALITIES = ("high", "medium", "low")
-COLUMNS = ("file_path", "label", "split", "quality", "call_type", "site", "recorder_id", "date")
+COLUMNS = ("file_path", "label", "split", "quality", "call_type", "site", "recorder_id", "date", "night")
 # Columns that the workflow computes. A user's column with such a name gets a prefix.
 COMPUTED_COLUMNS = (
     "group", "shard", "duration_s", "sample_rate", "channels", "sha256", "peak", "clipped_share", "dc_offset",
     "flat_share", "flags", "reason",
 )  # fmt: skip
 # Columns that must agree in all rows of one file.
-FILE_COLUMNS = ("label", "split", "recorder_id", "date", "site")
+FILE_COLUMNS = ("label", "split", "recorder_id", "date", "night", "site")
 REQUIRED_COLUMNS = ("file_path", "label", "recorder_id")
 LISTED_ROWS = 20
 
@@ -38,23 +46,27 @@ class SplitSettings:
     ood_sites : sites that go to ``test_ood`` as a whole.
     validation_fraction : share of the other recorder-nights that goes to ``val``, in [0, 1].
     iid_fraction : share of the other recorder-nights that goes to ``test_iid``, in [0, 1].
+    night_begins : time of day at which a recorder-night begins, ``HH:MM``; see :func:`read`.
     """
 
     ood_sites: list[str]
     validation_fraction: float
     iid_fraction: float
+    night_begins: str = NOON
 
 
-def read(path: str | os.PathLike[str]) -> pd.DataFrame:
+def read(path: str | os.PathLike[str], night_begins: str = NOON) -> pd.DataFrame:
     """Read a manifest as text, with the columns of :data:`COLUMNS` first.
 
     Labels, splits and qualities lose spaces and capitals. An empty ``date`` is read from an AudioMoth file name
-    (``YYYYMMDD_HHMMSS.WAV``, also with a prefix or the suffix ``T``). ``group`` is the unit that is never divided: the
-    recorder-night, or the recorder if the date is unknown.
+    (``YYYYMMDD_HHMMSS.WAV``, also with a prefix or the suffix ``T``). An empty ``night`` follows from the date and the
+    time of day, which is in a column ``time`` or in the file name; see :func:`hardneg.recordings.nights.find_nights`.
+    ``group`` is the unit that is never divided: the recorder-night, or the recorder if the night is unknown.
 
     Parameters
     ----------
     path : CSV or Parquet file with one row per recording.
+    night_begins : time of day at which a night begins, ``HH:MM``.
 
     Returns
     -------
@@ -64,24 +76,24 @@ def read(path: str | os.PathLike[str]) -> pd.DataFrame:
     Raises
     ------
     InputError
-        If the file or a required column is missing. If a label, split, quality or date is not valid. If rows of one
-        file differ in a column of :data:`FILE_COLUMNS`. The message lists the rows.
+        If the file or a required column is missing. If a label, split, quality, date, night or time is not valid. If
+        rows of one file differ in a column of :data:`FILE_COLUMNS`. The message lists the rows.
     """
     if not Path(path).is_file():
         raise InputError(f"manifest {path} does not exist. Correct 'manifest' in the configuration.")
-    return complete(_read_text(path), str(path))
+    return complete(_read_text(path), str(path), night_begins)
 
 
-def complete(table: pd.DataFrame, source: str) -> pd.DataFrame:
+def complete(table: pd.DataFrame, source: str, night_begins: str = NOON) -> pd.DataFrame:
     """Complete a manifest that is already a table of text; see :func:`read`. `source` names it in messages.
 
     Examples
     --------
-    >>> row = {"file_path": "A1/20250312_213000.WAV", "label": " Positive", "recorder_id": "A1"}
+    >>> row = {"file_path": "A1/20250313_023000.WAV", "label": " Positive", "recorder_id": "A1"}
     >>> table = complete(pd.DataFrame([row]), "manifest.csv")
     >>> table[["label", "date", "group"]]
           label        date          group
-    0  positive  2025-03-12  A1@2025-03-12
+    0  positive  2025-03-13  A1@2025-03-12
     """
     missing = [column for column in REQUIRED_COLUMNS if column not in table.columns]
     if missing:
@@ -98,9 +110,7 @@ def complete(table: pd.DataFrame, source: str) -> pd.DataFrame:
     _refuse_rows(table, ~table.split.isin(("", *SPLITS)), "split", SPLITS, source)
     _refuse_rows(table, ~table.quality.isin(("", *QUALITIES)), "quality", QUALITIES, source)
     _refuse_rows(table, table.recorder_id == "", "recorder_id", ("a recorder's name",), source)
-    table["date"] = table.date.where(table.date != "", table.file_path.map(parse_audiomoth_date))
-    parsed = pd.to_datetime(table.date.where(table.date != ""), format="%Y-%m-%d", errors="coerce")
-    _refuse_rows(table, (table.date != "") & parsed.isna(), "date", ("YYYY-MM-DD",), source)
+    _complete_nights(table, source, night_begins)
     _refuse_contradictions(table, source)
     table["group"] = name_recorder_nights(table)
     return table[[*COLUMNS, "group", *table.columns.difference([*COLUMNS, "group"], sort=False)]]
@@ -158,6 +168,24 @@ def _detect_delimiter(file: TextIO) -> str:
     header = file.readline()
     file.seek(0)
     return max(",;\t", key=header.count)
+
+
+def _complete_nights(table: pd.DataFrame, source: str, night_begins: str) -> None:
+    """Fill in ``date`` and ``night``, and write every date in one spelling."""
+    for column in ("date", "night"):
+        parsed = parse_dates(table[column])
+        _refuse_rows(table, (table[column] != "") & parsed.isna(), column, ("YYYY-MM-DD",), source)
+        table[column] = format_dates(parsed)
+    if "time" in table.columns:
+        table["time"] = table.time.str.strip()
+        times = parse_times(table.time)
+        _refuse_rows(table, (table.time != "") & times.isna(), "time", ("HH:MM", "HH:MM:SS"), source)
+    else:
+        times = pd.Series(pd.NaT, index=table.index, dtype="timedelta64[ns]")
+    recorded_at = read_audiomoth_times(table.file_path)
+    table["date"] = table.date.where(table.date != "", format_dates(recorded_at))
+    nights = format_dates(find_nights(parse_dates(table.date), times, recorded_at, night_begins))
+    table["night"] = table.night.where(table.night != "", nights)
 
 
 def _refuse_contradictions(table: pd.DataFrame, source: str) -> None:

@@ -1,32 +1,109 @@
 """Recorder-nights: the unit that is never divided between training and testing."""
 
-import re
-from pathlib import Path
+import os
 
 import pandas as pd
 
-AUDIOMOTH_NAME = re.compile(r"(?:^|[^0-9])(\d{8})[T_]+(\d{6})(?:[^0-9]|$)")
+AUDIOMOTH_NAME = r"(?:^|[^0-9])(\d{8})[T_]+(\d{6})(?:[^0-9]|$)"
+NOON = "12:00"
+CLUSTERS = ("night", "date", "site")
 
 
-def name_recorder_nights(table: pd.DataFrame) -> pd.Series:
-    """Name the recorder-night of each row: ``recorder@date``, or the recorder if the date is unknown.
+def find_nights(dates: pd.Series, times: pd.Series, recorded_at: pd.Series, night_begins: str = NOON) -> pd.Series:
+    """Find the night of each recording: the date on which the night began.
+
+    A night lasts 24 hours, so recordings before and after midnight belong together. A date without a time of day
+    remains as it is: such a night ends at midnight.
+
+    Parameters
+    ----------
+    dates : calendar dates; NaT if unknown.
+    times : times of day, from :func:`parse_times`; NaT if unknown.
+    recorded_at : dates and times in the file names, from :func:`read_audiomoth_times`. The time in a name counts only
+        if `times` has none, and if the date in the name is the one of `dates`. A date that differs from the name has
+        probably been corrected to the evening before.
+    night_begins : time of day at which a night begins, ``HH:MM``.
+
+    Returns
+    -------
+    Dates; NaT where `dates` is.
 
     Examples
     --------
-    >>> name_recorder_nights(pd.DataFrame({"recorder_id": ["A1", "A1"], "date": ["2025-03-12", ""]})).tolist()
+    >>> date, time = pd.to_datetime(pd.Series(["2025-03-13"])), parse_times(pd.Series(["02:00"]))
+    >>> format_dates(find_nights(date, time, pd.Series([pd.NaT], dtype="datetime64[ns]"))).tolist()
+    ['2025-03-12']
+    """
+    time_in_name = (recorded_at - recorded_at.dt.normalize()).where(recorded_at.dt.normalize() == dates)
+    start = pd.Timedelta(f"{night_begins}:00")
+    return (dates + times.fillna(time_in_name).fillna(start) - start).dt.normalize()
+
+
+def name_recorder_nights(table: pd.DataFrame) -> pd.Series:
+    """Name the recorder-night of each row: ``recorder@night``, or the recorder if the night is unknown.
+
+    Examples
+    --------
+    >>> name_recorder_nights(pd.DataFrame({"recorder_id": ["A1", "A1"], "night": ["2025-03-12", ""]})).tolist()
     ['A1@2025-03-12', 'A1']
     """
-    date = table.date.fillna("")
+    night = table.night.fillna("")
     recorder = table.recorder_id.astype(str)  # a table read from CSV may contain numbers
-    return recorder.where(date == "", recorder + "@" + date)
+    return recorder.where(night == "", recorder + "@" + night)
 
 
-def parse_audiomoth_date(file_path: str) -> str:
-    """Read the recording date from an AudioMoth file name, as ``YYYY-MM-DD``; ``""`` if the name has no date.
+def name_clusters(files: pd.DataFrame, cluster: str) -> pd.Series:
+    """Name the cluster of each file: all files of a cluster are resampled together, because they depend on each other.
 
-    >>> parse_audiomoth_date("creek/SITE3_20250312_213000T.WAV")
-    '2025-03-12'
+    Parameters
+    ----------
+    files : ``group``, and for other clusters than nights also ``recorder_id, site, night``.
+    cluster : one of :data:`CLUSTERS`:
+
+        - ``night`` : a recorder-night.
+        - ``date`` : all recorders of one site on one night. Without a site it is the recorder-night, and without a
+          night the whole site, because its recorders may have recorded the same night.
+        - ``site`` : all nights of a site, or of a recorder without a site.
+
+    Examples
+    --------
+    >>> files = pd.DataFrame({"recorder_id": ["A1", "A2"], "site": "pond", "night": "2025-03-12", "group": ["a", "b"]})
+    >>> name_clusters(files, "date").tolist()
+    ['site pond@2025-03-12', 'site pond@2025-03-12']
     """
-    match = AUDIOMOTH_NAME.search(Path(file_path).name)
-    time = pd.to_datetime(f"{match[1]}{match[2]}" if match else None, format="%Y%m%d%H%M%S", errors="coerce")
-    return "" if pd.isna(time) else str(time.strftime("%Y-%m-%d"))
+    if cluster not in CLUSTERS:
+        raise ValueError(f"cluster: '{cluster}' is not one of {', '.join(CLUSTERS)}")
+    if cluster == "night":
+        return files.group
+    site, night = files.site.fillna(""), files.night.fillna("")
+    site_name = "site " + site.astype(str)  # apart from a recorder of the same name
+    if cluster == "site":
+        return site_name.where(site != "", "recorder " + files.recorder_id.astype(str))
+    return site_name.where(night == "", site_name + "@" + night).where(site != "", files.group)
+
+
+def read_audiomoth_times(file_paths: pd.Series) -> pd.Series:
+    """Read date and time of recordings from their AudioMoth file names; NaT if a name has none.
+
+    >>> read_audiomoth_times(pd.Series(["creek/SITE3_20250312_213000T.WAV"])).tolist()
+    [Timestamp('2025-03-12 21:30:00')]
+    """
+    parts = file_paths.map(os.path.basename).astype(object).str.extract(AUDIOMOTH_NAME)
+    return pd.to_datetime(parts[0] + parts[1], format="%Y%m%d%H%M%S", errors="coerce")
+
+
+def parse_dates(texts: pd.Series) -> pd.Series:
+    """Parse dates written ``YYYY-MM-DD``, also without zeros as in 2025-3-9; NaT for any other text."""
+    return pd.to_datetime(texts.where(texts != ""), format="%Y-%m-%d", errors="coerce")
+
+
+def parse_times(texts: pd.Series) -> pd.Series:
+    """Parse times of day, ``HH:MM`` or ``HH:MM:SS``, as the time since midnight; NaT for any other text."""
+    is_complete = texts.str.count(":") != 1
+    times = pd.to_datetime(texts.where(is_complete, texts + ":00"), format="%H:%M:%S", errors="coerce")
+    return times - times.dt.normalize()
+
+
+def format_dates(dates: pd.Series) -> pd.Series:
+    """Format dates as ``YYYY-MM-DD``, and NaT as ``""``."""
+    return dates.dt.strftime("%Y-%m-%d").astype(object).where(dates.notna(), "")

@@ -50,7 +50,7 @@ def assign_splits_and_shards(table: pd.DataFrame, settings: SplitSettings, files
 def assign_shards(table: pd.DataFrame, files_per_shard: int) -> pd.Series:
     """Name the shard of each recording.
 
-    Recorder-nights are sorted by date and recorder. A shard ends after each recorder-night whose hash is small
+    Recorder-nights are sorted by night and recorder. A shard ends after each recorder-night whose hash is small
     (content-defined chunking, as in A. Muthitacharoen et al., "A low-bandwidth network file system", SOSP 2001).
     The name of a shard is a hash of its recorder-nights. A new night therefore creates new shards, changes at most the
     shard that it falls in, and leaves all others alone. No shard contains both pool and labeled recordings.
@@ -65,7 +65,7 @@ def assign_shards(table: pd.DataFrame, files_per_shard: int) -> pd.Series:
     ``pool-<hash>`` or ``labelled-<hash>`` for each row, with the index of `table`.
     """
     part = pd.Series(np.where(table.split == POOL, "pool", "labelled"), index=table.index, name="part")
-    groups = table.groupby([part, "date", "recorder_id", "group"], sort=True).size().rename("files").reset_index()
+    groups = table.groupby([part, "night", "recorder_id", "group"], sort=True).size().rename("files").reset_index()
     chance = groups.files / files_per_shard
     is_last = (uniform(list(groups.group), "shard") < chance) | (groups.part != groups.part.shift(-1))
     chunk = is_last.shift(fill_value=False).cumsum()
