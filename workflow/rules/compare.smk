@@ -13,7 +13,9 @@ rule compare:
         ENVIRONMENT
     params:
         comparisons=config["comparisons"],
-        statistics=plan.settings("statistics", "alpha", "p_adjustment", "power", "resamples", "effects_of_interest"),
+        statistics=plan.settings(
+            "statistics", "alpha", "p_adjustment", "power", "resamples", "cluster", "effects_of_interest"
+        ),
         threshold=plan.settings("evaluation/threshold", "rule", "value", "prevalence"),
         runs=plan.runs.table,
         axes=plan.runs.axes,
@@ -36,7 +38,9 @@ rule compare_effects:
         ENVIRONMENT
     params:
         comparison=plan.first_comparison,
-        statistics=plan.settings("statistics", "alpha", "p_adjustment", "power", "resamples", "effects_of_interest"),
+        statistics=plan.settings(
+            "statistics", "alpha", "p_adjustment", "power", "resamples", "cluster", "effects_of_interest"
+        ),
         threshold=plan.settings("evaluation/threshold", "rule", "value", "prevalence"),
         runs=plan.runs.table,
         axes=plan.runs.axes,

@@ -23,6 +23,7 @@ rule export:
             target=config["target"],
             label=config["export"].get("label", config["target"]),
             resamples=config["statistics"]["resamples"],
+            cluster=config["statistics"]["cluster"],
         ),
         templates=fingerprint_files("export/*.md.j2"),
         code=fingerprint("export"),

@@ -12,7 +12,9 @@ comparisons = [
 ]
 settings = comparison.StatisticsSettings(**snakemake.params.statistics)
 rule = ThresholdRule(**snakemake.params.threshold)
-load_scores = scored_files.make_score_loader(snakemake.input.scores, snakemake.params.runs, runs, [*axes, "seed"], rule)
+load_scores = scored_files.make_score_loader(
+    snakemake.input.scores, snakemake.params.runs, runs, [*axes, "seed"], rule, settings.cluster
+)
 compared = comparison.compare_runs(runs, comparisons, axes, settings, load_scores)
 tables.write(compared.pairs, snakemake.output.pairs)
 tables.write(compared.deltas, snakemake.output.deltas)

@@ -11,6 +11,8 @@ runs, axes = tables.read(snakemake.input.runs), snakemake.params.axes
 comparison = Comparison(**snakemake.params.comparison)
 settings = StatisticsSettings(**snakemake.params.statistics)
 rule = ThresholdRule(**snakemake.params.threshold)
-load_scores = make_score_loader(snakemake.input.scores, snakemake.params.runs, runs, [*axes, "seed"], rule)
+load_scores = make_score_loader(
+    snakemake.input.scores, snakemake.params.runs, runs, [*axes, "seed"], rule, settings.cluster
+)
 effects = interactions.estimate_interactions(runs, comparison, axes, settings, load_scores)
 tables.write(effects, snakemake.output.interactions)

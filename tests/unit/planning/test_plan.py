@@ -337,3 +337,17 @@ def test_every_shipped_configuration_with_generated_sound_can_be_planned(tmp_pat
     monkeypatch.chdir(tmp_path)
     config = yaml.safe_load((ROOT / "config/config.yaml").read_text())
     assert len(plan_of(config).runs.table) == 30
+
+
+def test_another_beginning_of_the_night_changes_only_the_shards_whose_nights_it_changes(config):
+    table = pd.read_csv("manifest.csv", keep_default_na=False)
+    table.loc[table.site == "hills", "time"] = "02:00"
+    table.to_csv("manifest.csv", index=False)
+    noon, midnight = (
+        plan_of(config | {"splits": config["splits"] | {"night_begins": begins}}).shards
+        for begins in ("12:00", "00:00")
+    )
+    assert noon.recordings.night[noon.recordings.site == "hills"].min() == "2025-02-28"
+    assert midnight.recordings.night.min() == "2025-03-01"
+    changed = set(noon.hashes.items()) ^ set(midnight.hashes.items())
+    assert {shard.split("-")[0] for shard, _ in changed} == {"pool"}

@@ -84,6 +84,8 @@ def _explain(error: ValidationError) -> str:
     if error.context:
         error = best_match([error])
         path = ".".join(map(str, error.absolute_path)) or path
+    if isinstance(error.schema, dict) and "expected" in error.schema:
+        return f"{path}: {error.instance!r} is not {error.schema['expected']}"
     if error.validator == "enum" and isinstance(error.validator_value, list):
         return f"{path}: {error.instance!r} is not one of {', '.join(map(str, error.validator_value))}"
     return f"{path}: {error.message}"

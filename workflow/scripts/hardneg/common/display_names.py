@@ -1,4 +1,4 @@
-"""Names of splits and metrics as people read them."""
+"""Names of splits, metrics and clusters of files as people read them."""
 
 SPLIT_NAMES = {
     "val": "Validation",
@@ -15,4 +15,9 @@ METRIC_NAMES = {
     "precision_at_baseline_recall": "Precision at the baseline's recall",
     "recall_at_baseline_precision": "Recall at the baseline's precision",
     "recall_at_baseline_fp_rate": "Recall at the baseline's false positives per hour",
+}
+CLUSTER_NAMES = {
+    "night": "recorder-nights",
+    "date": "nights of a site, with all its recorders",
+    "site": "sites",
 }

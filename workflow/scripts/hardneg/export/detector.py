@@ -53,11 +53,13 @@ class ExportSettings:
     target : name of the species.
     label : ``Scientific name_Common name``, for tables of detections.
     resamples : draws of the bootstrap over recorder-nights, for the intervals on the model card.
+    cluster : what is resampled together; see :func:`hardneg.recordings.nights.name_clusters`.
     """
 
     target: str
     label: str
     resamples: int
+    cluster: str
 
 
 def export_detector(inputs: ExportInputs, outputs: ExportOutputs, settings: ExportSettings) -> None:
@@ -76,6 +78,7 @@ def export_detector(inputs: ExportInputs, outputs: ExportOutputs, settings: Expo
         assert isinstance(network, Head)  # the configuration allows no other network on embeddings
         assert isinstance(features, BirdNetSettings)  # only BirdNET has custom classifiers
         formats.write_tflite(network, settings.label, outputs.classifier, features.path)
-    measurements = model_card.measure_with_intervals(metrics, tables.read(inputs.scores), settings.resamples)
-    card = model_card.render_card(description, measurements, tables.read(inputs.recordings))
+    scores = tables.read(inputs.scores)
+    measurements = model_card.measure_with_intervals(metrics, scores, settings.resamples, settings.cluster)
+    card = model_card.render_card(description, measurements, tables.read(inputs.recordings), settings.cluster)
     write_text(card, outputs.card)

@@ -7,7 +7,7 @@ from pathlib import Path
 import pandas as pd
 from jinja2 import Environment, FileSystemLoader
 
-from hardneg.common.display_names import METRIC_NAMES, SPLIT_NAMES
+from hardneg.common.display_names import CLUSTER_NAMES, METRIC_NAMES, SPLIT_NAMES
 from hardneg.common.formatting import MISSING, format_number
 from hardneg.export.description import DetectorDescription
 from hardneg.models.metrics import METRICS
@@ -27,12 +27,18 @@ class Measurement:
     interval: str
 
 
-def render_card(description: DetectorDescription, measurements: list[Measurement], recordings: pd.DataFrame) -> str:
+def render_card(
+    description: DetectorDescription,
+    measurements: list[Measurement],
+    recordings: pd.DataFrame,
+    cluster: str = "night",
+) -> str:
     """Render the card as Markdown.
 
     Parameters
     ----------
     recordings : the recordings used: ``split, label, file_path, group``.
+    cluster : what the intervals of `measurements` resample; see :func:`measure_with_intervals`.
     """
     counts = recordings.groupby(["split", "label"]).agg(files=("file_path", "size"), nights=("group", "nunique"))
     environment = Environment(loader=FileSystemLoader(TEMPLATE.parent), trim_blocks=True)  # noqa: S701 - Markdown
@@ -40,22 +46,26 @@ def render_card(description: DetectorDescription, measurements: list[Measurement
         detector=description,
         run=description.run,
         measurements=measurements,
+        cluster=CLUSTER_NAMES[cluster],
         recordings=counts.reset_index().to_dict("records"),
     )
 
 
-def measure_with_intervals(metrics: pd.DataFrame, scores: pd.DataFrame, resamples: int) -> list[Measurement]:
+def measure_with_intervals(
+    metrics: pd.DataFrame, scores: pd.DataFrame, resamples: int, cluster: str = "night"
+) -> list[Measurement]:
     """List the metrics of each test split with 95 % intervals from resampled recorder-nights.
 
     Parameters
     ----------
     metrics, scores : of one run; see :mod:`hardneg.experiments.evaluation`.
     resamples : draws of the bootstrap.
+    cluster : what is resampled together; see :func:`hardneg.recordings.nights.name_clusters`.
     """
     measurements = []
     for values in metrics[metrics.split != "val"].to_dict("records"):
         files = scores[scores.split == values["split"]]
-        run = ScoredFiles.from_table(files, values["threshold"], sort_nights=False)
+        run = ScoredFiles.from_table(files, values["threshold"], cluster, sort_nights=False)
         intervals = estimate_night_intervals(run, resamples)
         measurements += [
             Measurement(

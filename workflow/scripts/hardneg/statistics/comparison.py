@@ -37,6 +37,7 @@ class StatisticsSettings:
     power : probability of finding a true effect, for the detectable effect and the number of seeds.
     resamples : draws of the bootstrap.
     effects_of_interest : the smallest difference that matters, for each metric in its unit.
+    cluster : the files that are resampled together; see :func:`hardneg.recordings.nights.name_clusters`.
     """
 
     alpha: float
@@ -44,6 +45,7 @@ class StatisticsSettings:
     power: float
     resamples: int
     effects_of_interest: Mapping[str, float]
+    cluster: str = "night"
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,6 +11,9 @@ import pandas as pd
 
 from hardneg.common.hashing import digest
 from hardneg.models.thresholds import HIGHEST_F1, ThresholdRule
+from hardneg.recordings.nights import name_clusters
+
+CLUSTER_COLUMNS = {"night": ["group"], "date": ["group", "site", "night"], "site": ["recorder_id", "site", "night"]}
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,7 +24,8 @@ class ScoredFiles:
     ----------
     labels : 1 or 0, shape (files,).
     confidences : in [0, 1], shape (files,).
-    nights : number of the recorder-night of each file, from 0; shape (files,).
+    nights : number of the recorder-night of each file, or of another cluster, from 0; shape (files,). Files with the
+        same number are resampled together.
     hours : duration of each file (h), shape (files,).
     threshold : frozen on validation.
     validation : the files that the threshold was chosen on, with the same threshold; None if they are not known.
@@ -39,13 +43,20 @@ class ScoredFiles:
     night_set: str = ""
 
     @classmethod
-    def from_table(cls, files: pd.DataFrame, threshold: float, sort_nights: bool = True) -> "ScoredFiles":
-        """Take the arrays from a table with the columns ``label, confidence, group, duration_s`` (s).
+    def from_table(
+        cls, files: pd.DataFrame, threshold: float, cluster: str = "night", sort_nights: bool = True
+    ) -> "ScoredFiles":
+        """Take the arrays from a table of files.
 
-        Nights are numbered by name, so that they agree between tables in different orders. With `sort_nights` false
-        they are numbered as they first occur.
+        Parameters
+        ----------
+        files : ``label, confidence, duration_s`` (s), and the columns of :data:`CLUSTER_COLUMNS`.
+        threshold : frozen on validation.
+        cluster : what is resampled together; see :func:`hardneg.recordings.nights.name_clusters`.
+        sort_nights : number nights by name, so that they agree between tables in different orders. Otherwise they are
+            numbered as they first occur.
         """
-        nights, names = pd.factorize(files.group, sort=sort_nights)
+        nights, names = pd.factorize(name_clusters(files, cluster), sort=sort_nights)
         return cls(
             labels=files.label.to_numpy(),
             confidences=files.confidence.to_numpy(),
@@ -66,6 +77,7 @@ def make_score_loader(
     metrics: pd.DataFrame,
     keys: Sequence[str],
     rule: ThresholdRule | None = None,
+    cluster: str = "night",
 ) -> ScoreLoader:
     """Make a function that reads the file scores of a run when they are needed, and each file only once.
 
@@ -75,6 +87,7 @@ def make_score_loader(
     metrics : one row per run and split, with the frozen ``threshold``.
     keys : names of the axes and the seed.
     rule : how thresholds were chosen. Without it, the validation files are not loaded.
+    cluster : what is resampled together; see :func:`hardneg.recordings.nights.name_clusters`.
     """
     path_of = {tuple(str(run[key]) for key in keys): path for path, run in zip(paths, runs, strict=True)}
     first_rows = metrics.drop_duplicates(keys).astype(dict.fromkeys(keys, str))
@@ -82,16 +95,16 @@ def make_score_loader(
 
     @cache
     def read_scores(values: tuple[str, ...]) -> pd.DataFrame:
-        columns = ["split", "file_path", "label", "confidence", "group", "duration_s"]
+        columns = ["split", "file_path", "label", "confidence", "duration_s", *CLUSTER_COLUMNS[cluster]]
         return pd.read_parquet(path_of[values], columns=columns).sort_values("file_path")
 
     def load_scores(run: Mapping[str, str], split: str) -> ScoredFiles:
         values = tuple(str(run[key]) for key in keys)
         scores, threshold = read_scores(values), thresholds[values]
-        files = ScoredFiles.from_table(scores[scores.split == split], threshold)
+        files = ScoredFiles.from_table(scores[scores.split == split], threshold, cluster)
         if rule is None:
             return files
-        validation = ScoredFiles.from_table(scores[scores.split == "val"], threshold)
+        validation = ScoredFiles.from_table(scores[scores.split == "val"], threshold, cluster)
         return replace(files, validation=validation, rule=rule)
 
     return load_scores
