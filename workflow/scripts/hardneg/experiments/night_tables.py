@@ -36,7 +36,9 @@ def tabulate_nights(
     rates = tests.assign(false_positive_rate=tests.fp / (tests.fp + tests.tn))
     parts = []
     for count in (0, *calling_files):
-        flagged = count * rates.recall + (files_per_night - count) * rates.false_positive_rate
+        # Recall is missing for a split without positives, and a night without calls does not need it.
+        detected = count * rates.recall if count else 0.0
+        flagged = detected + (files_per_night - count) * rates.false_positive_rate
         missed = (1 - rates.recall) ** count if count else float("nan")
         part = rates[[*axes, "split"]].assign(
             calling_files=count,

@@ -18,7 +18,7 @@ COMPARED_METRICS = (*METRICS, *MATCHED_METRICS)
 # Smaller selections, for tables and figures with little room.
 SUMMARY_METRICS = ("average_precision", *OPERATING_POINT_RATES)
 HEADLINE_METRICS = ("f1", "average_precision")
-PROPORTIONS = (*RANKING_METRICS, *OPERATING_POINT_RATES)  # in [0, 1]
+PROPORTIONS = (*RANKING_METRICS, *OPERATING_POINT_RATES, *MATCHED_METRICS)  # in [0, 1]
 LOWER_IS_BETTER = ("false_positives_per_hour",)
 
 ORACLE_GRID = np.round(np.linspace(0, 1, 21), 2)

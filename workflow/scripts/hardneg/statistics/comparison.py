@@ -109,6 +109,8 @@ class Delta:
             "difference": estimate.difference,
             "ci_low": estimate.low,
             "ci_high": estimate.high,
+            "standard_error": estimate.standard_error,
+            "degrees_of_freedom": estimate.degrees_of_freedom,
             "p": estimate.p,
             "p_adjusted": self.p_adjusted,
             "p_sign_flip": self.p_sign_flip,
