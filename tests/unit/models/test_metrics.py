@@ -44,8 +44,25 @@ def test_counts_and_rates_at_a_threshold():
     assert measured["false_positives_per_hour"] == 2
 
 
-def test_nothing_flagged_is_no_precision_rather_than_an_error():
-    assert metrics.measure_at_threshold(np.array([1, 0]), np.array([0.1, 0.1]), 0.5, 1)["precision"] == 0
+def test_precision_is_missing_where_nothing_is_flagged_and_f1_is_zero():
+    measured = metrics.measure_at_threshold(np.array([1, 0]), np.array([0.1, 0.1]), 0.5, 1)
+    assert np.isnan(measured["precision"]) and measured["recall"] == measured["f1"] == 0
+
+
+def test_recall_and_f1_are_missing_without_positives():
+    measured = metrics.measure_at_threshold(np.zeros(2, int), np.array([0.1, 0.9]), 0.5, 1)
+    assert np.isnan(measured["recall"]) and np.isnan(measured["f1"]) and measured["precision"] == 0
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_the_oracle_is_never_below_any_threshold_and_the_grid_may_be(seed):
+    rng = np.random.default_rng(seed)
+    labels, confidences = rng.integers(0, 2, 60), rng.random(60)
+    oracle = metrics.measure_oracle(labels, confidences)
+    f1 = [metrics.measure_at_threshold(labels, confidences, threshold, 1)["f1"] for threshold in confidences]
+    assert oracle["oracle_f1"] == pytest.approx(max(f1)) and oracle["grid_oracle_f1"] <= oracle["oracle_f1"]
+    at_oracle = metrics.measure_at_threshold(labels, confidences, oracle["oracle_threshold"], 1)
+    assert at_oracle["f1"] == oracle["oracle_f1"]
 
 
 def test_average_precision_of_a_known_ranking():

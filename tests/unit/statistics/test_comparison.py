@@ -1,14 +1,17 @@
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
 
 from hardneg.common.errors import InputError
 from hardneg.experiments import matrix
-from hardneg.models.metrics import METRICS
+from hardneg.models.metrics import COMPARED_METRICS, MATCHED_METRICS, METRICS
 from hardneg.recordings.manifest import TEST_SPLITS
 from hardneg.report import findings, terminal_summary
 from hardneg.statistics import comparison, paired_tests, run_pairs
 from hardneg.statistics.run_pairs import Comparison
+from hardneg.statistics.scored_files import ScoredFiles
 
 
 @pytest.fixture
@@ -34,12 +37,12 @@ TIERS = [Comparison("negative_tier", "none")]
 
 
 SETTINGS = comparison.StatisticsSettings(
-    alpha=0.05, p_adjustment="holm", power=0.8, resamples=100, effects_of_interest=dict.fromkeys(METRICS, 0.03)
+    alpha=0.05, p_adjustment="holm", power=0.8, resamples=100, effects_of_interest=dict.fromkeys(COMPARED_METRICS, 0.03)
 )
 
 
 def test_differences_are_taken_within_each_configuration_and_seed(runs):
-    deltas = comparison.compare_runs(runs, TIERS, AXES, SETTINGS)
+    deltas = comparison.compare_runs(runs, TIERS, AXES, SETTINGS).deltas
     assert len(deltas) == 2 * 2 * len(METRICS)
     assert set(deltas.value) == {"hard"} and set(deltas.n) == {3}
     assert deltas.difference.to_numpy() == pytest.approx(0.1)
@@ -50,7 +53,7 @@ def test_differences_are_taken_within_each_configuration_and_seed(runs):
 def test_a_steady_gain_improves_and_more_false_positives_hurt(runs):
     rng = np.random.default_rng(0)
     noisy = runs.assign(**{metric: runs[metric] + rng.normal(0, 0.003, len(runs)) for metric in METRICS})
-    verdicts = comparison.compare_runs(noisy, TIERS, AXES, SETTINGS).groupby("metric").verdict.unique()
+    verdicts = comparison.compare_runs(noisy, TIERS, AXES, SETTINGS).deltas.groupby("metric").verdict.unique()
     assert list(verdicts["f1"]) == ["improves"]
     assert list(verdicts["false_positives_per_hour"]) == ["hurts"]
 
@@ -58,7 +61,7 @@ def test_a_steady_gain_improves_and_more_false_positives_hurt(runs):
 def test_p_is_adjusted_within_one_comparison_and_metric(runs):
     rng = np.random.default_rng(0)
     noisy = runs.assign(f1=runs.f1 + rng.normal(0, 0.1, len(runs)))
-    deltas = comparison.compare_runs(noisy, TIERS, AXES, SETTINGS)
+    deltas = comparison.compare_runs(noisy, TIERS, AXES, SETTINGS).deltas
     family = deltas[deltas.metric == "f1"]
     assert len(family) == 4
     assert family.p_adjusted.to_numpy() == pytest.approx(paired_tests.adjust_p_values(family.p.to_numpy()))
@@ -70,7 +73,7 @@ def test_seeds_are_planned_for_the_level_that_the_adjusted_p_is_compared_with(ru
     noisy = runs.assign(f1=runs.f1 + rng.normal(0, 0.02, len(runs)))
     noisy.loc[(noisy.split == "test_iid") & (noisy.positive_subset == "a"), "f1"] = np.nan
     pairs = run_pairs.pair_runs(noisy, TIERS[0], AXES)
-    family = comparison.compare_runs(noisy, TIERS, AXES, SETTINGS).query("metric == 'f1'")
+    family = comparison.compare_runs(noisy, TIERS, AXES, SETTINGS).deltas.query("metric == 'f1'")
     assert family.p.notna().sum() == 3
     for row in family[family.p.notna()].itertuples():
         same = "metric == 'f1' and split == @row.split and positive_subset == @row.positive_subset"
@@ -81,7 +84,7 @@ def test_seeds_are_planned_for_the_level_that_the_adjusted_p_is_compared_with(ru
 
 def test_a_seed_without_its_partner_is_not_compared(runs):
     incomplete = runs[~((runs.negative_tier == "none") & (runs.seed == "3"))]
-    assert set(comparison.compare_runs(incomplete, TIERS, AXES, SETTINGS).n) == {2}
+    assert set(comparison.compare_runs(incomplete, TIERS, AXES, SETTINGS).deltas.n) == {2}
 
 
 def test_a_missing_baseline_and_a_repeated_run_are_named(runs):
@@ -98,17 +101,17 @@ def test_a_baseline_that_shares_no_seed_with_another_value_is_named(runs):
 
 
 def test_the_terminal_shows_differences_in_points(runs):
-    text = terminal_summary.format_differences(comparison.compare_runs(runs, TIERS, AXES, SETTINGS))
+    text = terminal_summary.format_differences(comparison.compare_runs(runs, TIERS, AXES, SETTINGS).deltas)
     assert "negative_tier compared with none" in text
     assert text.count("+10.0") == 16
-    assert text.count("undecided") == 4
+    assert text.count("no verdict") == 4
 
 
 def test_the_effect_of_hardness_is_separated_from_the_effect_of_size(runs):
     random = runs[runs.negative_tier == "hard"].assign(negative_tier="random")
     random = random.assign(**{metric: random[metric] - 0.06 for metric in METRICS})
     both = [*TIERS, Comparison("negative_tier", "random")]
-    deltas = comparison.compare_runs(pd.concat([runs, random]), both, AXES, SETTINGS)
+    deltas = comparison.compare_runs(pd.concat([runs, random]), both, AXES, SETTINGS).deltas
     controls = findings.find_controls(
         {"none": {}, "hard": {"min_confidence": 0.5}, "random": {"match_size_of": "hard"}}
     )
@@ -127,8 +130,56 @@ def test_the_effect_of_hardness_is_separated_from_that_of_size_at_each_value_of_
     gain = 0.2 * ((wide.negative_tier == "random") & (wide.dropout == "0.5"))
     wide = wide.assign(**{metric: wide[metric] - gain for metric in METRICS})
     vary = [*TIERS, Comparison("negative_tier", "random"), Comparison("dropout", "0.1")]
-    deltas = comparison.compare_runs(wide, vary, [*AXES, "dropout"], SETTINGS)
+    deltas = comparison.compare_runs(wide, vary, [*AXES, "dropout"], SETTINGS).deltas
     rows = findings.separate_hardness_from_size(deltas, {"hard": "random"}, "none")
     assert len(rows) == 2 * 2 * 2 * 2
     harder = {row.configuration: row.hardness_effect.difference for row in rows}
     assert harder == {"a, 0.1": "+0.0", "a, 0.5": "+20.0", "b, 0.1": "+0.0", "b, 0.5": "+20.0"}
+
+
+@pytest.fixture
+def load_scores():
+    """File scores on 12 test nights and 6 validation nights; the tier separates the classes better."""
+
+    def load(run, split):
+        rng = np.random.default_rng([int(run["seed"]), ord(run["positive_subset"]), run["negative_tier"] == "hard"])
+        labels, night = np.arange(240) % 3 == 0, np.arange(240) % 12
+
+        def draw(count, name):
+            noise = rng.standard_normal(count) + (2 + (run["negative_tier"] == "hard")) * labels[:count] - 1
+            nights = night[:count] % (12 if name == "test" else 6)
+            scores = 1 / (1 + np.exp(-noise))
+            return ScoredFiles(labels[:count].astype(int), scores, nights, np.ones(count), 0.5, night_set=name + split)
+
+        return replace(draw(240, "test"), validation=draw(60, "validation"))
+
+    return load
+
+
+def test_matched_operating_points_are_compared_like_any_other_metric(runs, load_scores):
+    compared = comparison.compare_runs(runs, TIERS, AXES, SETTINGS, load_scores)
+    assert set(compared.deltas.metric) == set(COMPARED_METRICS)
+    matched = compared.deltas[compared.deltas.metric.isin(MATCHED_METRICS)]
+    assert (matched.difference > 0).all() and matched.p.notna().all()
+    pairs = compared.pairs[compared.pairs.metric == "precision_at_baseline_recall"]
+    assert len(pairs) == 12 and set(pairs.columns) == set(compared.pairs.columns)
+    first = matched[matched.metric == "precision_at_baseline_recall"].iloc[0]
+    same = pairs[(pairs.split == first.split) & (pairs.positive_subset == first.positive_subset)]
+    assert first.difference == pytest.approx(same.change.mean())
+
+
+def test_equivalence_is_adjusted_within_the_family_too(runs, load_scores):
+    deltas = comparison.compare_runs(runs, TIERS, AXES, SETTINGS, load_scores).deltas
+    family = deltas[deltas.metric == "f1"]
+    adjusted = paired_tests.adjust_p_values(family.p_equivalence.to_numpy())
+    assert family.p_equivalence_adjusted.to_numpy() == pytest.approx(adjusted)
+
+
+def test_without_file_scores_there_are_no_matched_operating_points(runs):
+    assert set(comparison.compare_runs(runs, TIERS, AXES, SETTINGS).deltas.metric) == set(METRICS)
+
+
+def test_what_has_no_interval_says_why(runs, load_scores):
+    one_seed = runs[runs.seed == "1"]
+    deltas = comparison.compare_runs(one_seed, TIERS, AXES, SETTINGS, load_scores).deltas
+    assert set(deltas.verdict) == {"no verdict"} and set(deltas.reason) == {"one seed"}

@@ -1,63 +1,93 @@
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
 
 from hardneg.experiments import matrix
-from hardneg.models import metrics
+from hardneg.models.metrics import COMPARED_METRICS
+from hardneg.recordings.manifest import TEST_SPLITS
 from hardneg.statistics import interactions
+from hardneg.statistics.bootstrap import bootstrap_difference
+from hardneg.statistics.comparison import StatisticsSettings
+from hardneg.statistics.run_pairs import Comparison
+from hardneg.statistics.scored_files import ScoredFiles
+
+AXES = ["positive_subset", "negative_tier", "validation"]
+TIER = Comparison("negative_tier", "none")
+SETTINGS = StatisticsSettings(0.05, "holm", 0.8, 200, dict.fromkeys(COMPARED_METRICS, 0.03))
 
 
-def design(interaction, seed=0):
-    rng = np.random.default_rng(seed)
-    runs = matrix.expand(
-        {
-            "positive_subset": ["a", "b"],
-            "negative_tier": ["none", "hard"],
-            "validation": ["holdout"],
-            "seed": [1, 2, 3, 4],
-        }
+def design(subsets=("a", "b"), splits=TEST_SPLITS):
+    runs = matrix.expand({
+        "positive_subset": list(subsets), "negative_tier": ["none", "hard"], "validation": ["holdout"], "seed": [1, 2, 3, 4],
+    })  # fmt: skip
+    return pd.concat([runs.assign(split=split) for split in splits], ignore_index=True)
+
+
+def make_loader(gain):
+    """Make scores whose classes the tier separates by `gain(subset, split)` logits more than the baseline does."""
+
+    def load(run, split):
+        tier = run["negative_tier"] == "hard"
+        rng = np.random.default_rng([int(run["seed"]), ord(run["positive_subset"]), tier, TEST_SPLITS.index(split)])
+        labels, night = (np.arange(300) % 3 == 0).astype(int), np.arange(300) % 15
+        separation = 1.5 + tier * gain(run["positive_subset"], split)
+
+        def draw(name):
+            scores = 1 / (1 + np.exp(-(rng.standard_normal(300) + separation * (labels - 0.5))))
+            return ScoredFiles(labels, scores, night, np.ones(300), 0.5, night_set=name)
+
+        return replace(draw(split), validation=draw("validation"))
+
+    return load
+
+
+def test_an_effect_that_depends_on_the_positives_is_called_so_and_one_that_does_not_is_not():
+    table = interactions.estimate_interactions(
+        design(splits=["test_ood"]), TIER, AXES, SETTINGS, make_loader(lambda subset, _: 2.0 * (subset == "b"))
     )
-    hard, big = runs.negative_tier == "hard", runs.positive_subset == "b"
-    score = 0.5 + 0.05 * hard + 0.1 * big + interaction * (hard & big) + 0.02 * runs.seed.astype(int)
-    noisy = {metric: score + rng.normal(0, 0.01, len(runs)) for metric in metrics.SUMMARY_METRICS}
-    return runs.assign(split="test_ood", **noisy)
+    assert set(table.interaction) == {"negative_tier x positive_subset"}
+    row = table[table.metric == "auroc"].iloc[0]
+    assert (row.level, row.reference, row.verdict) == ("b", "a", "depends")
+    assert row.difference == pytest.approx(row.effect - row.effect_reference) and row.difference > 0.1
+    same = interactions.estimate_interactions(
+        design(splits=["test_ood"]), TIER, AXES, SETTINGS, make_loader(lambda *_: 1.0)
+    )
+    assert same[same.metric == "auroc"].verdict.iloc[0] == "undecided"
 
 
-@pytest.mark.slow
-def test_an_interaction_is_detected_only_where_there_is_one():
-    axes = ["positive_subset", "negative_tier", "validation"]
-    tests = interactions.run_interaction_tests(design(0.1), "negative_tier", axes)
-    assert list(tests.interaction.unique()) == ["negative_tier x positive_subset"]
-    assert (tests.p_adjusted < 0.001).all() and set(tests.df) == {1} and set(tests.df_residual) == {9}
-    p = [interactions.run_interaction_tests(design(0.0, seed), "negative_tier", axes).p.iloc[0] for seed in range(40)]
-    assert np.mean(np.array(p) < 0.05) < 0.2
+def test_a_gain_in_distribution_that_does_not_carry_over_is_an_interaction_with_the_split():
+    loader = make_loader(lambda _, split: 2.0 * (split == "test_iid"))
+    table = interactions.estimate_interactions(design(subsets=["a"]), TIER, AXES, SETTINGS, loader)
+    assert set(table.interaction) == {"negative_tier x split"} and set(table.split) == {"test_ood - test_iid"}
+    row = table[table.metric == "auroc"].iloc[0]
+    assert row.effect_reference > 0.1 and row.difference < -0.1 and row.verdict == "depends"
 
 
-def test_the_interaction_test_is_the_t_test_of_the_difference_of_differences():
-    """With two levels each, F is the square of the t that a regression gives the product term."""
-    runs = design(0.02)
-    result = interactions.run_interaction_tests(runs, "negative_tier", ["positive_subset", "negative_tier"])
-    hard, big = (runs.negative_tier == "hard").to_numpy(float), (runs.positive_subset == "b").to_numpy(float)
-    seeds = pd.get_dummies(runs.seed, drop_first=True, dtype=float).to_numpy()
-    columns = np.column_stack([np.ones(len(runs)), hard, big, seeds, hard * big])
-    outcome = runs.f1.to_numpy()
-    fit, residual, *_ = np.linalg.lstsq(columns, outcome, rcond=None)
-    variance = residual[0] / (len(runs) - columns.shape[1]) * np.linalg.inv(columns.T @ columns)[-1, -1]
-    assert result[result.metric == "f1"].F.iloc[0] == pytest.approx(fit[-1] ** 2 / variance)
+def test_an_effect_of_an_interaction_is_that_of_the_comparison():
+    loader = make_loader(lambda *_: 1.0)
+    table = interactions.estimate_interactions(design(), TIER, AXES, SETTINGS, loader)
+    row = table[(table.interaction == "negative_tier x split") & (table.metric == "f1") & (table.configuration == "positive_subset a, validation holdout")].iloc[0]  # fmt: skip
+    arms = [[loader({"positive_subset": "a", "negative_tier": tier, "seed": seed}, "test_ood") for seed in "1234"]
+            for tier in ("hard", "none")]  # fmt: skip
+    assert row.effect == pytest.approx(bootstrap_difference(*arms, resamples=10)["f1"].estimate.difference)
 
 
-@pytest.mark.parametrize("recall", [np.nan, [np.nan, 0.5], 1.0, [1.0, 1.0 + 1e-15]])
-def test_an_interaction_in_a_metric_that_is_missing_or_constant_is_not_known(recall):
-    runs = design(0.1)
-    runs = runs.assign(recall=np.resize(recall, len(runs)))
-    result = interactions.run_interaction_tests(runs, "negative_tier", ["positive_subset", "negative_tier"])
-    known = result[result.metric != "recall"]
-    assert result[result.metric == "recall"][["F", "p", "p_adjusted"]].isna().all(axis=None)
-    assert len(known) == 3 and known.p_adjusted.to_numpy() == pytest.approx(np.minimum(3 * known.p, 0.05), abs=0.001)
+def test_p_is_adjusted_within_one_pair_of_axes_and_one_metric():
+    table = interactions.estimate_interactions(design(), TIER, AXES, SETTINGS, make_loader(lambda *_: 0.0))
+    family = table[(table.interaction == "negative_tier x split") & (table.metric == "f1")]
+    assert len(family) == 2 and family.p_adjusted.max() == pytest.approx(max(2 * family.p.min(), family.p.max()))
 
 
-def test_without_a_second_axis_there_is_no_interaction_to_test():
-    runs = design(0.0)
-    assert interactions.run_interaction_tests(
-        runs[runs.positive_subset == "a"], "negative_tier", ["positive_subset", "negative_tier"]
+def test_without_a_second_axis_or_split_there_is_nothing_to_test():
+    assert interactions.estimate_interactions(
+        design(subsets=["a"], splits=["test_ood"]), TIER, AXES, SETTINGS, make_loader(lambda *_: 0.0)
     ).empty
+
+
+def test_seeds_that_one_effect_lacks_are_left_out_of_both():
+    runs = design(splits=["test_ood"])
+    incomplete = runs[~((runs.positive_subset == "b") & (runs.seed == "4"))]
+    table = interactions.estimate_interactions(incomplete, TIER, AXES, SETTINGS, make_loader(lambda *_: 0.0))
+    assert set(table.n) == {3}

@@ -59,20 +59,43 @@ def test_equivalence_is_the_larger_of_two_one_sided_tests():
 
 
 @pytest.mark.parametrize(
-    ("difference", "error", "adjusted", "better", "expected"),
+    ("difference", "adjusted", "equivalence", "better", "expected"),
     [
-        (0.10, 0.01, 0.001, True, "improves"),
-        (0.10, 0.01, 0.001, False, "hurts"),
-        (-0.10, 0.01, 0.001, True, "hurts"),
-        (0.10, 0.01, 0.30, True, "undecided"),
-        (0.001, 0.005, 0.9, True, "no effect larger than d"),
-        (0.02, 0.05, 0.7, True, "undecided"),
-        (0.02, math.nan, math.nan, True, "undecided"),
+        (0.10, 0.001, 0.9, True, "improves"),
+        (0.10, 0.001, 0.9, False, "hurts"),
+        (-0.10, 0.001, 0.9, True, "hurts"),
+        (0.10, 0.30, 0.9, True, "undecided"),
+        (0.001, 0.9, 0.01, True, "no effect larger than d"),
+        (0.02, 0.7, 0.3, True, "undecided"),
+        (0.02, math.nan, math.nan, True, "no verdict"),
     ],
 )
-def test_the_verdict_follows_its_rules(difference, error, adjusted, better, expected):
-    estimate = paired_tests.estimate_from_error(difference, error, 20)
-    assert paired_tests.decide_verdict(estimate, adjusted, bound=0.03, higher_is_better=better) == expected
+def test_the_verdict_follows_its_rules(difference, adjusted, equivalence, better, expected):
+    assert paired_tests.decide_verdict(difference, adjusted, equivalence, higher_is_better=better) == expected
+
+
+def test_a_small_effect_that_is_certain_is_an_effect_and_not_none():
+    assert paired_tests.decide_verdict(0.01, adjusted_p=0.001, adjusted_equivalence_p=0.001) == "improves"
+
+
+@pytest.mark.parametrize("seeds", [3, 10])
+def test_the_limits_of_the_seeds_needed_follow_from_those_of_the_spread(seeds):
+    plan = paired_tests.plan_seeds(0.03, 0.02, 0.0, seeds, 0.05, 0.8, math.inf)
+    low, high = 0.02 * np.sqrt((seeds - 1) / stats.chi2.ppf([0.975, 0.025], seeds - 1))
+    assert plan.seeds_needed_low == paired_tests.count_seeds_needed(0.03, low, 0.0)
+    assert plan.seeds_needed_high == paired_tests.count_seeds_needed(0.03, high, 0.0)
+    assert plan.seeds_needed_low <= plan.seeds_needed <= plan.seeds_needed_high
+    assert plan.limited_by == "seeds"
+
+
+def test_from_three_seeds_little_is_known_of_the_seeds_needed():
+    few, many = (paired_tests.plan_seeds(0.03, 0.03, 0.0, seeds, 0.05, 0.8, math.inf) for seeds in (3, 20))
+    assert few.seeds_needed_high > 10 * few.seeds_needed
+    assert many.seeds_needed_high < 3 * many.seeds_needed
+
+
+def test_no_number_of_seeds_makes_up_for_too_few_nights_and_the_plan_says_so():
+    assert paired_tests.plan_seeds(0.03, 0.02, 0.02**2, 5, 0.05, 0.8, math.inf).limited_by == "nights"
 
 
 @pytest.mark.parametrize("seeds", [4, 6, 10, 40])
@@ -108,6 +131,6 @@ def test_a_lack_of_spread_is_not_certainty(difference):
     assert estimate.difference == pytest.approx(difference)
     assert all(math.isnan(value) for value in (estimate.low, estimate.high, estimate.p))
     assert math.isnan(paired_tests.compute_equivalence_p(estimate, 0.03))
-    assert paired_tests.decide_verdict(estimate, estimate.p, bound=0.03) == "undecided"
+    assert paired_tests.decide_verdict(difference, estimate.p, math.nan) == "no verdict"
     assert math.isnan(paired_tests.compute_detectable_effect(1e-17, 0.0, 3))
     assert math.isnan(paired_tests.count_seeds_needed(0.03, 1e-17, 0.0))

@@ -289,7 +289,8 @@ def _estimate(resampled: ResampledDifference, column: int, metric: str, confiden
     nights = combine_parts(*parts)
     df = float(combine_degrees_of_freedom(seed_variance, pairs, nights.variance, nights.df))
     error = math.sqrt(seed_variance + nights.variance)
-    return DifferenceEstimate(estimate_from_error(mean, error, df, confidence), *parts)
+    estimate = estimate_from_error(mean, error, df, confidence)
+    return DifferenceEstimate(estimate, *parts, "" if math.isfinite(estimate.p) else "the runs do not differ")
 
 
 def combine_parts(test_nights: VariancePart, validation_nights: VariancePart) -> VariancePart:
