@@ -133,7 +133,7 @@ def add_recordings(
     if only:
         design = design[design.split == only]
         stamps = design.file_path.str.extract(r"(\d{8}_\d{6})")[0].str.replace("2025", "2026")
-        design = design.assign(file_path=design.recorder_id + "/" + stamps + ".WAV", date="")
+        design = design.assign(file_path=design.recorder_id + "/" + stamps + ".WAV")
     sounds.render_recordings(design, project.path("data/audio"), workers=2)
     rows = dataset.extract_manifest(design)
     path = project.path("data/manifest.csv")

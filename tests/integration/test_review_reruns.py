@@ -105,7 +105,7 @@ def test_a_tier_can_exclude_flagged_files_and_cap_nights_and_clusters(small, pag
     small.snakemake("results/tiers/clean.csv", config="small.yaml")
     tier, audited = small.table("results/tiers/clean.csv"), small.table("results/audit/pool.csv")
     assert not audited.suspected_positive[audited.file_path.isin(tier.file_path)].any()
-    assert tier.groupby(["recorder_id", "date"]).size().max() <= 2
+    assert tier.groupby(["recorder_id", "night"]).size().max() <= 2
     clusters = small.table("results/audit/clusters.csv")
     assert tier.merge(clusters, on="file_path").cluster.value_counts().max() <= 3
     assert len(audited) == 160

@@ -30,6 +30,18 @@ def test_a_design_keeps_the_split_rules(design):
     assert set(usable.split) == set(manifest.SPLITS)
 
 
+def test_a_recorder_records_from_evening_to_early_morning_and_a_night_is_not_divided_at_midnight(design):
+    assert "date" not in design.columns, "the date is in the file name"
+    table = manifest.complete(dataset.extract_manifest(design).astype(object), "generated")
+    hour = table.file_path.str.extract(r"_(\d\d)\d{4}\.WAV$")[0].astype(int)
+    assert set(hour) == {20, 21, 22, 23, 0, 1, 2, 3}
+    after_midnight = hour < 12
+    assert (table.date > table.night).equals(after_midnight)
+    first, last = table.night.min(), table.night.max()
+    assert (first, last, table.night.nunique()) == ("2025-02-01", "2025-03-08", dataset.NIGHTS)
+    assert table.groupby("group").date.nunique().max() == 2
+
+
 def test_rendered_files_match_the_design(tmp_path, design):
     few = design.groupby("sound").head(1)
     sounds.render_recordings(few, tmp_path, workers=1)

@@ -11,6 +11,7 @@ LABELLED_SITES = {"marsh": 4, "pond": 4, "creek": 4, OOD_SITE: 5}
 POOL_SITES = {"marsh": 3, "pond": 3, "creek": 3, "meadow": 3}
 NIGHTS = 8
 FIRST_NIGHT = "2025-02-01"
+FIRST_HOUR, HOURS = 20, 8
 OOD_SHARE = 0.28
 HIDDEN_SHARE = 0.02
 POSITIVE_SHARE = {"labelled": 0.5, "ood": 0.4}
@@ -42,9 +43,9 @@ def draw_design(labelled_files: int, pool_files: int, duration_s: float, sample_
 
     Returns
     -------
-    One row per file with the columns of a manifest, :data:`TRUTH` and :data:`RENDERING`. ``split`` is empty except
-    for ``pool``. ``sound`` names what sounds, ``snr_db`` is its signal-to-noise ratio, and ``hidden`` marks the
-    target in the pool.
+    One row per file with the columns of a manifest, :data:`TRUTH` and :data:`RENDERING`. The date is only in the file
+    name, as for recordings from the field. Nights run over midnight. ``split`` is empty except for ``pool``.
+    ``sound`` names what sounds, ``snr_db`` is its signal-to-noise ratio, and ``hidden`` marks the target in the pool.
     """
     rng = np.random.default_rng(seed)
     ood_files = round(OOD_SHARE * labelled_files)
@@ -63,7 +64,7 @@ def draw_design(labelled_files: int, pool_files: int, duration_s: float, sample_
     table["split"] = np.where(is_pool, "pool", "")
     table["hidden"] = has_target & is_pool
     table["sample_rate_hz"], table["duration_s"], table["seed"] = sample_rate, duration_s, seed
-    columns = ["file_path", "label", "split", "quality", "call_type", "site", "recorder_id", "date"]
+    columns = ["file_path", "label", "split", "quality", "call_type", "site", "recorder_id"]
     return table[[*columns, *TRUTH, *RENDERING]]
 
 
@@ -80,7 +81,9 @@ def _draw_files(
     recorders = [(site, f"{site}-{prefix}{number}") for site, count in sites.items() for number in range(1, count + 1)]
     recorder = rng.integers(len(recorders), size=files)
     nights = pd.Timestamp(FIRST_NIGHT) + pd.to_timedelta(rng.integers(NIGHTS, size=files) * 5, unit="D")
-    clock = pd.to_timedelta(19 * 3600 + np.sort(rng.choice(4 * 3600, size=files, replace=files > 4 * 3600)), unit="s")
+    starts = HOURS * 1800  # one every two seconds
+    ordered = np.sort(rng.choice(starts, size=files, replace=files > starts))
+    recorded_at = nights + pd.to_timedelta(FIRST_HOUR * 3600 + 2 * ordered, unit="s")
     weights = np.array(list(NEGATIVES[role].values()))
     sounds = rng.choice(list(NEGATIVES[role]), size=files, p=weights / weights.sum())
     sounds = np.where(rng.permutation(files) < round(target_share * files), "target_call", sounds)
@@ -88,7 +91,6 @@ def _draw_files(
     low, high = np.array([SNR_DB[name] for name in quality]).T
     table = pd.DataFrame({"role": role, "sound": sounds, "quality": quality, "snr_db": rng.uniform(low, high).round(1)})
     table[["site", "recorder_id"]] = [recorders[index] for index in recorder]
-    table["date"] = nights.strftime("%Y-%m-%d")
-    stamps = nights.strftime("%Y%m%d") + "_" + (pd.Timestamp(0) + clock).strftime("%H%M%S")
+    stamps = recorded_at.strftime("%Y%m%d_%H%M%S")
     table["file_path"] = table.site + "/" + table.recorder_id + "/" + stamps + ".WAV"
     return table
