@@ -2,6 +2,7 @@ import pandas as pd
 import pytest
 
 from hardneg.experiments import evaluation
+from hardneg.models.thresholds import HIGHEST_F1
 
 
 def test_the_test_set_is_measured_at_the_validation_threshold_not_its_own():
@@ -13,7 +14,7 @@ def test_the_test_set_is_measured_at_the_validation_threshold_not_its_own():
             "duration_s": 3.0,
         }
     )
-    measured = evaluation.measure_splits(scores, precision=0.9, calibration_bins=10).set_index("split")
+    measured = evaluation.measure_splits(scores, precision=0.9, calibration_bins=10, rule=HIGHEST_F1).set_index("split")
     assert measured.threshold["test_ood"] == measured.threshold["val"] == pytest.approx(0.55)
     assert measured.f1["val"] == 1 and measured.f1["test_ood"] == 0
     assert measured.oracle_f1["test_ood"] == 1
