@@ -217,7 +217,7 @@ def resample_difference(runs: Sequence[ResampledRun], baseline: Sequence[Resampl
     everything = [*runs, *baseline]
     counts = NightCounts(
         np.mean([run.metrics.night_counts for run in everything], axis=0),
-        # With internal validation, each seed has nights of its own. The first stands for all.
+        # With internal validation, seeds have different nights. The first seed stands for all.
         np.mean([run.validation_counts for run in (runs[0], baseline[0])], axis=0),
     )
     return ResampledDifference(values - base, values, base, **under_draws, counts=counts)
@@ -247,9 +247,9 @@ def estimate_differences(resampled: ResampledDifference, confidence: float = 0.9
     """Estimate differences between paired runs, with intervals that cover seeds, test nights and validation nights.
 
     Each draw resamples whole recorder-nights of the test split, and those of the validation set on which the thresholds
-    are chosen again. Both are the same for all runs. Seeds are the other way of a two-way layout: the part of the
-    variance that is particular to one seed on one night is in the spread between seeds already, and is subtracted (A.
-    B. Owen, *Ann. Appl. Stat.* 1, 2007; A. C. Cameron, J. B. Gelbach and D. L. Miller, *J. Bus. Econ. Stat.* 29, 2011).
+    are chosen again. Both are the same for all runs. Seeds are the other way of a two-way layout. What is particular to
+    one seed on one night is in the spread between seeds already, and is subtracted (A. B. Owen, *Ann. Appl. Stat.* 1,
+    2007; A. C. Cameron, J. B. Gelbach and D. L. Miller, *J. Bus. Econ. Stat.* 29, 2011).
 
     The interval is Student's, with Satterthwaite's degrees of freedom (F. E. Satterthwaite, *Biometrics Bull.* 2,
     1946), because percentiles of three seeds are far too narrow. Nights have one degree of freedom less than there are

@@ -307,7 +307,7 @@ class SeedPlan:
 def plan_seeds(
     effect: float, seed_sd: float, fixed_variance: float, seeds: int, alpha: float, power: float, fixed_df: float
 ) -> SeedPlan:
-    """Plan how many seeds would find a true difference of `effect`, and say how certain that number is.
+    """Plan how many seeds would find a true difference of `effect`, with limits of that number.
 
     The limits follow from the chi-squared limits of the standard deviation (G. W. Snedecor and W. G. Cochran,
     *Statistical Methods*, 1989, section 5.11). From three seeds, the upper limit of the standard deviation is 6.3 times

@@ -91,7 +91,7 @@ class WeightedMetrics:
         return np.column_stack([average_precision, auroc])
 
     def count_flagged(self, weights: FloatArray, thresholds: FloatArray) -> OperatingPoint:
-        """Count what is flagged under each weighting at a threshold of its own.
+        """Count what is flagged under each weighting at the threshold for that weighting.
 
         Parameters
         ----------
