@@ -25,6 +25,7 @@ def test_the_package_and_the_citation_have_the_version_of_the_project(project, c
 
 def test_the_changelog_starts_with_the_version_of_the_project(project):
     headings = [line for line in (ROOT / "CHANGELOG.md").read_text(encoding="utf-8").splitlines() if line[:3] == "## "]
+    headings = headings[headings[0] == "## Unreleased" :]
     assert headings[0].startswith(f"## {project['version']} ")
 
 
