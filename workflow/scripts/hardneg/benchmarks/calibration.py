@@ -1,204 +1,241 @@
-"""Test the verdicts on simulated studies whose true effect is known.
+"""Test verdicts and recommendations on studies whose true effect is known.
 
-``python -m hardneg.benchmarks.calibration OUT.md`` writes the table of docs/understanding/statistics.md.
+``python -m hardneg.benchmarks.calibration results/calibration`` writes the tables of docs/understanding/statistics.md.
 """
 
 import argparse
-import itertools
+import gc
 import os
+import warnings
 from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor
 from functools import partial
+from itertools import product
+from pathlib import Path
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 from scipy import stats
 
+from hardneg.benchmarks.calibration_cells import Cell, extend_cell, rounds_of
+from hardneg.common.display_names import METRIC_NAMES
 from hardneg.common.files import write_text
 from hardneg.common.log import track_progress
-from hardneg.models.metrics import METRICS
-from hardneg.statistics import paired_tests
-from hardneg.statistics.bootstrap import two_way_bootstrap
-from hardneg.statistics.scored_files import ScoredFiles
+from hardneg.models.metrics import COMPARED_METRICS, LOWER_IS_BETTER
+from hardneg.statistics.paired_tests import adjust_p_values
 
-IntArray = npt.NDArray[np.int64]
-FloatArray = npt.NDArray[np.float64]
-
-NIGHTS, FILES_PER_NIGHT, FILE_HOURS = 40, 10, 3 / 3600
-# In logits. The separation is the mean distance between positives and negatives; the others are standard deviations.
-SEPARATION, SEED_SD, NIGHT_SD, NOISE_SD, THRESHOLD_SD = 2.2, 0.12, 0.5, 0.6, 0.15
-TIER_NIGHT_SD, RUN_NIGHT_SD = 0.5, 0.25
-SHOWN_METRICS = ("average_precision", "f1", "recall")
-VERDICTS = ("improves", "hurts", "no effect larger than d")
+ALPHA = 0.05
+STEP = 40
+DESIGN = ["seeds", "validation_nights", "validation_files", "test_nights", "effect", "scores", "shared"]
+SEEDS = (3, 5, 10)
+VALIDATION = ((4, 30), (14, 11), (30, 20))
+TEST_NIGHTS = (6, 12, 40)
+PLANTED_EFFECT = 0.6
+BEST_TIER = "tier 1"
+REDUCED_CELLS = (Cell(3, 14, 11, 12), Cell(6, 4, 30, 12, shared=True))
 
 
-def simulate_run(
-    rng: np.random.Generator, shared: FloatArray, labels: IntArray, nights: IntArray, separation: float
-) -> ScoredFiles:
-    """Simulate the scores of one training on a test set.
-
-    The logit of a file is the sum of three parts. The first is the run's separation times the label. All runs of the
-    arm share the second (`shared`), which depends on the file and its night. The third is particular to this run, on
-    this night and this file. The threshold is half the separation, with an error.
+def list_cells(scores: Sequence[str] = ()) -> list[Cell]:
+    """List the designs of the full grid.
 
     Parameters
     ----------
-    labels : 1 or 0, shape (files,).
-    nights : number of each file's night, shape (files,).
-    separation : of the arm, in logits.
+    scores : folders of finished runs, whose scores are permuted as well.
     """
-    run_separation = separation + SEED_SD * rng.standard_normal()
-    by_night = RUN_NIGHT_SD * rng.standard_normal(int(nights.max()) + 1)
-    logits = run_separation * labels + shared + by_night[nights] + NOISE_SD * rng.standard_normal(len(labels))
-    threshold = 1 / (1 + np.exp(-(separation / 2 + THRESHOLD_SD * rng.standard_normal())))
-    return ScoredFiles(labels, 1 / (1 + np.exp(-logits)), nights, np.full(len(labels), FILE_HOURS), threshold)
-
-
-def simulate_study(
-    rng: np.random.Generator,
-    seeds: int,
-    effect: float,
-    calling: float = 1.0,
-    nights: int = NIGHTS,
-    files_per_night: int = FILES_PER_NIGHT,
-) -> tuple[list[ScoredFiles], list[ScoredFiles]]:
-    """Simulate runs with and without a tier on one test set.
-
-    The tier adds `effect` to the separation. It also suits some nights better than others, equally for all of its
-    seeds. More seeds do not average that away, so the spread between seeds alone understates the uncertainty.
-
-    Parameters
-    ----------
-    seeds : runs of each arm.
-    effect : in logits; 0 for none.
-    calling : share of the nights with positives.
-
-    Returns
-    -------
-    The runs with the tier and those without.
-    """
-    night = np.repeat(np.arange(nights), files_per_night)
-    labels = rng.integers(0, 2, len(night)) * (night < round(calling * nights))
-    shared = (NIGHT_SD * rng.standard_normal(nights))[night] + NOISE_SD * rng.standard_normal(len(night))
-
-    def simulate_arm(separation: float) -> list[ScoredFiles]:
-        shared_by_arm = shared + (TIER_NIGHT_SD * rng.standard_normal(nights))[night]
-        return [simulate_run(rng, shared_by_arm, labels, night, separation) for _ in range(seeds)]
-
-    return simulate_arm(SEPARATION + effect), simulate_arm(SEPARATION)
-
-
-def measure_true_differences(effect: float, calling: float = 1.0, studies: int = 40, seed: int = 1) -> dict[str, float]:
-    """Measure the true difference in each metric: the mean over large test sets and many seeds."""
-    rng = np.random.default_rng(seed)
-    results = [
-        two_way_bootstrap(*simulate_study(rng, 10, effect, calling, nights=400), resamples=2) for _ in range(studies)
+    designs = list(product(TEST_NIGHTS, VALIDATION, SEEDS))
+    cells = [Cell(seeds, *validation, nights) for nights, validation, seeds in designs]
+    cells += [Cell(seeds, *nights, 40, shared=True) for nights, seeds in product(((4, 30), (14, 11)), SEEDS)]
+    cells += [Cell(2, 14, 11, 12), Cell(2, 14, 11, 40), Cell(5, 14, 11, 3), Cell(5, 4, 30, 3)]
+    cells += [Cell(seeds, 14, 11, nights, PLANTED_EFFECT) for nights, seeds in product((12, 40), SEEDS)]
+    cells += [
+        Cell(seeds, validation, 0, nights, 0.0, folder)
+        for folder, seeds, validation, nights in product(scores, (3, 5), (4, 14), TEST_NIGHTS)
     ]
-    return {metric: float(np.mean([result[metric].estimate.difference for result in results])) for metric in METRICS}
+    return cells
 
 
-def judge_study(
-    study: int, seeds: int, effect: float, calling: float, bound: float, resamples: int
-) -> list[dict[str, object]]:
-    """Simulate study number `study` and judge it as the workflow judges a real one, as the only one of its family.
-
-    Returns
-    -------
-    ``metric, verdict, low, high`` of each metric; the last two are the ends of the interval.
-    """
-    rng = np.random.default_rng([study, seeds, round(1000 * effect), round(1000 * calling)])
-    results = two_way_bootstrap(*simulate_study(rng, seeds, effect, calling), resamples, seed=study)
-    rows: list[dict[str, object]] = []
-    for metric, result in results.items():
-        estimate = result.estimate
-        verdict = paired_tests.decide_verdict(estimate, estimate.p, bound)
-        rows.append({"metric": metric, "verdict": verdict, "low": estimate.low, "high": estimate.high})
-    return rows
-
-
-def calibrate(
-    studies: int,
-    seeds: Sequence[int],
-    effects: Sequence[float],
-    calling: Sequence[float],
-    bound: float,
-    resamples: int,
-    workers: int,
-) -> pd.DataFrame:
-    """Simulate studies and count their verdicts, and how often the intervals cover the true difference.
+def calibrate(cells: Sequence[Cell], studies: int, resamples: int, folder: Path, workers: int) -> pd.DataFrame:
+    """Run the studies of all cells, in rounds that each add some studies to every cell.
 
     Parameters
     ----------
-    studies : number of studies of each kind.
-    seeds : numbers of seeds to try.
-    effects : planted effects (logits); 0 for none.
-    calling : shares of the nights with positives.
-    bound : the effect of interest, in the unit of the metric.
-    workers : processes.
+    studies : of each cell.
+    resamples : draws of each bootstrap.
+    folder : keeps the studies, so that an interrupted calibration continues.
+    workers : processes; each runs one cell at a time.
 
     Returns
     -------
-    One row per share of nights, effect, number of seeds and metric: the true difference; the share of studies with the
-    verdict *improves*, *hurts*, either, and *no effect*; the share whose interval covers the true difference; and the
-    95 % limits of each share (C. J. Clopper and E. S. Pearson, *Biometrika* 26, 1934).
+    The rows of :func:`hardneg.benchmarks.calibration_cells.run_study`, with the attributes of the cell.
+    """
+    with ProcessPoolExecutor(workers, initializer=_prepare_worker) as pool:
+        for count in rounds_of(studies, STEP):
+            extend = partial(extend_cell, studies=count, resamples=resamples, folder=folder)
+            tables = list(track_progress(pool.map(extend, cells), len(cells), f"{count} studies of each cell"))
+    return pd.concat(
+        [
+            table.assign(**{name: getattr(cell, name) for name in DESIGN})
+            for cell, table in zip(cells, tables, strict=True)
+        ],
+        ignore_index=True,
+    )
+
+
+def _prepare_worker() -> None:
+    warnings.simplefilter("ignore")
+    # statsmodels collects garbage at each adjustment of p values. With frozen modules, that is fast.
+    gc.collect()
+    gc.freeze()
+
+
+def summarize(judged: pd.DataFrame) -> pd.DataFrame:
+    """Count verdicts and recommendations per cell and metric.
+
+    The 95 % limits are those of C. J. Clopper and E. S. Pearson, *Biometrika* 26, 1934. They count each study once,
+    although it has three differences.
+
+    Returns
+    -------
+    One row per cell and metric:
+
+    - ``studies``, and ``decided``, the studies with a verdict in this metric;
+    - ``withheld``, the share of differences without a verdict;
+    - ``called``, the share of decided studies in which any tier without a true effect *improves* or *hurts* after
+      adjustment, with ``called_low`` and ``called_high``;
+    - ``alone``, the share of differences without a true effect whose p is at most 0.05 before adjustment;
+    - ``recommended``, the share of studies that recommend a tier without a true effect, with limits;
+    - ``covered``, the share of intervals with the true difference, with limits;
+    - ``difference``, the true difference of the first tier;
+    - ``power``, the share of decided studies that call the first tier as it truly is;
+    - ``oracle_power``, the same for a z test that knows the standard error of the difference. Its p values are adjusted
+      in the same way.
     """
     rows = []
-    for share, effect in itertools.product(calling, effects):
-        truth = measure_true_differences(effect, share) if effect else dict.fromkeys(METRICS, 0.0)
-        for count in seeds:
-            judge = partial(judge_study, seeds=count, effect=effect, calling=share, bound=bound, resamples=resamples)
-            with ProcessPoolExecutor(workers) as pool:
-                task = f"{100 * share:g} % of nights, effect {effect:g}, {count} seeds"
-                judged = track_progress(pool.map(judge, range(studies), chunksize=8), studies, task)
-                results = pd.DataFrame([row for study in judged for row in study])
-            for metric in SHOWN_METRICS:
-                kind = {"calling": share, "effect": effect, "seeds": count, "metric": metric, "studies": studies}
-                rows.append(kind | _summarize(results[results.metric == metric], truth[metric]))
+    for key, cell in judged.groupby(DESIGN, sort=False):
+        design = dict(zip(DESIGN, key, strict=True))
+        effects = {BEST_TIER: design["effect"], "tier 2": design["effect"] / 2}
+        useless = cell[cell["value"].map(effects).fillna(0) == 0]
+        recommended = useless.groupby("study").recommended.max()
+        for metric in cell.metric.unique():
+            part = _add_truth(cell[cell.metric == metric], has_effect=design["effect"] != 0)
+            counts = {"metric": metric, "studies": cell.study.nunique(), "withheld": part.p.isna().mean()}
+            verdicts = _count_verdicts(part, useless[useless.metric == metric])
+            rows.append(design | counts | verdicts | _measure_share("recommended", recommended))
     return pd.DataFrame(rows)
 
 
+def _add_truth(differences: pd.DataFrame, has_effect: bool) -> pd.DataFrame:
+    """Add the true difference and standard error: mean and standard deviation over all studies of the same kind."""
+    by_kind = differences.groupby(["value", "prevalence"]).difference
+    truth = by_kind.transform("mean") if has_effect else 0.0
+    return differences.assign(truth=truth, true_error=by_kind.transform("std"))
+
+
+def _count_verdicts(part: pd.DataFrame, useless: pd.DataFrame) -> dict[str, float]:
+    decided = part[part.p.notna()]
+    without_effect = useless[useless.p.notna()]
+    called = without_effect.verdict.isin(["improves", "hurts"]).groupby(without_effect.study).any()
+    covered = decided.ci_low.le(decided.truth) & decided.ci_high.ge(decided.truth)
+    best = decided[decided["value"] == BEST_TIER]
+    higher = part.metric.iloc[0] not in LOWER_IS_BETTER
+    true_verdict = np.where((best.truth > 0) == higher, "improves", "hurts")
+    return {
+        "decided": decided.study.nunique(),
+        **_measure_share("called", called),
+        "alone": float((without_effect.p <= ALPHA).mean()),
+        **_measure_share("covered", covered, decided.study.nunique()),
+        "difference": best.truth.mean(),
+        "power": float(np.mean(best.verdict == true_verdict)) if len(best) else np.nan,
+        "oracle_power": _measure_oracle_power(decided),
+    }
+
+
+def _measure_oracle_power(decided: pd.DataFrame) -> float:
+    p = pd.Series(2 * stats.norm.sf(np.abs(decided.difference / decided.true_error)), decided.index)
+    adjusted = p.groupby(decided.study).transform(lambda family: adjust_p_values(family.to_numpy()))
+    is_right = (adjusted <= ALPHA) & (np.sign(decided.difference) == np.sign(decided.truth))
+    return float(is_right[decided["value"] == BEST_TIER].mean())
+
+
+def _measure_share(name: str, hits: pd.Series, studies: int | None = None) -> dict[str, float]:
+    """Measure a share and its limits; `studies` is the number of independent hits, if there are fewer than hits."""
+    count = len(hits) if studies is None else studies
+    if count == 0:
+        return dict.fromkeys([name, f"{name}_low", f"{name}_high"], np.nan)
+    share = float(hits.mean())
+    limits = stats.binomtest(round(share * count), count).proportion_ci(0.95, method="exact")
+    return {name: share, f"{name}_low": limits.low, f"{name}_high": limits.high}
+
+
 def format_markdown(table: pd.DataFrame) -> str:
-    """Format the result of :func:`calibrate` as a Markdown table, with shares and their limits in per cent."""
-    shares = ["called at all", "improves", "hurts", "no effect larger than d", "covered"]
-    header = ["nights with positives", "planted effect (logits)", "seeds", "metric", "true difference", *shares]
-    lines = ["| " + " | ".join(header) + " |", "|" + "---|" * len(header)]
-    for row in table.to_dict("records"):
-        cells = [f"{100 * row['calling']:g} %", f"{row['effect']:g}", str(row["seeds"]), row["metric"]]
-        cells.append(f"{100 * row['truth']:+.2f} points")
-        cells += [f"{100 * row[n]:.1f} % ({100 * row[f'{n} low']:.1f}-{100 * row[f'{n} high']:.1f})" for n in shares]
-        lines.append("| " + " | ".join(cells) + " |")
+    """Format the result of :func:`summarize` as Markdown: one table per question, and one row per cell."""
+    none, planted = table[table.effect == 0], table[table.effect != 0]
+    parts = ["Tiers called *improves* or *hurts* without an effect, and tiers recommended (% of studies):\n"]
+    parts.append(_format_shares(none, "called", ("recommended",)))
+    parts += ["Intervals that contain the true difference (%):\n", _format_shares(table, "covered")]
+    parts += ["Differences without a verdict (%):\n", _format_shares(table, "withheld")]
+    if len(planted):
+        parts += ["Power, and in brackets that of an oracle that knows the standard error (%):\n"]
+        parts.append(_format_power(planted))
+    return "\n".join(parts)
+
+
+def _format_shares(table: pd.DataFrame, share: str, more: tuple[str, ...] = ()) -> str:
+    lines = _start_table([METRIC_NAMES[metric] for metric in COMPARED_METRICS] + list(more))
+    for key, cell in table.groupby(DESIGN, sort=False):
+        by_metric = cell.set_index("metric")
+        cells = [_format_share(by_metric.loc[metric], share) for metric in COMPARED_METRICS]
+        cells += [_format_share(cell.iloc[0], name) for name in more]
+        lines.append(_format_row(key, cell.studies.iloc[0], cells))
     return "\n".join(lines) + "\n"
 
 
-def _summarize(results: pd.DataFrame, truth: float) -> dict[str, float]:
-    hits = {verdict: results.verdict == verdict for verdict in VERDICTS}
-    hits["called at all"] = hits["improves"] | hits["hurts"]
-    hits["covered"] = results.low.le(truth) & results.high.ge(truth)
-    summary = {"truth": truth}
-    for name, hit in hits.items():
-        limits = stats.binomtest(int(hit.sum()), len(hit)).proportion_ci(0.95, method="exact")
-        summary |= {name: hit.mean(), f"{name} low": limits.low, f"{name} high": limits.high}
-    return summary
+def _format_power(table: pd.DataFrame) -> str:
+    lines = _start_table([METRIC_NAMES[metric] for metric in COMPARED_METRICS])
+    for key, cell in table.groupby(DESIGN, sort=False):
+        by_metric = cell.set_index("metric").loc[list(COMPARED_METRICS)]
+        powers = zip(by_metric.power, by_metric.oracle_power, strict=True)
+        cells = [f"{100 * power:.0f} ({100 * oracle:.0f})" for power, oracle in powers]
+        lines.append(_format_row(key, cell.studies.iloc[0], cells))
+    return "\n".join(lines) + "\n"
+
+
+def _start_table(columns: list[str]) -> list[str]:
+    header = ["studies", "effect (logits)", "seeds", "validation nights", "test nights", "number of studies", *columns]
+    return ["| " + " | ".join(header) + " |", "|" + "---|" * len(header)]
+
+
+def _format_row(key: tuple[object, ...], studies: int, cells: list[str]) -> str:
+    design = dict(zip(DESIGN, key, strict=True))
+    world = "permuted scores" if design["scores"] else "simulated, shared" if design["shared"] else "simulated"
+    files = f" x {design['validation_files']} files" if design["validation_files"] else ""
+    validation = f"{design['validation_nights']}{files}"
+    start = [world, f"{design['effect']:g}", str(design["seeds"]), validation, str(design["test_nights"]), str(studies)]
+    return "| " + " | ".join([*start, *cells]) + " |"
+
+
+def _format_share(row: pd.Series, name: str) -> str:
+    if pd.isna(row[name]):
+        return ""
+    limits = f" ({100 * row[f'{name}_low']:.1f}-{100 * row[f'{name}_high']:.1f})" if f"{name}_low" in row else ""
+    return f"{100 * row[name]:.1f}{limits}"
 
 
 def main() -> None:
-    """Calibrate with the worlds of the documentation and write the table."""
+    """Calibrate on the full grid, and write the tables."""
     parser = argparse.ArgumentParser(prog="python -m hardneg.benchmarks.calibration", description=__doc__)
-    parser.add_argument("table", help="Markdown file to write")
-    parser.add_argument("--studies", type=int, default=1000, help="of each kind")
-    parser.add_argument("--resamples", type=int, default=500, help="draws of each bootstrap")
+    parser.add_argument("folder", type=Path, help="for calibration.md, calibration.csv and the studies")
+    parser.add_argument("--studies", type=int, default=1000, help="of each cell")
+    parser.add_argument("--resamples", type=int, default=300, help="draws of each bootstrap")
+    parser.add_argument("--scores", nargs="*", default=[], help="folders of finished runs, whose scores are permuted")
+    parser.add_argument("--workers", type=int, default=os.cpu_count() or 1, help="processes")
+    parser.add_argument("--reduced", action="store_true", help="only two designs")
     options = parser.parse_args()
-    table = calibrate(
-        options.studies,
-        seeds=[2, 3, 5, 10],
-        effects=[0.0, 0.3],
-        calling=[1.0, 0.25],
-        bound=0.03,
-        resamples=options.resamples,
-        workers=os.cpu_count() or 1,
-    )
-    write_text(format_markdown(table), options.table)
+    cells = REDUCED_CELLS if options.reduced else list_cells(options.scores)
+    judged = calibrate(cells, options.studies, options.resamples, options.folder / "studies", options.workers)
+    table = summarize(judged)
+    table.to_csv(options.folder / "calibration.csv", index=False)
+    write_text(format_markdown(table), options.folder / "calibration.md")
     print(format_markdown(table))
 
 

@@ -1,0 +1,120 @@
+"""The cells of the calibration: designs of studies, each judged many times."""
+
+import zlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from hardneg.benchmarks.permuted_studies import RealScores
+from hardneg.benchmarks.simulated_studies import SHARED, USUAL, NightDesign, StudyDesign, simulate_study
+from hardneg.benchmarks.studies import Study, judge_study
+from hardneg.models.metrics import COMPARED_METRICS, LOWER_IS_BETTER
+from hardneg.statistics.comparison import StatisticsSettings
+
+PREVALENCES = (0.05, 0.15, 0.3, 0.5)
+VALIDATION_PREVALENCE = 0.4
+TEST_FILES_PER_NIGHT = 25
+EFFECT_OF_INTEREST, FP_RATE_OF_INTEREST = 0.03, 20.0
+COLUMNS = ["value", "metric", "difference", "ci_low", "ci_high", "p", "p_adjusted", "verdict", "reason"]
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """One design of a study.
+
+    Attributes
+    ----------
+    seeds : runs of each arm.
+    validation_nights, validation_files : nights of the validation split, and files of a night on average.
+    test_nights : nights of the test split.
+    effect : what the first tier adds to the separation (logits). The second adds half, the third nothing.
+    scores : folder of finished runs whose scores are permuted; empty for the simulation.
+    shared : whether most of what differs between arms is shared by their seeds; see
+        :data:`hardneg.benchmarks.simulated_studies.SHARED`.
+    """
+
+    seeds: int
+    validation_nights: int
+    validation_files: int
+    test_nights: int
+    effect: float = 0.0
+    scores: str = ""
+    shared: bool = False
+
+    @property
+    def name(self) -> str:
+        """Name of the file of results."""
+        world = f"permuted-{zlib.crc32(self.scores.encode()):08x}" if self.scores else "simulated"
+        world += "-shared" if self.shared else ""
+        validation = f"{self.validation_nights}x{self.validation_files}"
+        return f"{world}-effect{self.effect:g}-seeds{self.seeds}-validation{validation}-test{self.test_nights}"
+
+
+def make_settings(resamples: int) -> StatisticsSettings:
+    """Make the settings of a study with the defaults of the configuration, except for the number of draws."""
+    bounds = dict.fromkeys(COMPARED_METRICS, EFFECT_OF_INTEREST) | dict.fromkeys(LOWER_IS_BETTER, FP_RATE_OF_INTEREST)
+    return StatisticsSettings(0.05, "holm", 0.8, resamples, bounds)
+
+
+def run_study(cell: Cell, number: int, resamples: int) -> pd.DataFrame:
+    """Make study `number` of a cell and judge it.
+
+    The share of test files with a call takes the values of :data:`PREVALENCES` in turn.
+
+    Returns
+    -------
+    One row per tier and metric, with ``study, prevalence``, :data:`COLUMNS`, and ``recommended``: whether the tier is
+    recommended for any goal.
+    """
+    rng = np.random.default_rng([zlib.crc32(cell.name.encode()), number])
+    prevalence = PREVALENCES[number % len(PREVALENCES)]
+    judged = judge_study(_make_study(cell, prevalence, rng), make_settings(resamples))
+    recommended = {choice.tier for choice in judged.recommendation.choices if choice.tier}
+    rows = judged.deltas[COLUMNS]
+    return rows.assign(study=number, prevalence=prevalence, recommended=rows["value"].isin(recommended))
+
+
+def _make_study(cell: Cell, prevalence: float, rng: np.random.Generator) -> Study:
+    if cell.scores:
+        scores = RealScores.read(cell.scores)
+        return scores.permute(cell.seeds, cell.validation_nights, cell.test_nights, rng)
+    design = StudyDesign(
+        cell.seeds,
+        NightDesign(cell.validation_nights, cell.validation_files, VALIDATION_PREVALENCE),
+        NightDesign(cell.test_nights, TEST_FILES_PER_NIGHT, prevalence),
+        effects=(cell.effect, cell.effect / 2, 0.0),
+    )
+    return simulate_study(design, rng, SHARED if cell.shared else USUAL)
+
+
+def extend_cell(cell: Cell, studies: int, resamples: int, folder: Path) -> pd.DataFrame:
+    """Run the studies of a cell that its file of results lacks, and return all its studies.
+
+    Results are kept, so an interrupted calibration continues where it stopped.
+
+    Parameters
+    ----------
+    studies : number of studies that the cell must have.
+    folder : with one file of results per cell.
+    """
+    path = folder / f"{cell.name}.parquet"
+    parts = [pd.read_parquet(path)] if path.exists() else []
+    first = int(parts[0].study.max()) + 1 if parts else 0
+    new = [run_study(cell, number, resamples) for number in range(first, studies)]
+    if new:
+        parts.append(pd.concat(new))
+        folder.mkdir(parents=True, exist_ok=True)
+        partial = path.with_suffix(".partial")
+        pd.concat(parts, ignore_index=True).to_parquet(partial)
+        partial.replace(path)
+    table = pd.read_parquet(path)
+    return table[table.study < studies]
+
+
+def rounds_of(studies: int, step: int) -> Iterator[int]:
+    """Yield the numbers of studies that all cells reach together. An interrupted grid is then complete but coarse."""
+    yield from range(step, studies, step)
+    yield studies
