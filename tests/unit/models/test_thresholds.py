@@ -20,7 +20,7 @@ def every_threshold(confidences):
 @pytest.mark.parametrize("seed", range(5))
 def test_no_threshold_has_a_higher_f1(seed):
     labels, confidences = scores(seed)
-    f1 = [metrics.measure_at_threshold(labels, confidences, threshold, 1)["f1"]
+    f1 = [metrics.measure_at_threshold(labels, confidences, threshold, 1).f1
           for threshold in (choose_threshold(labels, confidences), *every_threshold(confidences))]  # fmt: skip
     assert f1[0] == max(f1)
 
@@ -35,7 +35,8 @@ def test_the_chosen_threshold_keeps_its_promise_and_no_other_one_does_better(rul
         return metrics.measure_at_threshold(labels, confidences, threshold, 3600 * hours.sum())
 
     def keeps(measured):
-        return measured[rule] <= value if rule == "false_positives_per_hour" else measured[rule] >= value
+        rate = getattr(measured, rule)
+        return rate <= value if rule == "false_positives_per_hour" else rate >= value
 
     chosen = choose_threshold(labels, confidences, ThresholdRule(rule, value), hours)
     assert keeps(measure(chosen))
@@ -44,7 +45,7 @@ def test_the_chosen_threshold_keeps_its_promise_and_no_other_one_does_better(rul
         higher = every_threshold(confidences)
         assert not any(keeps(measure(threshold)) for threshold in higher[higher > chosen + 0.01])
     else:
-        assert measure(chosen)["recall"] == max(other["recall"] for other in others)
+        assert measure(chosen).recall == max(other.recall for other in others)
 
 
 def test_a_precision_that_cannot_be_reached_gives_the_highest_one():

@@ -13,7 +13,7 @@ from sklearn.metrics import average_precision_score, roc_auc_score
 
 from hardneg.models import metrics
 from hardneg.models.metrics import COMPARED_METRICS
-from hardneg.models.ranking_curves import operating_points
+from hardneg.models.ranking_curves import trace_ranking_curve
 from hardneg.models.thresholds import choose_threshold
 from hardneg.statistics import paired_tests
 from hardneg.statistics.bootstrap import (
@@ -51,7 +51,7 @@ def test_a_weighted_metric_is_that_of_files_repeated_as_often(levels):
         labels, scores = run.labels[copies], run.confidences[copies]
         at_threshold = metrics.measure_at_threshold(labels, scores, run.threshold, 3600 * run.hours[copies].sum())
         expected = [average_precision_score(labels, scores), roc_auc_score(labels, scores)]
-        expected += [at_threshold[name] for name in ("f1", "precision", "recall", "false_positives_per_hour")]
+        expected += [getattr(at_threshold, name) for name in ("f1", "precision", "recall", "false_positives_per_hour")]
         assert list(row) == pytest.approx(expected, rel=1e-5)
 
 
@@ -114,7 +114,7 @@ def test_the_detectable_effect_is_planned_with_the_error_that_decides():
     runs, baseline = study(8, seeds=4, nights=20, files=200)
     result = bootstrap_difference(runs, baseline, resamples=300)["f1"]
     scores, baseline_scores = (
-        [metrics.measure_at_threshold(run.labels, run.confidences, 0.6, 1)["f1"] for run in arm]
+        [metrics.measure_at_threshold(run.labels, run.confidences, 0.6, 1).f1 for run in arm]
         for arm in (runs, baseline)
     )
     changes = np.subtract(scores, baseline_scores)
@@ -217,9 +217,9 @@ def test_matched_operating_points_are_those_of_the_curve_of_the_repeated_files()
     for row, weight in zip(matched, weights, strict=True):
         copies = np.repeat(np.arange(len(run.labels)), weight[run.nights].astype(int))
         labels, scores, hours = run.labels[copies], run.confidences[copies], run.hours[copies].sum()
-        thresholds, tp, fp = operating_points(labels, scores)
-        at_positive = np.isin(thresholds, scores[labels == 1])
-        tp, fp = tp[at_positive], fp[at_positive]
+        curve = trace_ranking_curve(labels, scores)
+        at_positive = np.isin(curve.thresholds, scores[labels == 1])
+        tp, fp = curve.tp[at_positive], curve.fp[at_positive]
         enough = tp / labels.sum() >= 0.7
         assert row[0] == pytest.approx((tp / (tp + fp))[enough][0])
         assert row[1] == pytest.approx(max(tp[tp / (tp + fp) >= 0.6] / labels.sum(), default=0))

@@ -1,5 +1,7 @@
 """Evaluate a trained detector on its validation files and on the test splits."""
 
+from dataclasses import asdict
+
 import pandas as pd
 from torch import nn
 
@@ -67,13 +69,13 @@ def measure_splits(scores: pd.DataFrame, precision: float, calibration_bins: int
         recorded_s = float(files.duration_s.sum(skipna=False))
         rows.append(
             {"split": split, "files": len(files), "positives": int(labels.sum()), "threshold": threshold}
-            | metrics.measure_at_threshold(labels, confidences, threshold, recorded_s)
-            | metrics.measure_ranking(labels, confidences)
+            | asdict(metrics.measure_at_threshold(labels, confidences, threshold, recorded_s))
+            | asdict(metrics.measure_ranking(labels, confidences))
             | {
                 "recall_at_precision": metrics.recall_at_precision(labels, confidences, precision),
                 "calibration_error": metrics.expected_calibration_error(labels, confidences, calibration_bins),
             }
-            | metrics.measure_oracle(labels, confidences)
+            | asdict(metrics.measure_oracle(labels, confidences))
         )
     return pd.DataFrame(rows)
 

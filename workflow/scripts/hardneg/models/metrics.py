@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from hardneg.models.ranking_curves import Confidences, Labels, auroc, average_precision, operating_points
+from hardneg.models.ranking_curves import Confidences, Labels, auroc, average_precision, trace_ranking_curve
 
 # Runs are compared by these. Ranking metrics need no threshold; the others are measured at the frozen threshold.
 RANKING_METRICS = ("average_precision", "auroc")
@@ -40,25 +40,74 @@ class ReliabilityCurve:
     frequency: npt.NDArray[np.float64]
 
 
+@dataclass(frozen=True, slots=True)
+class ThresholdMetrics:
+    """What is flagged at one threshold.
+
+    Attributes
+    ----------
+    tp, fp, fn, tn : counts of files.
+    precision : missing if no file is flagged.
+    recall, f1 : missing without positives. F1 is 0 if there are positives and none is flagged.
+    false_positives_per_hour : per recorded hour.
+    """
+
+    tp: int
+    fp: int
+    fn: int
+    tn: int
+    precision: float
+    recall: float
+    f1: float
+    false_positives_per_hour: float
+
+
+@dataclass(frozen=True, slots=True)
+class RankingMetrics:
+    """What needs no threshold.
+
+    Attributes
+    ----------
+    prevalence : share of positives, which is the average precision of random scores.
+    average_precision, auroc : missing if a class is absent.
+    """
+
+    prevalence: float
+    average_precision: float
+    auroc: float
+
+
+@dataclass(frozen=True, slots=True)
+class OracleMetrics:
+    """The best F1 *on the test set itself*; all are missing without positives.
+
+    Attributes
+    ----------
+    oracle_threshold, oracle_f1 : of any threshold. This limits what any threshold could reach.
+    grid_oracle_threshold, grid_oracle_f1 : of the 21 thresholds of a grid. This is for comparison with studies that
+        tuned on such a grid.
+    """
+
+    oracle_threshold: float
+    oracle_f1: float
+    grid_oracle_threshold: float
+    grid_oracle_f1: float
+
+
 def measure_at_threshold(
     labels: Labels, confidences: Confidences, threshold: float, recorded_s: float
-) -> dict[str, float]:
+) -> ThresholdMetrics:
     """Count and rate the files that are flagged: those with a confidence of at least `threshold`.
 
     Parameters
     ----------
     recorded_s : total length of all files (s), for false positives per recorded hour.
 
-    Returns
-    -------
-    ``tp, fp, fn, tn, precision, recall, f1, false_positives_per_hour``. Precision is missing if no file is flagged.
-    Recall and F1 are missing without positives. F1 is 0 if there are positives and none is flagged.
-
     Examples
     --------
     >>> labels, confidences = np.array([1, 1, 0, 0]), np.array([0.9, 0.4, 0.8, 0.1])
     >>> measured = measure_at_threshold(labels, confidences, threshold=0.5, recorded_s=1800)
-    >>> measured["recall"], measured["false_positives_per_hour"]
+    >>> measured.recall, measured.false_positives_per_hour
     (0.5, 2.0)
     """
     flagged, positive = confidences >= threshold, labels == 1
@@ -66,40 +115,27 @@ def measure_at_threshold(
     fn, tn = int((~flagged & positive).sum()), int((~flagged & ~positive).sum())
     precision = tp / (tp + fp) if tp + fp else float("nan")
     recall = tp / (tp + fn) if tp + fn else float("nan")
-    return {
-        "tp": tp,
-        "fp": fp,
-        "fn": fn,
-        "tn": tn,
-        "precision": precision,
-        "recall": recall,
-        "f1": float(_f1(tp, fp, fn)),
-        "false_positives_per_hour": fp / (recorded_s / 3600) if recorded_s else float("nan"),
-    }
+    fp_rate = fp / (recorded_s / 3600) if recorded_s else float("nan")
+    return ThresholdMetrics(tp, fp, fn, tn, precision, recall, float(_f1(tp, fp, fn)), fp_rate)
 
 
-def measure_ranking(labels: Labels, confidences: Confidences) -> dict[str, float]:
-    """Measure what needs no threshold.
-
-    Returns
-    -------
-    ``prevalence, average_precision, auroc``. Prevalence is the average precision of random scores. The other two are
-    missing if a class is absent.
-    """
+def measure_ranking(labels: Labels, confidences: Confidences) -> RankingMetrics:
+    """Measure what needs no threshold."""
     has_both_classes = 0 < labels.sum() < len(labels)
-    return {
-        "prevalence": float(np.mean(labels)),
-        "average_precision": average_precision(labels, confidences) if has_both_classes else float("nan"),
-        "auroc": auroc(labels, confidences) if has_both_classes else float("nan"),
-    }
+    return RankingMetrics(
+        prevalence=float(np.mean(labels)),
+        average_precision=average_precision(labels, confidences) if has_both_classes else float("nan"),
+        auroc=auroc(labels, confidences) if has_both_classes else float("nan"),
+    )
 
 
 def recall_at_precision(labels: Labels, confidences: Confidences, precision: float) -> float:
     """Find the highest recall of any threshold with at least this precision; 0 if there is no such threshold."""
     if not labels.any():
         return float("nan")
-    _, tp, fp = operating_points(labels, confidences)
-    return float((tp / tp[-1])[tp / (tp + fp) >= precision].max(initial=0.0))
+    curve = trace_ranking_curve(labels, confidences)
+    recall = curve.tp / curve.tp[-1]
+    return float(recall[curve.tp / (curve.tp + curve.fp) >= precision].max(initial=0.0))
 
 
 def reliability_curve(labels: Labels, confidences: Confidences, bins: int) -> ReliabilityCurve:
@@ -123,30 +159,24 @@ def expected_calibration_error(labels: Labels, confidences: Confidences, bins: i
     return float(np.average(np.abs(curve.confidence - curve.frequency), weights=curve.files))
 
 
-def measure_oracle(labels: Labels, confidences: Confidences) -> dict[str, float]:
+def measure_oracle(labels: Labels, confidences: Confidences) -> OracleMetrics:
     """Find the best F1 *on the test set itself*: of any threshold, and of the 21 thresholds of a grid.
 
-    Both use the test set to choose a threshold, so neither is a result. The first limits what any threshold could
-    reach. The second is for comparison with studies that tuned on such a grid.
-
-    Returns
-    -------
-    ``oracle_threshold, oracle_f1, grid_oracle_threshold, grid_oracle_f1``; missing without positives.
+    Both use the test set to choose a threshold, so neither is a result.
     """
     if not labels.any():
-        names = ("oracle_threshold", "oracle_f1", "grid_oracle_threshold", "grid_oracle_f1")
-        return dict.fromkeys(names, float("nan"))
-    thresholds, tp, fp = operating_points(labels, confidences)
-    f1 = _f1(tp, fp, tp[-1] - tp)
+        return OracleMetrics(*[float("nan")] * 4)
+    curve = trace_ranking_curve(labels, confidences)
+    f1 = _f1(curve.tp, curve.fp, curve.tp[-1] - curve.tp)
     best = int(np.argmax(f1))
-    on_grid = [measure_at_threshold(labels, confidences, threshold, 0)["f1"] for threshold in ORACLE_GRID]
+    on_grid = [measure_at_threshold(labels, confidences, threshold, 0).f1 for threshold in ORACLE_GRID]
     best_on_grid = int(np.argmax(on_grid))
-    return {
-        "oracle_threshold": float(thresholds[best]),
-        "oracle_f1": float(f1[best]),
-        "grid_oracle_threshold": float(ORACLE_GRID[best_on_grid]),
-        "grid_oracle_f1": on_grid[best_on_grid],
-    }
+    return OracleMetrics(
+        oracle_threshold=float(curve.thresholds[best]),
+        oracle_f1=float(f1[best]),
+        grid_oracle_threshold=float(ORACLE_GRID[best_on_grid]),
+        grid_oracle_f1=on_grid[best_on_grid],
+    )
 
 
 def _f1(tp: npt.ArrayLike, fp: npt.ArrayLike, fn: npt.ArrayLike) -> npt.NDArray[np.float64]:

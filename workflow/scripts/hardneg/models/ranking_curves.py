@@ -14,6 +14,8 @@ Data layout: files sorted by falling confidence; one operating point after each 
                       fp 0        fp 1  fp 2
 """
 
+from dataclasses import dataclass
+
 import numpy as np
 import numpy.typing as npt
 
@@ -23,24 +25,33 @@ Labels = npt.NDArray[np.integer]
 Confidences = npt.NDArray[np.floating]
 
 
-def operating_points(
-    labels: Labels, confidences: Confidences
-) -> tuple[Confidences, npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+@dataclass(frozen=True, slots=True)
+class RankingCurve:
+    """What is flagged at each threshold; all arrays have one entry per threshold.
+
+    Attributes
+    ----------
+    thresholds : each confidence that occurs, the highest first.
+    tp, fp : flagged positives and flagged negatives.
+    """
+
+    thresholds: Confidences
+    tp: npt.NDArray[np.int64]
+    fp: npt.NDArray[np.int64]
+
+
+def trace_ranking_curve(labels: Labels, confidences: Confidences) -> RankingCurve:
     """Count what is flagged when each confidence that occurs is the threshold.
 
     Parameters
     ----------
     labels : 1 or 0, shape (n,).
     confidences : in [0, 1], shape (n,).
-
-    Returns
-    -------
-    thresholds (falling), true positives, false positives : arrays of one length.
     """
     order = np.argsort(-confidences, kind="stable")
     ranked, positives = confidences[order], np.cumsum(labels[order] == 1)
     last = np.flatnonzero(np.append(ranked[1:] != ranked[:-1], True))
-    return ranked[last], positives[last], last + 1 - positives[last]
+    return RankingCurve(ranked[last], positives[last], last + 1 - positives[last])
 
 
 def average_precision(labels: Labels, confidences: Confidences) -> float:
@@ -55,8 +66,9 @@ def average_precision(labels: Labels, confidences: Confidences) -> float:
         from sklearn.metrics import average_precision_score
 
         return float(average_precision_score(labels, confidences))
-    _, tp, fp = operating_points(labels, confidences)
-    return float(np.sum(np.diff(tp, prepend=0) * tp / (tp + fp)) / tp[-1])
+    curve = trace_ranking_curve(labels, confidences)
+    precision_steps = np.diff(curve.tp, prepend=0) * curve.tp / (curve.tp + curve.fp)
+    return float(np.sum(precision_steps) / curve.tp[-1])
 
 
 def auroc(labels: Labels, confidences: Confidences) -> float:
@@ -65,5 +77,5 @@ def auroc(labels: Labels, confidences: Confidences) -> float:
         from sklearn.metrics import roc_auc_score
 
         return float(roc_auc_score(labels, confidences))
-    _, tp, fp = operating_points(labels, confidences)
-    return float(np.trapezoid(np.append(0, tp) / tp[-1], np.append(0, fp) / fp[-1]))
+    curve = trace_ranking_curve(labels, confidences)
+    return float(np.trapezoid(np.append(0, curve.tp) / curve.tp[-1], np.append(0, curve.fp) / curve.fp[-1]))

@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 from hardneg.common.display_names import METRIC_NAMES, SPLIT_NAMES
 from hardneg.models import metrics
 from hardneg.models.metrics import SUMMARY_METRICS
-from hardneg.models.ranking_curves import operating_points
+from hardneg.models.ranking_curves import trace_ranking_curve
 from hardneg.recordings.manifest import TEST_SPLITS
 
 matplotlib.use("Agg")
@@ -81,14 +81,14 @@ def draw_precision_recall(scores: pd.DataFrame, color_by: str) -> Drawing:
     for panel, split in zip(panels, splits, strict=True):
         for run, files in scores[scores.split == split].groupby("run", sort=False):
             color = _color(values.index(files[color_by].iloc[0]))
-            thresholds, tp, fp = operating_points(files.label.to_numpy(), files.confidence.to_numpy())
-            precision, recall = tp / (tp + fp), tp / max(tp[-1], 1)
+            curve = trace_ranking_curve(files.label.to_numpy(), files.confidence.to_numpy())
+            precision, recall = curve.tp / (curve.tp + curve.fp), curve.tp / max(curve.tp[-1], 1)
             steps = np.append(0, recall), np.append(precision[0], precision)
             panel.step(*steps, where="pre", color=color, alpha=0.55, linewidth=1)
-            frozen = max(int(np.sum(thresholds >= files.threshold.iloc[0])) - 1, 0)
+            frozen = max(int(np.sum(curve.thresholds >= files.threshold.iloc[0])) - 1, 0)
             panel.plot(recall[frozen], precision[frozen], color=color, zorder=3, **MARKED)
-            curve = {"precision": precision, "recall": recall, "threshold": thresholds}
-            numbers.append(pd.DataFrame(curve).assign(split=split, run=run))
+            points = pd.DataFrame({"precision": precision, "recall": recall, "threshold": curve.thresholds})
+            numbers.append(points.assign(split=split, run=run))
         prevalence = scores[scores.split == split].label.mean()
         panel.axhline(prevalence, **DOTTED)
         text = f"share of positives {prevalence:.2f}"
