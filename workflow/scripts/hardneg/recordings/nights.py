@@ -13,7 +13,7 @@ def find_nights(dates: pd.Series, times: pd.Series, recorded_at: pd.Series, nigh
     """Find the night of each recording: the date on which the night began.
 
     A night lasts 24 hours, so recordings before and after midnight belong together. A date without a time of day
-    remains as it is: such a night ends at midnight.
+    is its own night, which ends at midnight.
 
     Parameters
     ----------
