@@ -15,7 +15,7 @@ from hardneg.models import metrics
 from hardneg.models.metrics import COMPARED_METRICS
 from hardneg.models.ranking_curves import trace_ranking_curve
 from hardneg.models.thresholds import choose_threshold
-from hardneg.statistics import paired_tests
+from hardneg.statistics import paired_tests, seed_planning, verdicts
 from hardneg.statistics.bootstrap import (
     ResampledRun,
     bootstrap_difference,
@@ -118,8 +118,8 @@ def test_the_detectable_effect_is_planned_with_the_error_that_decides():
         for arm in (runs, baseline)
     )
     changes = np.subtract(scores, baseline_scores)
-    planned = paired_tests.compute_detectable_effect(
-        float(np.std(changes, ddof=1)), result.test_nights.variance, 4, 0.05, 0.8, fixed_df=result.test_nights.df
+    planned = seed_planning.compute_detectable_effect(
+        float(np.std(changes, ddof=1)), result.test_nights.variance, 4, 0.05, 0.8, night_df=result.test_nights.df
     )
     quantiles = stats.t.ppf([0.975, 0.8], result.estimate.degrees_of_freedom).sum()
     assert result.test_nights.variance > 0 and planned == pytest.approx(quantiles * result.estimate.standard_error)
@@ -131,7 +131,7 @@ def test_identical_runs_have_no_spread_and_no_verdict():
     estimate = result.estimate
     assert estimate.difference == 0 and result.reason == "the runs do not differ"
     assert all(math.isnan(value) for value in (estimate.low, estimate.high, estimate.p))
-    assert paired_tests.decide_verdict(estimate.difference, estimate.p, estimate.p) == "no verdict"
+    assert verdicts.decide_verdict(estimate.difference, estimate.p, estimate.p) == "no verdict"
 
 
 def test_one_seed_gives_a_difference_and_no_verdict():

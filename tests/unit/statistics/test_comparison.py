@@ -9,7 +9,7 @@ from hardneg.experiments import matrix
 from hardneg.models.metrics import COMPARED_METRICS, MATCHED_METRICS, METRICS
 from hardneg.recordings.manifest import TEST_SPLITS
 from hardneg.report import findings, terminal_summary
-from hardneg.statistics import comparison, paired_tests, run_pairs
+from hardneg.statistics import comparison, paired_tests, run_pairs, seed_planning
 from hardneg.statistics.run_pairs import Comparison
 from hardneg.statistics.scored_files import ScoredFiles
 
@@ -78,8 +78,8 @@ def test_seeds_are_planned_for_the_level_that_the_adjusted_p_is_compared_with(ru
     for row in family[family.p.notna()].itertuples():
         same = "metric == 'f1' and split == @row.split and positive_subset == @row.positive_subset"
         spread = float(pairs.query(same).change.std())
-        assert row.detectable_effect == pytest.approx(paired_tests.compute_detectable_effect(spread, 0.0, 3, 0.05 / 3))
-        assert row.seeds_needed == paired_tests.count_seeds_needed(0.03, spread, 0.0, 0.05 / 3)
+        assert row.detectable_effect == pytest.approx(seed_planning.compute_detectable_effect(spread, 0.0, 3, 0.05 / 3))
+        assert row.seeds_needed == seed_planning.count_seeds_needed(0.03, spread, 0.0, 0.05 / 3)
 
 
 def test_a_seed_without_its_partner_is_not_compared(runs):

@@ -7,7 +7,7 @@ from paths import ROOT
 
 from hardneg.common.errors import InputError
 from hardneg.models.metrics import OPERATING_POINT_RATES
-from hardneg.statistics import claims, external_runs, paired_tests
+from hardneg.statistics import claims, external_runs, seed_planning
 
 PUBLISHED = ROOT.parent / "shared" / "published"
 DEFINITIONS = {
@@ -104,7 +104,7 @@ def test_the_seeds_of_a_claim_are_those_of_its_adjusted_p(tmp_path):
     claim = claims.Claim("it helps", groups=["g"], values=["soft"], metric="f1", positive=True)
     both = external_runs.compare(pd.concat([runs, soft]), [GROUP], ["tier", "size"], 0.05, "holm")
     row = claims.judge([claim], both, 0.05, 0.8).iloc[0]
-    assert row.seeds_needed == paired_tests.count_seeds_needed(row.difference, row.seed_sd, 0.0, 0.05 / 2)
+    assert row.seeds_needed == seed_planning.count_seeds_needed(row.difference, row.seed_sd, 0.0, 0.05 / 2)
 
 
 def judged(tmp_path, **claim):

@@ -9,7 +9,7 @@ import pandas as pd
 from hardneg.common.display_names import METRIC_NAMES
 from hardneg.common.errors import InputError
 from hardneg.common.formatting import format_number, format_points
-from hardneg.statistics import paired_tests
+from hardneg.statistics import seed_planning
 
 SUPPORTED, CONTRADICTED = "supported", "contradicted"
 UNDECIDED = "not distinguishable from no effect"
@@ -71,7 +71,7 @@ def judge(claims: Iterable[Claim], deltas: pd.DataFrame, alpha: float, power: fl
         verdicts = [_judge_difference(row.difference, row.p_adjusted, claim, alpha) for row in differences.itertuples()]
         level = alpha / max(deltas[deltas.metric == claim.metric].p.count(), 1)
         seeds = [
-            paired_tests.count_seeds_needed(abs(row.difference), row.seed_sd, 0.0, level, power)
+            seed_planning.count_seeds_needed(abs(row.difference), row.seed_sd, 0.0, level, power)
             for row in differences.itertuples()
         ]
         numbered = {"claim": claim_number, "text": claim.text, "claim_verdict": _combine(verdicts)}

@@ -9,7 +9,7 @@ import pandas as pd
 
 from hardneg.common.log import track_progress
 from hardneg.models.metrics import COMPARED_METRICS, LOWER_IS_BETTER, MATCHED_METRICS
-from hardneg.statistics import paired_tests
+from hardneg.statistics import paired_tests, seed_planning, verdicts
 from hardneg.statistics.bootstrap import (
     DifferenceEstimate,
     ResampledDifference,
@@ -19,9 +19,9 @@ from hardneg.statistics.bootstrap import (
     estimate_differences,
     resample_difference,
 )
-from hardneg.statistics.paired_tests import SeedPlan
 from hardneg.statistics.run_pairs import Comparison, pair_runs
 from hardneg.statistics.scored_files import ScoreLoader
+from hardneg.statistics.seed_planning import SeedPlan
 
 NO_SEED_PLAN = SeedPlan(math.nan, math.nan, math.nan, math.nan, math.nan, math.nan, "")
 
@@ -308,7 +308,7 @@ def _describe(
         seed_sd=float(np.std(changes, ddof=1)) if n > 1 and known else math.nan,
         p_sign_flip=paired_tests.compute_sign_flip_p(changes) if n > 1 and known else math.nan,
         p_sign_flip_smallest=paired_tests.compute_smallest_sign_flip_p(n),
-        p_equivalence=paired_tests.compute_equivalence_p(measured.estimate, bound),
+        p_equivalence=verdicts.compute_equivalence_p(measured.estimate, bound),
         effect_of_interest=bound,
     )
 
@@ -326,10 +326,10 @@ def _judge_family(family: Sequence[Delta], settings: StatisticsSettings) -> Iter
             delta,
             p_adjusted=float(p_adjusted),
             p_equivalence_adjusted=float(p_equivalence_adjusted),
-            plan=paired_tests.plan_seeds(
+            plan=seed_planning.plan_seeds(
                 delta.effect_of_interest, delta.seed_sd, nights.variance, delta.n, level, settings.power, nights.df
             ),
-            verdict=paired_tests.decide_verdict(
+            verdict=verdicts.decide_verdict(
                 delta.measured.estimate.difference,
                 p_adjusted,
                 p_equivalence_adjusted,
