@@ -42,3 +42,11 @@ def test_of_two_similar_files_the_easier_is_a_duplicate_and_so_is_one_similar_to
     table = pd.DataFrame({"file_path": list("abcdef"), "night": "", "origin": origins, "row": range(6)})
     result = near_duplicates.find_near_duplicates(table.iloc[[1, 2, 3, 4, 5, 0]], 0.9)
     assert result[["file_path", "similar_to"]].to_numpy().tolist() == [["d", "b"], ["f", "the labeled positive a"]]
+
+
+def test_windows_of_one_night_are_compared_across_midnight():
+    labelled = pd.DataFrame({"file_path": ["a"], "label": "positive", "date": "2025-03-12", "night": "2025-03-12"})
+    scores = pd.DataFrame({"file_path": ["b"], "start_s": 0.0, "date": "2025-03-13", "night": "2025-03-12"})
+    index = pd.DataFrame({"file_path": ["a", "b"], "start_s": 0.0, "end_s": 3.0, "array": "x", "row": [0, 1]})
+    windows = near_duplicates.select_windows(labelled, index[:1], scores, index[1:], pool_files=1)
+    assert list(windows.night) == ["2025-03-12", "2025-03-12"]

@@ -3,6 +3,7 @@ import pytest
 
 from hardneg.experiments import evaluation
 from hardneg.models.thresholds import HIGHEST_F1
+from hardneg.recordings.nights import CLUSTER_COLUMNS
 
 
 def test_the_test_set_is_measured_at_the_validation_threshold_not_its_own():
@@ -34,3 +35,8 @@ def test_a_breakdown_adds_up_and_keeps_recorders_without_positives():
     assert table.loc[("recorder_id", "a"), ["files", "positives", "tp", "fp", "recall"]].tolist() == [3, 2, 1, 1, 0.5]
     assert pd.isna(table.loc[("recorder_id", "b"), "recall"])
     assert table.loc["quality"].recall.to_dict() == {"high": 1, "low": 0}
+
+
+@pytest.mark.parametrize("cluster", CLUSTER_COLUMNS)
+def test_scored_files_have_the_columns_that_name_what_is_resampled_together(cluster):
+    assert set(CLUSTER_COLUMNS[cluster]) <= set(evaluation.RECORDING_COLUMNS)

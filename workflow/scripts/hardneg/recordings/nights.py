@@ -6,7 +6,8 @@ import pandas as pd
 
 AUDIOMOTH_NAME = r"(?:^|[^0-9])(\d{8})[T_]+(\d{6})(?:[^0-9]|$)"
 NOON = "12:00"
-CLUSTERS = ("night", "date", "site")
+# The kinds of clusters, with the columns that name them.
+CLUSTER_COLUMNS = {"night": ["group"], "date": ["group", "site", "night"], "site": ["recorder_id", "site"]}
 
 
 def find_nights(dates: pd.Series, times: pd.Series, recorded_at: pd.Series, night_begins: str = NOON) -> pd.Series:
@@ -57,8 +58,8 @@ def name_clusters(files: pd.DataFrame, cluster: str) -> pd.Series:
 
     Parameters
     ----------
-    files : ``group``, and for other clusters than nights also ``recorder_id, site, night``.
-    cluster : one of :data:`CLUSTERS`:
+    files : the columns of :data:`CLUSTER_COLUMNS` for `cluster`.
+    cluster : one of these:
 
         - ``night`` : a recorder-night.
         - ``date`` : all recorders of one site on one night. Without a site it is the recorder-night, and without a
@@ -71,14 +72,15 @@ def name_clusters(files: pd.DataFrame, cluster: str) -> pd.Series:
     >>> name_clusters(files, "date").tolist()
     ['site pond@2025-03-12', 'site pond@2025-03-12']
     """
-    if cluster not in CLUSTERS:
-        raise ValueError(f"cluster: '{cluster}' is not one of {', '.join(CLUSTERS)}")
+    if cluster not in CLUSTER_COLUMNS:
+        raise ValueError(f"cluster: '{cluster}' is not one of {', '.join(CLUSTER_COLUMNS)}")
     if cluster == "night":
         return files.group
-    site, night = files.site.fillna(""), files.night.fillna("")
+    site = files.site.fillna("")
     site_name = "site " + site.astype(str)  # apart from a recorder of the same name
     if cluster == "site":
         return site_name.where(site != "", "recorder " + files.recorder_id.astype(str))
+    night = files.night.fillna("")
     return site_name.where(night == "", site_name + "@" + night).where(site != "", files.group)
 
 

@@ -11,9 +11,7 @@ import pandas as pd
 
 from hardneg.common.hashing import digest
 from hardneg.models.thresholds import HIGHEST_F1, ThresholdRule
-from hardneg.recordings.nights import name_clusters
-
-CLUSTER_COLUMNS = {"night": ["group"], "date": ["group", "site", "night"], "site": ["recorder_id", "site", "night"]}
+from hardneg.recordings.nights import CLUSTER_COLUMNS, name_clusters
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +48,7 @@ class ScoredFiles:
 
         Parameters
         ----------
-        files : ``label, confidence, duration_s`` (s), and the columns of :data:`CLUSTER_COLUMNS`.
+        files : ``label, confidence, duration_s`` (s), and the columns that name `cluster`.
         threshold : frozen on validation.
         cluster : what is resampled together; see :func:`hardneg.recordings.nights.name_clusters`.
         sort_nights : number nights by name, so that they agree between tables in different orders. Otherwise they are
