@@ -97,8 +97,8 @@ def flag_suspected_positives(
 
     Either of two criteria is enough:
 
-    - *Cross-fit*: its score by models that were trained on the pool as negatives, but not on its recorder, is at or above
-      the ``cross_fit_percentile`` of labeled positives. This is confident learning (C. Northcutt et al., 2021), which
+    - *Cross-fit*: models that were trained on the pool as negatives, but not on its recorder, score it at or above the
+      ``cross_fit_percentile`` of labeled positives. This is confident learning (C. Northcutt et al., 2021), which
       takes the mean as its threshold. The positives are cross-fitted too.
     - *Ceiling*: the mining model scores it at or above the ``ceiling_percentile`` of the validation positives. This is
       positive-aware mining (G. de Souza P. Moreira et al., NV-Retriever, 2024).
