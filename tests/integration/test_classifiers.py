@@ -7,7 +7,7 @@ import pytest
 import yaml
 from conftest import SMALL, Project, add_recordings
 
-from hardneg.audio import decoding
+from hardneg.audio import decoding, resampling
 from hardneg.features import birdnet, tflite
 from hardneg.mining import birdnet_classifiers
 
@@ -44,7 +44,7 @@ def test_a_head_on_birdnet_is_exported_as_a_classifier_too(mined):
 def score(project, path):
     """The one window of a recording, which is shorter than 3 s, by the classifier itself."""
     classifier = birdnet_classifiers.Classifier(project.path("frogs.tflite"), "Red-legged Frog")
-    samples = decoding.resample(*decoding.decode(project.path("data/audio") / path), birdnet.SAMPLE_RATE)
+    samples = resampling.resample(*decoding.decode(project.path("data/audio") / path), birdnet.SAMPLE_RATE)
     return classifier(np.pad(samples, (0, birdnet.WINDOW_SAMPLES - len(samples)))[None])[0]
 
 

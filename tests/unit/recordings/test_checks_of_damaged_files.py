@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import soundfile
 
-from hardneg.audio import decoding
+from hardneg.audio import decoding, resampling
 from hardneg.audio.windowing import WindowSpec
 from hardneg.common.errors import InputError
 from hardneg.features import extractors
@@ -134,7 +134,7 @@ def test_each_recording_is_used_or_rejected_with_its_reason(case, tmp_path):
     if not reason:
         samples, rate = decoding.decode(tmp_path / "x.wav")
         assert facts.duration_s == pytest.approx(len(samples) / rate)
-        resampled = decoding.resample(samples, rate, 24000)
+        resampled = resampling.resample(samples, rate, 24000)
         assert np.isfinite(resampled).all() and len(resampled) == pytest.approx(24000 * facts.duration_s, abs=2)
 
 

@@ -1,4 +1,4 @@
-"""Decode recordings to mono samples, and resample them."""
+"""Decode recordings to mono samples."""
 
 import os
 import wave
@@ -7,9 +7,7 @@ from typing import TypeAlias
 import numpy as np
 import numpy.typing as npt
 import soundfile
-import soxr
 
-RESAMPLING_QUALITY = "HQ"  # the lower ones alias audibly and cost the same
 StoredSamples: TypeAlias = npt.NDArray[np.int16 | np.int32 | np.float32]
 # Integers are read as integers and scaled here. The result equals libsndfile's own conversion and is much faster.
 INTEGER_TYPES = {"PCM_S8": "int16", "PCM_U8": "int16", "PCM_16": "int16", "PCM_24": "int32", "PCM_32": "int32"}
@@ -86,11 +84,3 @@ def to_float_mono(samples: StoredSamples) -> npt.NDArray[np.float32]:
     if scale is not None:
         scaled *= scale
     return scaled[:, 0] if scaled.shape[1] == 1 else scaled.mean(axis=1)
-
-
-def resample(samples: npt.NDArray[np.float32], rate: int, target_rate: int) -> npt.NDArray[np.float32]:
-    """Resample with soxr at its high quality: float32 in, float32 out, shape (n * target_rate / rate,)."""
-    if rate == target_rate:
-        return samples
-    resampled: npt.NDArray[np.float32] = soxr.resample(samples, rate, target_rate, quality=RESAMPLING_QUALITY)
-    return resampled

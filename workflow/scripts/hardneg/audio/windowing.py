@@ -11,7 +11,7 @@ import pandas as pd
 
 from hardneg.audio import decoding, resampling
 from hardneg.audio.decoding import StoredSamples
-from hardneg.audio.resampling import FILTER_REACH, rate_ratio, resampled_length
+from hardneg.audio.resampling import FILTER_REACH, reduce_rates, resampled_length
 from hardneg.common.errors import InputError
 
 MAX_CHUNK_S = 60
@@ -177,7 +177,7 @@ def read_chunk(chunk: AudioChunk) -> StoredSamples:
 
 def read_windows(chunk: AudioChunk, windows: WindowSpec) -> npt.NDArray[np.float32]:
     """Decode a chunk, resample it and cut its windows: float32, shape (windows, length)."""
-    samples = resampling.to_working_rate(read_chunk(chunk), chunk.rate, windows.rate)
+    samples = resampling.mix_down_and_resample(read_chunk(chunk), chunk.rate, windows.rate)
     return cut_windows(samples, chunk.starts, windows.length)
 
 
@@ -195,7 +195,7 @@ def _split_into_chunks(
     if frames <= MAX_CHUNK_S * rate:
         yield AudioChunk(path, rate, 0, frames, starts, first_row)
         return
-    up, down = rate_ratio(rate, windows.rate)
+    up, down = reduce_rates(rate, windows.rate)
     # Both rates have a sample at each multiple of `down` frames, so reading starts and ends at such units.
     reach = -(-FILTER_REACH * max(rate, windows.rate) // (windows.rate * down)) if rate != windows.rate else 0
     windows_per_chunk = max((MAX_CHUNK_S * windows.rate - windows.length) // windows.hop + 1, 1)

@@ -95,7 +95,7 @@ def make_steps(paths: Sequence[Path], written: Path) -> list[Step]:
     """
     stored = [decoding.read_samples(path)[0] for path in paths]
     decoded = [decoding.to_float_mono(samples) for samples in stored]
-    resampled = [resampling.to_working_rate(samples, SOURCE_RATE, RATE) for samples in stored]
+    resampled = [resampling.mix_down_and_resample(samples, SOURCE_RATE, RATE) for samples in stored]
     batch = torch.from_numpy(np.stack(resampled))
     front_end = LogMel(RATE, N_MELS, FMIN_HZ, FMAX_HZ, N_FFT, HOP_S).eval()
     network = build_detector()
@@ -116,7 +116,7 @@ def make_steps(paths: Sequence[Path], written: Path) -> list[Step]:
         Step(
             "resample 48 to 24 kHz",
             lambda: [librosa.resample(samples, orig_sr=SOURCE_RATE, target_sr=RATE) for samples in decoded],
-            lambda: [resampling.to_working_rate(samples, SOURCE_RATE, RATE) for samples in stored],
+            lambda: [resampling.mix_down_and_resample(samples, SOURCE_RATE, RATE) for samples in stored],
         ),
         Step(
             "log-mel",

@@ -15,7 +15,8 @@ import numpy.typing as npt
 import torch
 
 from hardneg.audio import decoding, resampling, windowing
-from hardneg.audio.resampling import Resampler, has_fast_blocks, resampled_length
+from hardneg.audio.device_resampling import Resampler, has_fast_blocks
+from hardneg.audio.resampling import resampled_length
 from hardneg.audio.windowing import AudioChunk, WindowSpec
 from hardneg.common import process_pool
 
@@ -199,7 +200,7 @@ def _decode(
     rate = batch[0].rate
     parts: list[npt.NDArray[Any]] = [windowing.read_chunk(chunk) for chunk in batch]
     if not _resamples_on_device(rate, windows):
-        parts = [resampling.to_working_rate(part, rate, windows.rate) for part in parts]
+        parts = [resampling.mix_down_and_resample(part, rate, windows.rate) for part in parts]
         rate = windows.rate
     elif all(part.dtype == np.int16 and part.shape[1] == 1 for part in parts):
         parts = [part[:, 0] for part in parts]

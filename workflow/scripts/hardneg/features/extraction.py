@@ -16,7 +16,7 @@ import numpy.typing as npt
 import pandas as pd
 import torch
 
-from hardneg.audio import resampling, windowing
+from hardneg.audio import windowing
 from hardneg.audio.windowing import AudioChunk, WindowSpec
 from hardneg.common import process_pool
 from hardneg.common.files import atomic_write
@@ -69,8 +69,6 @@ def write_features(
     with atomic_write(array_path) as draft:
         offset = _write_header(draft, (len(index), *shape))
         if device == "cpu":
-            for rate in recordings.sample_rate.unique():  # compiles the resampler before processes fork
-                resampling.to_working_rate(np.zeros((1, 1), np.int16), int(rate), windows.rate)
             batches = list(batch_chunks(chunks, BATCH_WINDOWS))
             extract_batch = partial(
                 _extract_batch, batches=batches, windows=windows, extractor=extractor, path=draft, offset=offset

@@ -15,7 +15,7 @@ from PIL import Image
 from scipy.fft import rfft
 from scipy.signal import get_window
 
-from hardneg.audio import decoding
+from hardneg.audio.resampling import resample
 from hardneg.common import process_context
 from hardneg.common.hashing import digest
 from hardneg.common.log import track_progress
@@ -104,7 +104,7 @@ def cut_clip(candidate: tuple[str, float, float], folder: str | os.PathLike[str]
         recording.seek(first)
         samples = recording.read(max(last - first, 1), dtype="float32", always_2d=True).mean(axis=1)
     rate = next((rate for rate in OPUS_RATES if rate >= settings.sample_rate), OPUS_RATES[-1])
-    samples = decoding.resample(samples, recording_rate, rate)
+    samples = resample(samples, recording_rate, rate)
     samples = samples - samples.mean()
     gain = min(PEAK / max(float(np.abs(samples).max()), 1e-9), 10 ** (MAX_GAIN_DB / 20))
     clip = digest([file_path, start_s], 16)
