@@ -3,13 +3,17 @@ import pytest
 
 from hardneg.benchmarks.simulated_studies import (
     ARMS,
+    SHARED,
+    USUAL,
     NightDesign,
     Strengths,
     StudyDesign,
     draw_files,
     simulate_study,
 )
-from hardneg.models.metrics import measure_ranking
+from hardneg.models.metrics import measure_at_threshold, measure_ranking
+from hardneg.models.thresholds import choose_threshold
+from hardneg.statistics.paired_tests import estimate_paired_mean
 
 DESIGN = StudyDesign(3, NightDesign(8, 30, 0.4), NightDesign(12, 25, 0.2))
 
@@ -92,3 +96,19 @@ def test_some_calls_are_faint():
     counts, _ = np.histogram(logits, bins=12)
     middle = counts[3:9].min()
     assert middle < 0.5 * counts[:6].max() and middle < 0.5 * counts[6:].max(), "two groups of calls"
+
+
+@pytest.mark.parametrize(("strengths", "smallest"), [(USUAL, 0.15), (SHARED, 0.4)])
+def test_a_t_test_over_seeds_alone_finds_effects_that_are_not_there(strengths, smallest):
+    # All seeds of an arm share its nights, and their thresholds come from the same four nights.
+    design = StudyDesign(8, NightDesign(4, 30, 0.4), NightDesign(20, 20, 0.3))
+    p = []
+    for number in range(100):
+        study = simulate_study(design, np.random.default_rng(number), strengths)
+        recalls = {}
+        for run, test in study.test.items():
+            threshold = choose_threshold(study.validation[run].labels, study.validation[run].confidences)
+            recalls[run] = measure_at_threshold(test.labels, test.confidences, threshold, 1)["recall"]
+        differences = np.array([recalls["tier 1", seed] - recalls["none", seed] for seed in range(8)])
+        p.append(estimate_paired_mean(differences).p)
+    assert np.mean(np.array(p) <= 0.05) > smallest
