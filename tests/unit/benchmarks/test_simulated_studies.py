@@ -67,7 +67,7 @@ def test_without_an_effect_no_arm_is_better_on_average():
     differences = []
     for number in range(30):
         study = simulate_study(large, np.random.default_rng(number))
-        auroc = [measure_ranking(study.test[arm, 0].labels, study.test[arm, 0].confidences)["auroc"] for arm in ARMS]
+        auroc = [measure_ranking(study.test[arm, 0].labels, study.test[arm, 0].confidences).auroc for arm in ARMS]
         differences.append(np.subtract(auroc[1:], auroc[0]))
     error = np.std(differences, axis=0) / np.sqrt(len(differences))
     assert np.all(np.abs(np.mean(differences, axis=0)) < 3.5 * error)
@@ -77,7 +77,7 @@ def test_an_effect_makes_the_ranking_better():
     design = StudyDesign(5, NightDesign(8, 30, 0.4), NightDesign(100, 20, 0.3), effects=(1.0, 0.0, 0.0))
     study = simulate_study(design, np.random.default_rng(1))
     auroc = {
-        arm: np.mean([measure_ranking(run.labels, run.confidences)["auroc"] for (a, _), run in study.test.items() if a == arm])
+        arm: np.mean([measure_ranking(run.labels, run.confidences).auroc for (a, _), run in study.test.items() if a == arm])
         for arm in ARMS
     }  # fmt: skip
     assert auroc["tier 1"] > max(auroc["none"], auroc["tier 2"], auroc["tier 3"]) + 0.02
@@ -108,7 +108,7 @@ def test_a_t_test_over_seeds_alone_finds_effects_that_are_not_there(strengths, s
         recalls = {}
         for run, test in study.test.items():
             threshold = choose_threshold(study.validation[run].labels, study.validation[run].confidences)
-            recalls[run] = measure_at_threshold(test.labels, test.confidences, threshold, 1)["recall"]
+            recalls[run] = measure_at_threshold(test.labels, test.confidences, threshold, 1).recall
         differences = np.array([recalls["tier 1", seed] - recalls["none", seed] for seed in range(8)])
         p.append(estimate_paired_mean(differences).p)
     assert np.mean(np.array(p) <= 0.05) > smallest

@@ -1,7 +1,7 @@
 """Studies whose true effect is known, in the form in which the workflow judges real ones."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 
 import numpy as np
 import pandas as pd
@@ -79,4 +79,4 @@ def judge_study(study: Study, settings: StatisticsSettings) -> JudgedStudy:
 def _measure(scores: ScoredFiles) -> dict[str, float]:
     recorded_s = float(np.sum(scores.hours)) * 3600
     at_threshold = measure_at_threshold(scores.labels, scores.confidences, scores.threshold, recorded_s)
-    return measure_ranking(scores.labels, scores.confidences) | at_threshold
+    return asdict(measure_ranking(scores.labels, scores.confidences)) | asdict(at_threshold)
