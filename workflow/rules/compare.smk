@@ -5,6 +5,7 @@ rule compare:
     output:
         deltas=report("<results>/deltas.csv", caption="../report/deltas.rst", category="Tables"),
         pairs="<results>/pairs.csv",
+        warnings="<results>/comparison_warnings.csv",
     log:
         "<logs>/compare.log",
     benchmark:

@@ -23,6 +23,7 @@ rule train_mining_model:
         seed=config["mining"]["seed"],
         training=plan.mining.training,
         input=plan.model_input,
+        aggregation="mean",
         code=fingerprint("train"),
     script:
         "../scripts/train.py"

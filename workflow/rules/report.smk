@@ -41,6 +41,7 @@ rule write_report:
         rejected="<results>/inputs/rejected.csv",
         runs="<results>/runs.csv",
         deltas="<results>/deltas.csv",
+        comparison_warnings="<results>/comparison_warnings.csv",
         interactions="<results>/interactions.csv",
         nights="<results>/nights.csv",
         breakdown="<results>/breakdown.csv",

@@ -8,6 +8,7 @@ use rule train_mining_model as train_second_model with:
         index="<features>/labelled.parquet",
         tier=plan.mining.first_round_tier,
         pool_index="<features>/pool.parquet",
+        window_scores=plan.second_round_window_scores,
     output:
         weights="<results>/mining/second/model.safetensors",
         description="<results>/mining/second/model.json",
@@ -27,6 +28,7 @@ use rule train_mining_model as train_second_model with:
         seed=plan.mining.second_round.seed,
         training=plan.mining.training,
         input=plan.model_input,
+        aggregation=plan.tiers.window_aggregation(plan.mining.second_round.negative_tier),
         code=fingerprint("train"),
 
 

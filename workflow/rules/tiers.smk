@@ -7,17 +7,38 @@ rule assign_tier:
         "<logs>/assign_tier/{tier}.log",
     benchmark:
         "<benchmarks>/assign_tier/{tier}.jsonl"
+    wildcard_constraints:
+        tier=one_of(plan.tiers.fixed),
     localrule: True
     conda:
         ENVIRONMENT
     params:
         tiers=lambda wildcards: plan.tiers.definitions_for(wildcards.tier),
+        run_seed=None,
         review=dict(file=plan.review.path, conflicts=plan.review.conflicts),
         # The review is no input: an answer rebuilds only the tiers whose fingerprint it changes.
         review_fingerprint=lambda wildcards: plan.review_fingerprint(wildcards.tier),
         code=fingerprint("assign_tier"),
     script:
         "../scripts/assign_tier.py"
+
+
+# Random samples are drawn again for each seed of the matrix.
+use rule assign_tier as draw_tier with:
+    output:
+        tier="<results>/tiers/{tier}/{seed}.csv",
+    log:
+        "<logs>/draw_tier/{tier}/{seed}.log",
+    benchmark:
+        "<benchmarks>/draw_tier/{tier}/{seed}.jsonl"
+    wildcard_constraints:
+        tier=one_of(plan.tiers.redrawn),
+    params:
+        tiers=lambda wildcards: plan.tiers.definitions_for(wildcards.tier),
+        run_seed=lambda wildcards: int(wildcards.seed),
+        review=dict(file=plan.review.path, conflicts=plan.review.conflicts),
+        review_fingerprint=lambda wildcards: plan.review_fingerprint(wildcards.tier, int(wildcards.seed)),
+        code=fingerprint("assign_tier"),
 
 
 if plan.weights_package:

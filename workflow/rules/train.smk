@@ -1,6 +1,6 @@
 rule train:
     input:
-        unpack(lambda wildcards: plan.runs.inputs(wildcards.positive_subset, wildcards.negative_tier)),
+        unpack(lambda wildcards: plan.runs.inputs(dict(wildcards))),
     output:
         weights="<run>/model.safetensors",
         description="<run>/model.json",
@@ -21,6 +21,7 @@ rule train:
         seed=lambda wildcards: int(wildcards.seed),
         training=lambda wildcards: plan.runs.training(dict(wildcards)),
         input=plan.model_input,
+        aggregation=lambda wildcards: plan.tiers.window_aggregation(wildcards.negative_tier),
         code=fingerprint("train"),
     script:
         "../scripts/train.py"

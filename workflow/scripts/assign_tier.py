@@ -8,5 +8,6 @@ review = snakemake.params.review
 decisions = review_table.resolve_conflicts(review_table.read_review(review["file"]), review["conflicts"])
 names = ("scores", "audit", "clusters", "second_scores", "first_round_tier")
 pool = tiers.PoolTables(**{name: tables.read(snakemake.input[name]) for name in names if snakemake.input[name]})
-tier = tiers.build_tier(snakemake.wildcards.tier, snakemake.params.tiers, pool, decisions)
+name, definitions = snakemake.wildcards.tier, snakemake.params.tiers
+tier = tiers.build_tier(name, definitions, pool, decisions, snakemake.params.run_seed)
 tables.write(tier, snakemake.output.tier)

@@ -9,6 +9,7 @@ settings = training_run.RunSettings(
     seed=snakemake.params.seed,
     training=TrainingSettings(**snakemake.params.training),
     input=snakemake.params.input,
+    aggregation=snakemake.params.aggregation,
 )
 training_run.train_run(
     training_run.RunInputs(**dict(snakemake.input.items())),

@@ -116,3 +116,28 @@ def test_a_cap_keeps_the_hardest_of_each_cluster_before_the_hardest_are_taken(po
     tier = tiers.cut_tier(pool, "t", TierDefinition(per_cluster=1, top_k=4), clusters=clusters)
     assert list(tier.confidence) == [0.999, 0.998, 0.997, 0.996]
     assert len(tiers.cut_tier(pool, "t", TierDefinition(per_cluster=2), clusters=clusters)) == 20
+
+
+def test_a_random_tier_is_drawn_again_for_each_seed_of_the_matrix_unless_it_is_fixed(pool):
+    tables = tiers.PoolTables(pool)
+    definitions = {"drawn": {"random": 100}, "control": {"match_size_of": "top"}, "top": {"top_k": 30}}
+    for name in ("drawn", "control"):
+        draws = [set(tiers.build_tier(name, definitions, tables, {}, seed).file_path) for seed in (1, 1, 2)]
+        assert draws[0] == draws[1] != draws[2]
+        assert len(draws[2]) == len(draws[0])
+    assert tiers.is_redrawn({"random": 3}) and tiers.is_redrawn({"match_size_of": "top"})
+    assert not tiers.is_redrawn({"random": 3, "redraw": False}) and not tiers.is_redrawn({"top_k": 3})
+
+
+def test_a_disjoint_control_has_no_file_of_the_tier_whose_size_it_takes(pool):
+    definitions = {
+        "top": {"top_k": 600}, "drawn": {"random": 300},
+        "other": {"match_size_of": "drawn", "disjoint": True}, "too many": {"match_size_of": "top", "disjoint": True},
+    }  # fmt: skip
+    for seed in (1, 2):
+        drawn, other = (
+            tiers.build_tier(name, definitions, tiers.PoolTables(pool), {}, seed) for name in ("drawn", "other")
+        )
+        assert len(other) == 300 and not set(drawn.file_path) & set(other.file_path)
+    with pytest.raises(InputError, match=r"needs 600 files \(match_size_of: top\), but only 400"):
+        tiers.build_tier("too many", definitions, tiers.PoolTables(pool), {}, 1)

@@ -2,17 +2,15 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
+from training_defaults import TRAINING as DEFAULTS
 
 from hardneg.models import checkpoints, networks
+from hardneg.models.batches import TrainingWindows
 from hardneg.models.inference import predict_confidences
 from hardneg.models.training import train
 from hardneg.models.training_settings import TrainingSettings
 
-TRAINING = {
-    "model": "head", "channels": [8], "hidden_units": 0, "dropout": 0.1, "epochs": 30, "patience": 30, "batch_size": 16,
-    "learning_rate": 0.01, "weight_decay": 0.01, "warmup_fraction": 0.1, "mixup": 0.2, "label_smoothing": 0.1,
-    "focal_gamma": 0, "balance": False, "upsampling": "none", "upsampling_ratio": 1.0, "internal_fraction": 0.2,
-}  # fmt: skip
+TRAINING = DEFAULTS | {"model": "head", "channels": [8], "epochs": 30, "patience": 30}
 
 
 def embeddings(count, seed, positives=0.5):
@@ -27,7 +25,10 @@ def embeddings(count, seed, positives=0.5):
 def trained(**more):
     held_out, labels = embeddings(80, 1)
     index = pd.DataFrame({"file_path": [f"{n}.wav" for n in range(80)], "start_s": 0.0, "end_s": 3.0, "label": labels})
-    return train(*embeddings(200, 0, 0.2), held_out, index, TrainingSettings(**TRAINING | more), 1, "cpu")
+    windows, train_labels = embeddings(200, 0, 0.2)
+    names = pd.DataFrame({"file_path": [f"{n}.wav" for n in range(200)], "start_s": 0.0, "label": train_labels})
+    training_windows = TrainingWindows.from_table(windows, names.assign(origin="labelled"))
+    return train(training_windows, held_out, index, TrainingSettings(**TRAINING | more), 1, "cpu")
 
 
 @pytest.mark.parametrize("more", [{}, {"hidden_units": 16, "focal_gamma": 2.0}, {"upsampling": "smote"}])

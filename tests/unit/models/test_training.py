@@ -8,17 +8,14 @@ import pandas as pd
 import pytest
 import torch
 import yaml
+from training_defaults import TRAINING
 
+from hardneg.models.batches import TrainingWindows
 from hardneg.models.inference import predict_confidences
-from hardneg.models.training import draw_batches, mix_up, train, warm_up_and_decay
+from hardneg.models.training import train, warm_up_and_decay
 from hardneg.models.training_settings import TrainingSettings
 
 SCHEMA = Path(__file__).parents[3] / "workflow" / "schemas" / "config.schema.yaml"
-TRAINING = {
-    "model": "cnn", "channels": [8, 16], "hidden_units": 0, "dropout": 0.1, "epochs": 6, "patience": 6, "batch_size": 16,
-    "learning_rate": 0.01, "weight_decay": 0.01, "warmup_fraction": 0.1, "mixup": 0.2, "label_smoothing": 0.1,
-    "focal_gamma": 0, "balance": False, "upsampling": "none", "upsampling_ratio": 1.0, "internal_fraction": 0.2,
-}  # fmt: skip
 
 
 def blips(count, seed):
@@ -32,13 +29,25 @@ def blips(count, seed):
     return windows.astype(np.float16), labels
 
 
-def trained(seed, **more):
+def as_training_windows(windows, labels, mined=0):
+    """Name each window by its position; the last `mined` windows are mined negatives."""
+    origin = np.where(np.arange(len(labels)) < len(labels) - mined, "labelled", "mined")
+    names = [f"{n}.wav" for n in range(len(labels))]
+    table = pd.DataFrame({"file_path": names, "start_s": 0.0, "label": labels, "origin": origin})
+    return TrainingWindows.from_table(windows, table)
+
+
+def trained(seed, mined=0, **more):
     windows, labels = blips(160, 0)
+    if mined:
+        windows = np.concatenate([windows, blips(2 * mined, 5)[0][::2]])
+        labels = np.append(labels, np.zeros(mined, int))
     held_out, held_labels = blips(60, 1)
     index = pd.DataFrame(
         {"file_path": [f"{n}.wav" for n in range(60)], "start_s": 0.0, "end_s": 3.0, "label": held_labels}
     )
-    return train(windows, labels, held_out, index, TrainingSettings(**TRAINING | more), seed, "cpu")
+    settings = TrainingSettings(**TRAINING | more)
+    return train(as_training_windows(windows, labels, mined), held_out, index, settings, seed, "cpu")
 
 
 def test_each_training_key_of_the_configuration_is_a_field_and_in_the_same_order():
@@ -85,26 +94,15 @@ def test_a_training_job_imports_neither_the_compiler_nor_scikit_learn():
     assert completed.stdout.strip() == "[] False"
 
 
-def test_mixup_blends_windows_and_targets_alike():
-    windows, targets = torch.eye(4), torch.tensor([0.0, 1.0, 0.0, 1.0])
-    (batch,) = draw_batches(4, 1, 0.4, np.random.default_rng(0), "cpu")
-    mixed, goal = mix_up(windows, targets, batch.partners, batch.shares)
-    torch.testing.assert_close(mixed @ targets, goal)
-    torch.testing.assert_close(mixed.sum(dim=1), torch.ones(4))
-    assert not torch.equal(mixed, windows)
-    assert batch.shares.min() >= 0.5, "a window is the larger part of its own blend"
-
-
-def test_an_epoch_assigns_each_window_to_one_batch_and_partners_stay_in_it():
-    batches = list(draw_batches(100, 7, 0.4, np.random.default_rng(0), "cpu"))
-    assert sorted(torch.cat([batch.rows for batch in batches]).tolist()) == list(range(100))
-    assert {len(batch.rows) for batch in batches} == {14, 15}
-    for batch in batches:
-        size = len(batch.rows)
-        assert sorted(batch.partners.tolist()) == list(range(size)) and len(batch.shares) == size
-    for batch in draw_batches(100, 7, 0, np.random.default_rng(0), "cpu"):
-        size = len(batch.rows)
-        assert torch.equal(batch.partners, torch.arange(size)) and torch.equal(batch.shares, torch.ones(size))
+@pytest.mark.parametrize("balance", ["batches", "weights", "none"])
+def test_a_tier_changes_neither_the_number_of_steps_nor_the_network_at_the_start(balance):
+    without, with_tier = (trained(1, mined, balance=balance, learning_rate=1e-30) for mined in (0, 40))
+    assert with_tier.steps == without.steps == 6 * 10
+    first, second = (dict(result.network.state_dict()) for result in (without, with_tier))
+    weights = [name for name in first if "running" not in name and "tracked" not in name]
+    for name in weights:
+        torch.testing.assert_close(first[name], second[name], rtol=0, atol=1e-20)
+    assert trained(1, 40, balance=balance, epochs=1, epoch_size="all").steps == 13
 
 
 def test_the_learning_rate_warms_up_and_falls_to_nothing():

@@ -62,6 +62,10 @@ def plan_of(config, **options):
     return Plan.from_config(configuration.complete(config, SCHEMA), **options)
 
 
+def run_of(subset="base", tier="none", seed="1", **axes):
+    return {"positive_subset": subset, "negative_tier": tier, "validation": "holdout", "seed": seed} | axes
+
+
 def with_second_round(config):
     config["mining"]["rounds"] = 2
     config["negative_tiers"]["again"] = {"top_k": 2, "round": 2}
@@ -69,14 +73,15 @@ def with_second_round(config):
 
 
 def test_a_run_without_mined_negatives_needs_nothing_of_the_pool(config):
-    runs = plan_of(config).runs
-    assert runs.inputs("base", "none")["tier"] == runs.inputs("base", "none")["pool_index"] == []
-    assert runs.inputs("base", "hard")["tier"] == "results/tiers/hard.csv"
-    assert runs.inputs("base", "hard")["pool_index"] == "results/features/logmel/pool.parquet"
+    without, with_tier = (plan_of(config).runs.inputs(run_of(tier=tier)) for tier in ("none", "hard"))
+    assert without["tier"] == without["pool_index"] == without["window_scores"] == []
+    assert with_tier["tier"] == "results/tiers/hard.csv"
+    assert with_tier["pool_index"] == "results/features/logmel/pool.parquet"
+    assert with_tier["window_scores"] == []
 
 
 def test_a_run_on_reviewed_positives_needs_the_pools_features_even_without_mined_negatives(config):
-    inputs = plan_of(config).runs.inputs("heard", "none")
+    inputs = plan_of(config).runs.inputs(run_of(subset="heard"))
     assert (inputs["tier"], inputs["pool_index"]) == ([], "results/features/logmel/pool.parquet")
 
 
@@ -98,6 +103,50 @@ def test_a_tier_needs_the_tables_that_its_definition_or_that_of_the_tier_it_matc
     assert needed["clean"] == needed["control"] == {"scores", "audit", "clusters"}
     assert list(tiers.definitions_for("control")) == ["control", "clean"]
     assert list(tiers.definitions_for("clean")) == ["clean"]
+
+
+def test_a_tier_drawn_at_random_has_its_own_files_for_each_seed(config):
+    config["negative_tiers"]["once"] = {"random": 2, "redraw": False}
+    config["matrix"]["negative_tier"] += ["control", "once"]
+    plan = plan_of(config)
+    paths = {
+        tier: [plan.runs.inputs(run_of(tier=tier, seed=seed))["tier"] for seed in "12"]
+        for tier in ("hard", "control", "once")
+    }
+    assert paths == {
+        "hard": ["results/tiers/hard.csv"] * 2,
+        "control": ["results/tiers/control/1.csv", "results/tiers/control/2.csv"],
+        "once": ["results/tiers/once.csv"] * 2,
+    }
+    assert plan.tiers.redrawn == ["control"] and plan.tiers.fixed == ["none", "hard", "clean", "once"]
+    assert plan.report.inputs["tiers"] == [
+        "results/tiers/hard.csv",
+        "results/tiers/control/1.csv",
+        "results/tiers/once.csv",
+    ]
+
+
+def test_a_second_round_after_a_random_tier_trains_on_the_first_seeds_draw(config):
+    with_second_round(config)
+    config["negative_tiers"]["drawn"] = {"random": 2}
+    config["mining"]["second_round"] = {"negative_tier": "drawn"}
+    assert plan_of(config).mining.first_round_tier == "results/tiers/drawn/1.csv"
+
+
+def test_a_run_on_several_windows_of_a_file_needs_their_scores_by_the_models_that_rank_the_tier(config):
+    config["matrix"]["mined_windows_per_file"] = [1, 3]
+    config["mining"]["model"] = ["old.safetensors", "train"]
+    config["negative_tiers"]["theirs"] = {"top_k": 2, "ranked_by": "old"}
+    config["negative_tiers"]["both"] = {"top_k": 2, "ranked_by": "minimum"}
+    plan = plan_of(config)
+    old, trained = (f"results/mining/{name}/windows.parquet" for name in ("old", "trained"))
+    scores = {
+        tier: plan.runs.inputs(run_of(tier=tier, mined_windows_per_file="3"))["window_scores"]
+        for tier in ("none", "hard", "theirs", "both")
+    }
+    assert scores == {"none": [], "hard": [old, trained], "theirs": [old], "both": [old, trained]}
+    assert [plan.tiers.window_aggregation(tier) for tier in ("hard", "both")] == ["mean", "min"]
+    assert plan.runs.inputs(run_of(tier="hard", mined_windows_per_file="1"))["window_scores"] == []
 
 
 def test_a_tier_of_the_second_round_needs_both_rounds(config):

@@ -74,6 +74,18 @@ def test_the_page_escapes_what_comes_from_outside_and_needs_no_network(contents,
     assert 'src="http' not in page and 'href="http' not in page.replace('xlink:href="http://www.w3.org', "")
 
 
+def test_what_limits_a_comparison_is_said_above_the_differences(contents, tmp_path):
+    report_page.write_page(tmp_path / "plain.html", contents, {})
+    assert "What limits these comparisons" not in (tmp_path / "plain.html").read_text()
+    limited = replace(
+        contents, comparison_warnings=[{"arm": "<b>hard", "warning": "used 3% of the files of its tier."}]
+    )
+    report_page.write_page(tmp_path / "report.html", limited, {})
+    page = (tmp_path / "report.html").read_text()
+    warning = page.index("&lt;b&gt;hard</strong>: used 3% of the files of its tier.")
+    assert page.index("What limits these comparisons") < warning < page.index("Differences in points")
+
+
 def test_generated_sound_is_declared_only_where_it_is(contents, tmp_path):
     recorded = replace(contents, settings=replace(contents.settings, generated=False))
     report_page.write_page(tmp_path / "report.html", recorded, {})
@@ -213,7 +225,14 @@ def test_an_interaction_that_could_not_be_tested_is_a_dash(contents, tmp_path):
         ({"min_confidence": 0.5, "max_confidence": 0.85}, "confidence of at least 0.5; confidence below 0.85"),
         ({"top_fraction": 0.05, "ranked_by": "minimum"}, "ranked by minimum; the hardest 5.0%"),
         ({"round": 2, "min_confidence": 0.5}, "second round of mining; confidence of at least 0.5"),
-        ({"match_size_of": "top", "exclude": ["unusable"]}, "without unusable files; cut at random to the size of top"),
+        (
+            {"match_size_of": "top", "exclude": ["unusable"]},
+            "without unusable files; cut at random to the size of top; drawn again for each seed",
+        ),
+        (
+            {"match_size_of": "top", "disjoint": True, "redraw": False},
+            "cut at random to the size of top; without the files of top",
+        ),
     ],
 )
 def test_a_tiers_definition_is_described_in_words(definition, words):

@@ -115,7 +115,7 @@ def test_the_effect_of_hardness_is_separated_from_the_effect_of_size(runs):
     controls = findings.find_controls(
         {"none": {}, "hard": {"min_confidence": 0.5}, "random": {"match_size_of": "hard"}}
     )
-    assert controls == {"hard": "random"}
+    assert controls == {"hard": ["random"]}
     rows = findings.separate_hardness_from_size(deltas, controls, "none")
     assert len(rows) == 2 * 2 * 2
     first = next(row for row in rows if row.metric == "F1" and "OOD" in row.split)
@@ -131,7 +131,7 @@ def test_the_effect_of_hardness_is_separated_from_that_of_size_at_each_value_of_
     wide = wide.assign(**{metric: wide[metric] - gain for metric in METRICS})
     vary = [*TIERS, Comparison("negative_tier", "random"), Comparison("dropout", "0.1")]
     deltas = comparison.compare_runs(wide, vary, [*AXES, "dropout"], SETTINGS).deltas
-    rows = findings.separate_hardness_from_size(deltas, {"hard": "random"}, "none")
+    rows = findings.separate_hardness_from_size(deltas, {"hard": ["random"]}, "none")
     assert len(rows) == 2 * 2 * 2 * 2
     harder = {row.configuration: row.hardness_effect.difference for row in rows}
     assert harder == {"a, 0.1": "+0.0", "a, 0.5": "+20.0", "b, 0.1": "+0.0", "b, 0.5": "+20.0"}

@@ -1,6 +1,7 @@
 """Check a configuration against its schema, fill in the defaults and refuse contradictions."""
 
 import os
+from collections.abc import Iterator
 from typing import Any
 
 import yaml
@@ -41,8 +42,11 @@ def complete(config: Config, schema_path: str | os.PathLike[str]) -> Config:
     with open(schema_path, encoding="utf-8") as file:
         schema: Schema = yaml.safe_load(file)
     errors = sorted(Draft202012Validator(schema).iter_errors(config), key=lambda error: list(map(str, error.path)))
-    if errors:
-        raise InputError("The configuration is not valid:\n" + "\n".join(f"  {_explain(error)}" for error in errors))
+    messages = [_explain(error) for error in errors]
+    if not errors and "matrix" in config:
+        messages = list(_check_training_values(config, schema["properties"]["training"]["properties"]))
+    if messages:
+        raise InputError("The configuration is not valid:\n" + "\n".join(f"  {message}" for message in messages))
     filled: Config = _fill(config, schema, schema)
     return _complete_experiment(config, filled, schema) if "matrix" in filled else filled
 
@@ -64,6 +68,22 @@ def _complete_experiment(config: Config, filled: Config, schema: Schema) -> Conf
     return filled | {"features": {key: value for key, value in features.items() if key in keys}}
 
 
+def _check_training_values(config: Config, properties: Schema) -> Iterator[str]:
+    """Check the training keys outside of ``training``: in the matrix, and where mining and audit differ."""
+    values = {
+        f"matrix.{key}.{index}": (key, value)
+        for key, axis in config["matrix"].items()
+        for index, value in enumerate(axis)
+        if key not in ("positive_subset", "negative_tier", "validation", "seed")
+    }
+    for section in ("mining", "audit"):
+        training = config.get(section, {}).get("training", {})
+        values |= {f"{section}.training.{key}": (key, value) for key, value in training.items()}
+    for path, (key, value) in values.items():
+        if key in properties:
+            yield from (_explain(error, path) for error in Draft202012Validator(properties[key]).iter_errors(value))
+
+
 def _count_values(part: object, count: int = 0) -> int:
     """Count the values in a configuration; stop at the limit, because aliases can expand to more than memory holds."""
     count += 1
@@ -75,18 +95,22 @@ def _count_values(part: object, count: int = 0) -> int:
     return count
 
 
-def _explain(error: ValidationError) -> str:
-    path = ".".join(map(str, error.absolute_path)) or "the top level"
+def _explain(error: ValidationError, parent: str = "") -> str:
+    parents = [parent] if parent else []
+    path = ".".join([*parents, *map(str, error.absolute_path)]) or "the top level"
     if error.validator == "additionalProperties":
         properties: Schema = error.schema.get("properties", {}) if isinstance(error.schema, dict) else {}
         unknown = [key for key in error.instance if key not in properties] if isinstance(error.instance, dict) else []
         return "; ".join(_explain_unknown_key(key, path, properties) for key in unknown)
     if error.context:
         error = best_match([error])
-        path = ".".join(map(str, error.absolute_path)) or path
+        path = ".".join([*parents, *map(str, error.absolute_path)]) or path
     if isinstance(error.schema, dict) and "expected" in error.schema:
         return f"{path}: {error.instance!r} is not {error.schema['expected']}"
     if error.validator == "enum" and isinstance(error.validator_value, list):
+        if isinstance(error.instance, bool) and isinstance(error.schema, dict) and "formerly_true" in error.schema:
+            on, off = error.schema["formerly_true"], error.schema["formerly_false"]
+            return f"{path}: true is called '{on}' now, and false '{off}'"
         return f"{path}: {error.instance!r} is not one of {', '.join(map(str, error.validator_value))}"
     return f"{path}: {error.message}"
 

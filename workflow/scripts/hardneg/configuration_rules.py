@@ -8,7 +8,7 @@ from typing import Any
 from hardneg.experiments.matrix import DESIGN_AXES
 from hardneg.features.feature_settings import KINDS
 from hardneg.mining import mining_models, second_round
-from hardneg.mining.tiers import is_none
+from hardneg.mining.tiers import is_none, is_redrawn
 
 Config = dict[str, Any]
 
@@ -92,6 +92,12 @@ def _tier_problems(tiers: dict[str, Config]) -> Iterator[str]:
             yield f"{key}.match_size_of: '{matched}' is not a tier{suggest(matched, tiers)}"
         elif matched is not None and ("match_size_of" in tiers[matched] or is_none(tiers[matched])):
             yield f"{key}.match_size_of: '{matched}' is itself matched or mines nothing: name another tier"
+        if "redraw" in tier and not {"random", "match_size_of"} & set(tier):
+            yield f"{key}.redraw is for tiers that are drawn at random: remove it, or add random or match_size_of"
+        if "disjoint" in tier and matched is None:
+            yield f"{key}.disjoint leaves out the files of the tier in match_size_of: remove it, or add match_size_of"
+        if tier.get("disjoint") and matched in tiers and is_redrawn(tiers[matched]) and not is_redrawn(tier):
+            yield f"{key}.disjoint: '{matched}' is drawn again for each seed: remove redraw from '{name}'"
         if len({"random", "match_size_of"} & set(tier)) > 1:
             yield f"{key}: random and match_size_of both set its size: give one of them"
         if len({"top_k", "top_fraction"} & set(tier)) > 1:
@@ -188,9 +194,7 @@ def _training_problems(config: Config) -> Iterator[str]:
     models = {*matrix.get("model", [training["model"]]), config["mining"]["training"].get("model", required)}
     for model in sorted(models - {required}):
         yield f"training.model {model} cannot be trained on features of kind {kind}: it needs {required}"
-    upsampling = matrix.get("upsampling", [training["upsampling"]])
-    if training["balance"] and any(mode != "none" for mode in upsampling):
-        yield "training.upsampling adds to the smaller class and training.balance cuts the larger: set balance to false"
+    yield from _balance_problems(config)
     for section in ("mining", "audit"):
         for key in config[section]["training"]:
             if key not in training:
@@ -205,3 +209,27 @@ def _threshold_problems(threshold: Config) -> Iterator[str]:
         yield "evaluation.threshold.value is for the rules precision, recall and false_positives_per_hour, not f1"
     if rule in ("precision", "recall") and value is not None and value > 1:
         yield f"evaluation.threshold.value is a {rule} and must be at most 1"
+
+
+def _balance_problems(config: Config) -> Iterator[str]:
+    keys = ("balance", "upsampling", "mined", "mined_windows_per_file")
+    axes = {key: config["matrix"].get(key, [config["training"][key]]) for key in keys}
+    if set(axes["balance"]) - {"none"} and set(axes["upsampling"]) - {"none"}:
+        yield (
+            "training.upsampling adds to the smaller class, and training.balance makes up for its size in another way: "
+            "set balance to none"
+        )
+    if "share" in axes["mined"] and set(axes["balance"]) - {"batches"}:
+        yield (
+            "training.mined: share divides the negatives of batches that are half positive: set balance to batches, "
+            "or mined to add"
+        )
+    if "replace" in axes["mined"] and "cut" in axes["balance"]:
+        yield "training.mined: replace keeps the number of negatives, and training.balance: cut changes it: use one"
+    tiers = config["negative_tiers"]
+    second_round_tiers = [name for name in config["matrix"]["negative_tier"] if "round" in tiers.get(name, {})]
+    if max(axes["mined_windows_per_file"]) > 1 and second_round_tiers:
+        yield (
+            f"training.mined_windows_per_file: tier '{second_round_tiers[0]}' of the second round has one window of "
+            "each file: set the key to 1"
+        )

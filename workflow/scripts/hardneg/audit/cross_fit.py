@@ -10,6 +10,7 @@ from sklearn.model_selection import StratifiedGroupKFold
 from hardneg.common.errors import InputError
 from hardneg.common.log import logger
 from hardneg.features import store
+from hardneg.models.batches import TrainingWindows
 from hardneg.models.file_scores import score_by_highest_window
 from hardneg.models.inference import predict_confidences
 from hardneg.models.training import train
@@ -134,8 +135,7 @@ def score_fold(
         return pd.DataFrame(columns=["file_path", "confidence", "label", "origin"])
     logger.info("fold %d: training on %s", fold, train_windows.origin.value_counts().to_dict())
     trained = train(
-        store.load(train_windows),
-        train_windows.label.to_numpy(),
+        TrainingWindows.from_table(store.load(train_windows), train_windows),
         store.load(validation),
         validation,
         settings.training,

@@ -13,17 +13,19 @@ def digest(value: object, length: int = 16) -> str:
     return hashlib.sha256(text.encode()).hexdigest()[:length]
 
 
-def uniform(names: list[str], salt: str) -> npt.NDArray[np.float64]:
-    """Map each name to a number in [0, 1) that looks uniform and never changes.
+def hash_names(names: list[str], salt: str) -> npt.NDArray[np.uint64]:
+    """Map each name to a 64-bit number that looks random and never changes.
 
     Parameters
     ----------
     names : any strings.
-    salt : makes the draws for different purposes independent of each other.
-
-    Returns
-    -------
-    float64 array, one number per name.
+    salt : makes the numbers for different purposes independent of each other.
     """
-    draws = (hashlib.sha256(f"{salt}\0{name}".encode("utf-8", "surrogateescape")).digest() for name in names)
-    return np.array([int.from_bytes(draw[:8], "big") / 2**64 for draw in draws], dtype=np.float64)
+    digests = (hashlib.sha256(f"{salt}\0{name}".encode("utf-8", "surrogateescape")).digest() for name in names)
+    return np.array([int.from_bytes(digest[:8], "big") for digest in digests], dtype=np.uint64)
+
+
+def uniform(names: list[str], salt: str) -> npt.NDArray[np.float64]:
+    """Map each name to a number in [0, 1) that looks uniform and never changes; see :func:`hash_names`."""
+    numbers: npt.NDArray[np.float64] = hash_names(names, salt) / 2**64
+    return numbers

@@ -2,7 +2,6 @@
 
 import os
 
-import numpy as np
 import torch
 
 from hardneg.common.errors import InputError
@@ -26,9 +25,7 @@ def select_device(device: str, threads: int) -> str:
     return device
 
 
-def seed_everything(seed: int) -> np.random.Generator:
-    """Seed torch, ask it for deterministic algorithms, and return a NumPy generator with the same seed."""
+def make_deterministic() -> None:
+    """Ask torch for algorithms that return the same result each time."""
     os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
-    torch.manual_seed(seed)
     torch.set_deterministic_debug_mode("warn")  # use_deterministic_algorithms does the same but imports the compiler
-    return np.random.default_rng(seed)

@@ -32,7 +32,7 @@ def score_splits(
     Returns
     -------
     One row per split and file: ``split, label`` (1 or 0), ``confidence, start_s, end_s`` and
-    :data:`RECORDING_COLUMNS`. Mined files in an ``internal`` validation set have only a path and scores.
+    :data:`RECORDING_COLUMNS`.
     """
     parts = [validation_scores.assign(split="val")]
     for split in TEST_SPLITS:

@@ -7,7 +7,26 @@ import pandas as pd
 
 from hardneg.common import tables
 
-COUNTS = ("train_positives", "train_negatives", "train_mined", "tier_files", "best_epoch")
+COUNTS = (
+    "labelled_positives",
+    "labelled_negatives",
+    "reviewed",
+    "mined",
+    "tier_files",
+    "tier_files_used",
+    "labelled_hash",
+    "training_hash",
+    "steps",
+    "best_epoch",
+    "warning",
+)
+"""What a run was trained on, as its model.json counts it.
+
+The first four count windows by origin. ``tier_files`` are the files of the tier. ``tier_files_used`` are those of which
+a window was drawn for a batch, up to the epoch whose weights are kept. Runs with one ``labelled_hash`` share all
+labelled windows, and runs with one ``training_hash`` share all windows. ``steps`` are the optimization steps of the
+whole schedule.
+"""
 
 
 def collect_runs(

@@ -1,6 +1,6 @@
 """Train one run of the matrix, from files to files."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -8,10 +8,12 @@ import pandas as pd
 
 from hardneg.common import provenance, tables
 from hardneg.common.log import logger
-from hardneg.experiments.training_sets import compose
+from hardneg.experiments.training_sets import ComposedSet, WindowSources, compose, hash_windows
 from hardneg.features import store
+from hardneg.mining.hardest_windows import add_next_hardest
 from hardneg.models import checkpoints
-from hardneg.models.training import train
+from hardneg.models.batches import TrainingWindows
+from hardneg.models.training import TrainingResult, train
 from hardneg.models.training_settings import TrainingSettings
 from hardneg.recordings.nights import name_recorder_nights
 
@@ -29,6 +31,8 @@ class RunInputs:
     index : the windows of `labelled`.
     tier : the negative tier; empty for a run without mined negatives.
     pool_index : the windows of the pool; needed for a tier and for reviewed positives.
+    window_scores : the scored windows of the pool by each mining model that ranks the tier; needed for several windows
+        of a mined file.
     """
 
     labelled: str
@@ -36,6 +40,7 @@ class RunInputs:
     index: str
     tier: str = ""
     pool_index: str = ""
+    window_scores: Sequence[str] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +52,8 @@ class RunOutputs:
     weights : of the model. `description` is the file beside it.
     history : one row per epoch.
     validation_scores : file scores at the best epoch.
-    training_set : the windows that the run was trained on.
+    training_set : the windows that the run was trained on. ``draws`` is how often each was drawn for a batch, up to
+        the epoch whose weights are kept.
     """
 
     weights: str
@@ -67,12 +73,14 @@ class RunSettings:
     seed : decides everything random.
     training : how the detector is built and trained.
     input : the windows and features that the detector is trained on, as the configuration has them.
+    aggregation : ``mean`` or ``min``: how the scores of several mining models rank the windows of a mined file.
     """
 
     axes: Mapping[str, str]
     seed: int
     training: TrainingSettings
     input: Mapping[str, Any]
+    aggregation: str = "mean"
 
 
 def train_run(inputs: RunInputs, outputs: RunOutputs, settings: RunSettings, device: str) -> None:
@@ -83,49 +91,63 @@ def train_run(inputs: RunInputs, outputs: RunOutputs, settings: RunSettings, dev
     device : a torch device.
     """
     training = settings.training
-    tier_windows = locate_mined_windows(inputs.tier, inputs.pool_index)
     positives = tables.read(inputs.positives)
-    train_windows, validation_windows = compose(
-        tables.read(inputs.labelled),
-        positives,
-        tables.read(inputs.index),
-        tier_windows,
-        locate_reviewed_windows(positives, inputs.pool_index),
-        validation=settings.axes["validation"],
-        internal_fraction=training.internal_fraction,
-        balance=training.balance,
-        seed=settings.seed,
+    tier = tables.read(inputs.tier) if inputs.tier else None
+    windows_per_file = training.mined_windows_per_file
+    sources = WindowSources(
+        labelled=tables.read(inputs.labelled),
+        positives=positives,
+        labelled_index=tables.read(inputs.index),
+        mined=locate_mined_windows(
+            tier, inputs.pool_index, inputs.window_scores, settings.aggregation, windows_per_file
+        ),
+        reviewed=locate_reviewed_windows(positives, inputs.pool_index),
     )
-    counts = train_windows.origin.value_counts()
-    logger.info("training on %s", counts.to_dict())
-    features = store.load(train_windows)
+    composed = compose(sources, settings.axes["validation"], training, settings.seed)
+    logger.info("training on %s", composed.train.origin.value_counts().to_dict())
+    features = store.load(composed.train)
     result = train(
-        features,
-        train_windows.label.to_numpy(),
-        store.load(validation_windows),
-        validation_windows,
+        TrainingWindows.from_table(features, composed.train, composed.labelled_count),
+        store.load(composed.validation),
+        composed.validation,
         training,
         settings.seed,
         device,
     )
+    tier_files = 0 if tier is None else len(tier)
     description = {
         "run": {**settings.axes, "seed": settings.seed},
         "input": dict(settings.input),
         "training": asdict(training),
         "shape": list(features.shape[1:]),
-        "counts": {
-            "train_positives": int(counts.get("positive", 0) + counts.get("reviewed", 0)),
-            "train_negatives": int(counts.get("negative", 0)),
-            "train_mined": int(counts.get("mined", 0)),
-            "tier_files": len(tier_windows),
-            "best_epoch": result.best_epoch,
-        },
+        "counts": count_windows(composed, result, tier_files),
         "versions": provenance.collect_versions(device),
     }
+    training_set = composed.train.drop(columns=["array", "row"]).assign(draws=result.draws)
     tables.write(result.history, outputs.history)
     tables.write(result.validation_scores, outputs.validation_scores)
-    tables.write(train_windows.drop(columns=["array", "row"]), outputs.training_set)
+    tables.write(training_set, outputs.training_set)
     checkpoints.save(result.network, description, outputs.weights)
+
+
+def count_windows(composed: ComposedSet, result: TrainingResult, tier_files: int) -> dict[str, Any]:
+    """Count what a run was trained on, by origin; see :data:`hardneg.experiments.run_tables.COUNTS`."""
+    train_windows = composed.train
+    counts = train_windows.origin.value_counts()
+    is_used = (train_windows.origin == "mined") & (result.draws > 0)
+    return {
+        "labelled_positives": int(counts.get("positive", 0)),
+        "labelled_negatives": int(counts.get("negative", 0)),
+        "reviewed": int(counts.get("reviewed", 0)),
+        "mined": int(counts.get("mined", 0)),
+        "tier_files": tier_files,
+        "tier_files_used": int(train_windows.file_path[is_used].nunique()),
+        "labelled_hash": composed.labelled_hash,
+        "training_hash": hash_windows(train_windows),
+        "steps": result.steps,
+        "best_epoch": result.best_epoch,
+        "warning": composed.warning,
+    }
 
 
 def locate_reviewed_windows(positives: pd.DataFrame, pool_index_path: str) -> pd.DataFrame:
@@ -145,16 +167,32 @@ def locate_reviewed_windows(positives: pd.DataFrame, pool_index_path: str) -> pd
     return windows.loc[nearest, WINDOW_COLUMNS].reset_index(drop=True)
 
 
-def locate_mined_windows(tier_path: str, pool_index_path: str) -> pd.DataFrame:
-    """Look up the features of the files of a tier: the window of each with the highest confidence.
+def locate_mined_windows(
+    tier: pd.DataFrame | None,
+    pool_index_path: str,
+    score_paths: Sequence[str] = (),
+    aggregation: str = "mean",
+    windows_per_file: int = 1,
+) -> pd.DataFrame:
+    """Look up the features of the files of a tier: the windows of each with the highest confidence.
+
+    Parameters
+    ----------
+    tier : the files with their hardest windows; None for a run without mined negatives.
+    pool_index_path : the windows of the pool.
+    score_paths, aggregation : see :func:`hardneg.mining.hardest_windows.add_next_hardest`; not needed for one window.
+    windows_per_file : the most windows of a file.
 
     Returns
     -------
     ``file_path, start_s, end_s, array, row, group``; no row without a tier.
     """
-    if not tier_path:
+    if tier is None:
         return pd.DataFrame(columns=WINDOW_COLUMNS)
-    tier = tables.read(tier_path)
     index = tables.read_rows_of_files(pool_index_path, tier.file_path)
-    windows = tier[["file_path", "start_s"]].assign(group=name_recorder_nights(tier))
+    nights = tier[["file_path", "start_s"]].assign(group=name_recorder_nights(tier))
+    if windows_per_file == 1:
+        return store.locate_windows(nights, index)[WINDOW_COLUMNS]
+    windows = add_next_hardest(nights, score_paths, aggregation, windows_per_file)
+    windows = windows.merge(nights[["file_path", "group"]], on="file_path", validate="m:1")
     return store.locate_windows(windows, index)[WINDOW_COLUMNS]

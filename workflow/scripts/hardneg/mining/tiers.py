@@ -30,6 +30,8 @@ class TierDefinition:
     top_k, top_fraction : only the hardest files within the bounds, as a number or as a share in (0, 1].
     random : a random sample of this many files.
     match_size_of : a random sample as large as this other tier.
+    disjoint : with ``match_size_of``, leave out the files of that tier.
+    redraw : whether a random sample is drawn again for each seed of the matrix.
     ranked_by : ``mean`` or ``minimum`` of all mining models, or the name of one.
     exclude : flags of the audit; flagged files are left out.
     per_night, per_cluster : the most files of one recorder-night (of one recorder, if the night is unknown) and of
@@ -45,6 +47,8 @@ class TierDefinition:
     top_fraction: float | None = None
     random: int | None = None
     match_size_of: str | None = None
+    disjoint: bool = False
+    redraw: bool = True
     ranked_by: str = MEAN
     exclude: Sequence[str] = ()
     per_night: int | None = None
@@ -77,7 +81,12 @@ class PoolTables:
 
 def is_none(definition: Mapping[str, Any]) -> bool:
     """Whether a tier's definition selects nothing, so that its runs train without mined negatives."""
-    return not set(definition) - {"seed", "allow_empty", "ranked_by"}
+    return not set(definition) - {"seed", "allow_empty", "ranked_by", "redraw"}
+
+
+def is_redrawn(definition: Mapping[str, Any]) -> bool:
+    """Whether a tier's definition draws other files for each seed of the matrix."""
+    return bool({"random", "match_size_of"} & set(definition)) and definition.get("redraw", True)
 
 
 def cut_tier(
@@ -87,6 +96,7 @@ def cut_tier(
     size: int | None = None,
     excluded: Set[str] = frozenset(),
     clusters: pd.DataFrame | None = None,
+    run_seed: int | None = None,
 ) -> pd.DataFrame:
     """Select the files of one tier from a ranking.
 
@@ -103,6 +113,7 @@ def cut_tier(
     size : number of files of the tier that ``match_size_of`` names.
     excluded : paths that the tier must not contain; see :func:`find_excluded_files`.
     clusters : ``file_path, cluster``; needed for ``per_cluster``.
+    run_seed : the seed of the matrix that a random sample is drawn for; None for a sample that all seeds share.
 
     Returns
     -------
@@ -140,9 +151,10 @@ def cut_tier(
         tier = tier.head(max(round(definition.top_fraction * len(tier)), 1))
     if definition.top_k is not None:
         tier = tier.head(definition.top_k)
+    salt = f"tier:{name}:{definition.seed}" + ("" if run_seed is None else f":{run_seed}")
     for sample_size, reason in ((definition.random, "random"), (size, f"match_size_of: {definition.match_size_of}")):
         if sample_size is not None:
-            tier = _draw_sample(tier, sample_size, name, reason, definition.seed)
+            tier = _draw_sample(tier, sample_size, name, reason, salt)
     return tier.reindex(columns=COLUMNS).reset_index(drop=True)
 
 
@@ -162,7 +174,9 @@ def select_within_bounds(scores: pd.DataFrame, definitions: Definitions) -> dict
     }
 
 
-def build_tier(name: str, definitions: Definitions, pool: PoolTables, decisions: Mapping[str, str]) -> pd.DataFrame:
+def build_tier(
+    name: str, definitions: Definitions, pool: PoolTables, decisions: Mapping[str, str], run_seed: int | None = None
+) -> pd.DataFrame:
     """Build one tier from its definition.
 
     A tier of the second round (``round: 2``) contains the first round's tier, and the files outside it that its
@@ -176,6 +190,7 @@ def build_tier(name: str, definitions: Definitions, pool: PoolTables, decisions:
         ranking of the tier that it matches.
     pool : the tables of the pool.
     decisions : the label of each reviewed file.
+    run_seed : the seed of the matrix that a redrawn tier is for; see :func:`is_redrawn`. None otherwise.
 
     Returns
     -------
@@ -185,11 +200,17 @@ def build_tier(name: str, definitions: Definitions, pool: PoolTables, decisions:
     definition = TierDefinition(**definitions[name])
     matched = definition.match_size_of
     ranked_by = definitions[matched].get("ranked_by", MEAN) if matched else definition.ranked_by
-    size = len(build_tier(matched, definitions, pool, decisions)) if matched else None
+    matched_tier = None
+    if matched:
+        matched_seed = run_seed if is_redrawn(definitions[matched]) else None
+        matched_tier = build_tier(matched, definitions, pool, decisions, matched_seed)
+    size = None if matched_tier is None else len(matched_tier)
     excluded = find_excluded_files(decisions, pool.audit, definition.exclude)
+    if matched_tier is not None and definition.disjoint:
+        excluded |= set(matched_tier.file_path)
     first_scores = select_scores(pool.scores, ranked_by)
     if definition.round == 1:
-        return cut_tier(first_scores, name, definition, size, excluded, pool.clusters)
+        return cut_tier(first_scores, name, definition, size, excluded, pool.clusters, run_seed)
     assert pool.second_scores is not None and pool.first_round_tier is not None, "the second round has not run"
     second_scores = pool.second_scores
     ranking = _average_rounds(first_scores, second_scores) if definition.round == "joint" else second_scores
@@ -198,19 +219,21 @@ def build_tier(name: str, definitions: Definitions, pool: PoolTables, decisions:
     return pd.concat([carried_over.assign(round=1), tier.assign(round=2)], ignore_index=True)[[*COLUMNS, "round"]]
 
 
-def review_fingerprint(name: str, definitions: Definitions, pool: PoolTables, decisions: Mapping[str, str]) -> str:
+def review_fingerprint(
+    name: str, definitions: Definitions, pool: PoolTables, decisions: Mapping[str, str], run_seed: int | None = None
+) -> str:
     """Fingerprint the effect of a review on a tier, so that only the tiers that it changes are built again.
 
     Parameters
     ----------
-    name, definitions, pool, decisions : see :func:`build_tier`.
+    name, definitions, pool, decisions, run_seed : see :func:`build_tier`.
 
     Returns
     -------
     ``""`` if the tier contains the same files as without the review. Otherwise, a hash of its files, or of the reason
     why it cannot be built.
     """
-    reviewed, unreviewed = (_list_files(name, definitions, pool, labels) for labels in (decisions, {}))
+    reviewed, unreviewed = (_list_files(name, definitions, pool, labels, run_seed) for labels in (decisions, {}))
     return "" if reviewed == unreviewed else digest(reviewed)
 
 
@@ -232,9 +255,11 @@ def find_excluded_files(decisions: Mapping[str, str], audit: pd.DataFrame | None
     return not_negative | (flagged - {path for path, label in decisions.items() if label == "negative"})
 
 
-def _list_files(name: str, definitions: Definitions, pool: PoolTables, decisions: Mapping[str, str]) -> list[str]:
+def _list_files(
+    name: str, definitions: Definitions, pool: PoolTables, decisions: Mapping[str, str], run_seed: int | None
+) -> list[str]:
     try:
-        return list(build_tier(name, definitions, pool, decisions).file_path)
+        return list(build_tier(name, definitions, pool, decisions, run_seed).file_path)
     except InputError as error:
         return [f"not made: {error}"]
 
@@ -244,13 +269,13 @@ def _average_rounds(first: pd.DataFrame, second: pd.DataFrame) -> pd.DataFrame:
     return second.assign(confidence=(second.confidence + first_confidence) / 2)
 
 
-def _draw_sample(tier: pd.DataFrame, size: int, name: str, reason: str, seed: int) -> pd.DataFrame:
+def _draw_sample(tier: pd.DataFrame, size: int, name: str, reason: str, salt: str) -> pd.DataFrame:
     if len(tier) < size:
         raise InputError(
             f"negative tier '{name}' needs {size} files ({reason}), but only {len(tier)} are within its bounds. Widen "
             "the bounds or match a smaller tier: a fair comparison needs tiers of the same size."
         )
-    draws = pd.Series(uniform(list(tier.file_path), f"tier:{name}:{seed}"), index=tier.index)
+    draws = pd.Series(uniform(list(tier.file_path), salt), index=tier.index)
     return tier[draws.rank(method="first") <= size]
 
 

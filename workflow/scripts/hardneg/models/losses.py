@@ -4,7 +4,13 @@ import torch
 from torch.nn.functional import binary_cross_entropy_with_logits
 
 
-def focal_loss(logits: torch.Tensor, targets: torch.Tensor, gamma: float = 0.0, smoothing: float = 0.0) -> torch.Tensor:
+def focal_loss(
+    logits: torch.Tensor,
+    targets: torch.Tensor,
+    gamma: float = 0.0,
+    smoothing: float = 0.0,
+    weights: torch.Tensor | None = None,
+) -> torch.Tensor:
     """Compute binary cross-entropy with label smoothing and focal weighting, averaged over the batch.
 
     Targets ``t`` become ``t (1 - smoothing) + smoothing / 2`` (C. Szegedy et al., "Rethinking the Inception
@@ -17,6 +23,8 @@ def focal_loss(logits: torch.Tensor, targets: torch.Tensor, gamma: float = 0.0, 
     logits, targets : shape (n,); targets in [0, 1].
     gamma : at least 0.
     smoothing : in [0, 1).
+    weights : factor of each window's term, shape (n,); 1 by default. The sum is divided by n, not by their sum, so a
+        weight of 0.5 halves what the window contributes.
 
     Returns
     -------
@@ -26,4 +34,4 @@ def focal_loss(logits: torch.Tensor, targets: torch.Tensor, gamma: float = 0.0, 
     terms = binary_cross_entropy_with_logits(logits, targets, reduction="none")
     if gamma:
         terms = terms * (targets - torch.sigmoid(logits)).abs().pow(gamma)
-    return terms.mean()
+    return terms.mean() if weights is None else (terms * weights).mean()

@@ -1,8 +1,7 @@
 """Training of one detector: a readable loop, seeded throughout."""
 
 import math
-from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -11,11 +10,13 @@ import pandas as pd
 import torch
 
 from hardneg.common.log import track_progress
-from hardneg.common.torch_device import seed_everything
+from hardneg.common.torch_device import make_deterministic
 from hardneg.models import networks
 from hardneg.models.adamw import make_adamw
+from hardneg.models.batches import Batch, BatchSampler, TrainingWindows, weigh_windows
 from hardneg.models.inference import score_files
 from hardneg.models.losses import focal_loss
+from hardneg.models.random_streams import Purpose, make_generator, seed_torch
 from hardneg.models.ranking_curves import average_precision
 from hardneg.models.training_settings import TrainingSettings
 from hardneg.models.upsampling import upsample
@@ -33,28 +34,16 @@ class TrainingResult:
     history : one row per epoch, with the columns :data:`HISTORY_COLUMNS`.
     validation_scores : one row per file: ``file_path, confidence, start_s, end_s, label`` (1 or 0).
     best_epoch : counted from 1.
+    steps : optimization steps of the whole schedule, which early stopping may end before.
+    draws : how often each window was drawn up to the best epoch, shape (windows,).
     """
 
     network: networks.Network
     history: pd.DataFrame
     validation_scores: pd.DataFrame
     best_epoch: int
-
-
-@dataclass(frozen=True, slots=True)
-class Batch:
-    """Windows of one step, each with the window that mixup blends it with. All tensors have the shape (n,).
-
-    Attributes
-    ----------
-    rows : positions of the windows in the training set.
-    partners : positions in this batch of the windows to blend with.
-    shares : share of each window in its own blend, in [0.5, 1].
-    """
-
-    rows: torch.Tensor
-    partners: torch.Tensor
-    shares: torch.Tensor
+    steps: int
+    draws: npt.NDArray[np.int64]
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,11 +52,11 @@ class _Epoch:
     average_precision: float
     validation_scores: pd.DataFrame
     weights: dict[str, torch.Tensor]
+    draws: npt.NDArray[np.int64]
 
 
 def train(
-    windows: npt.NDArray[np.float16],
-    labels: npt.NDArray[np.integer],
+    windows: TrainingWindows,
     validation_windows: npt.NDArray[np.float16],
     validation_index: pd.DataFrame,
     settings: TrainingSettings,
@@ -76,37 +65,49 @@ def train(
 ) -> TrainingResult:
     """Train with AdamW, linear warm-up and cosine decay, and keep the epoch of best validation average precision.
 
+    The inputs are standardized by the labelled windows alone, so that runs that differ in their mined windows start
+    from the same network.
+
     Parameters
     ----------
-    windows : float16 features, shape (n, ...).
-    labels : 1 or 0, shape (n,).
+    windows : the windows to train on.
     validation_windows : features of the windows in `validation_index` (``file_path, start_s, end_s, label``).
     settings : see :class:`hardneg.models.training_settings.TrainingSettings`.
-    seed : decides initial weights, upsampling, batches, mixup and dropout.
+    seed : decides initial weights, upsampling, batches, mixup and dropout; see :mod:`hardneg.models.random_streams`.
     device : a torch device.
     """
-    generator = seed_everything(seed)
-    windows, labels = upsample(windows, labels, settings.upsampling, settings.upsampling_ratio, generator)
+    make_deterministic()
+    window_count = len(windows)
+    windows = add_upsampled(windows, settings, seed)
+    seed_torch(seed, Purpose.WEIGHTS)
     network = networks.build(
-        settings.model, settings.channels, settings.hidden_units, settings.dropout, shape=windows.shape[1:]
+        settings.model, settings.channels, settings.hidden_units, settings.dropout, shape=windows.features.shape[1:]
     ).to(device)
-    features = torch.from_numpy(windows).to(device)
-    targets = torch.from_numpy(labels.astype(np.float32)).to(device)
-    network.standardize(features)
-    batch_count = max(math.ceil(len(windows) / settings.batch_size), 1)
+    seed_torch(seed, Purpose.DROPOUT)
+    features = torch.from_numpy(windows.features).to(device)
+    targets = torch.from_numpy(windows.labels.astype(np.float32)).to(device)
+    network.standardize(
+        features[torch.from_numpy(~windows.is_mined).to(device)] if windows.is_mined.any() else features
+    )
+    factors = weigh_windows(windows, settings.balance, settings.mined_weight)
+    weights = None if factors is None else torch.from_numpy(factors).to(device)
+    sampler = BatchSampler(windows, settings, seed)
     optimizer = make_adamw(network.parameters(), settings.weight_decay)
-    rates = iter(_schedule_learning_rates(settings, batch_count))
+    steps = sampler.steps_per_epoch * settings.epochs
+    rates = iter(_schedule_learning_rates(settings, steps))
 
     history: list[tuple[int, Any, float, float]] = []
     best: _Epoch | None = None
     for epoch in track_progress(range(1, settings.epochs + 1), settings.epochs, "training epochs"):
         network.train()
         losses = []
-        for batch in draw_batches(len(windows), batch_count, settings.mixup, generator, device):
+        for batch in sampler.draw_epoch(device):
             inputs, goals = features.index_select(0, batch.rows).float(), targets.index_select(0, batch.rows)
+            terms = None if weights is None else weights.index_select(0, batch.rows)
             if settings.mixup:
-                inputs, goals = mix_up(inputs, goals, batch.partners, batch.shares)
-            loss = focal_loss(network(inputs), goals, settings.focal_gamma, settings.label_smoothing)
+                inputs, goals = (blend(values, batch) for values in (inputs, goals))
+                terms = None if terms is None else blend(terms, batch)
+            loss = focal_loss(network(inputs), goals, settings.focal_gamma, settings.label_smoothing, terms)
             torch.autograd.backward(loss)
             rate = next(rates)
             optimizer.step(rate)
@@ -115,20 +116,41 @@ def train(
         precision = average_precision(scores.label.to_numpy(), scores.confidence.to_numpy())
         history.append((epoch, np.mean(torch.stack(losses).tolist()), rate, precision))
         if best is None or precision > best.average_precision:
-            weights = {name: tensor.clone() for name, tensor in network.state_dict().items()}
-            best = _Epoch(epoch, precision, scores, weights)
+            state = {name: tensor.clone() for name, tensor in network.state_dict().items()}
+            best = _Epoch(epoch, precision, scores, state, sampler.draws.copy())
         elif epoch - best.number >= settings.patience:
             break
     if best is None:
         raise ValueError("training.epochs must be at least 1")
     network.load_state_dict(best.weights)
-    table = pd.DataFrame(history, columns=HISTORY_COLUMNS)
-    return TrainingResult(network.eval(), table, best.validation_scores, best.number)
+    return TrainingResult(
+        network=network.eval(),
+        history=pd.DataFrame(history, columns=HISTORY_COLUMNS),
+        validation_scores=best.validation_scores,
+        best_epoch=best.number,
+        steps=steps,
+        draws=best.draws[:window_count],
+    )
 
 
-def _schedule_learning_rates(settings: TrainingSettings, batch_count: int) -> list[float]:
-    """Compute the learning rate of every step."""
-    total = batch_count * settings.epochs
+def add_upsampled(windows: TrainingWindows, settings: TrainingSettings, seed: int) -> TrainingWindows:
+    """Add windows to the smaller class, as the settings ask for; see :func:`hardneg.models.upsampling.upsample`."""
+    generator = make_generator(seed, Purpose.UPSAMPLING)
+    features, labels = upsample(
+        windows.features, windows.labels, settings.upsampling, settings.upsampling_ratio, generator
+    )
+    added = len(labels) - len(windows)
+    return replace(
+        windows,
+        features=features,
+        labels=labels,
+        is_mined=np.append(windows.is_mined, np.zeros(added, bool)),
+        keys=np.append(windows.keys, generator.integers(2**64, size=added, dtype=np.uint64)),
+    )
+
+
+def _schedule_learning_rates(settings: TrainingSettings, total: int) -> list[float]:
+    """Compute the learning rate of each of `total` steps."""
     warm_up = max(round(settings.warmup_fraction * total), 1)
     return [settings.learning_rate * warm_up_and_decay(step, warm_up, total) for step in range(total)]
 
@@ -144,43 +166,12 @@ def warm_up_and_decay(step: int, warm_up: int, total: int) -> float:
     return 0.5 * (1 + math.cos(math.pi * min((step - warm_up) / max(total - warm_up, 1), 1)))
 
 
-def draw_batches(
-    count: int, batch_count: int, alpha: float, generator: np.random.Generator, device: str
-) -> Iterator[Batch]:
-    """Draw the batches of one epoch: their windows, and the partners and shares for :func:`mix_up`.
-
-    Everything is drawn and sent to the device before the first batch, so that a GPU does not wait.
+def blend(values: torch.Tensor, batch: Batch) -> torch.Tensor:
+    """Blend each window's values with those of its partner (H. Zhang et al., "mixup", ICLR 2018).
 
     Parameters
     ----------
-    count : windows to distribute over `batch_count` batches.
-    alpha : of the Beta(alpha, alpha) distribution of shares. With 0, each window is its own partner.
+    values : features, targets or weights of the windows of a batch, float32, shape (n, ...).
     """
-    rows = np.array_split(generator.permutation(count), batch_count)
-    sizes = [len(part) for part in rows]
-    if alpha:
-        draws = [(generator.beta(alpha, alpha, size=size), generator.permutation(size)) for size in sizes]
-    else:
-        draws = [(np.ones(size), np.arange(size)) for size in sizes]
-    shares = np.concatenate([share for share, _ in draws]).astype(np.float32)
-    partners = np.concatenate([partner for _, partner in draws])
-    parts = (
-        torch.split(torch.from_numpy(array).to(device), sizes)
-        for array in (np.concatenate(rows), partners, np.maximum(shares, 1 - shares))
-    )
-    return (Batch(*tensors) for tensors in zip(*parts, strict=True))
-
-
-def mix_up(
-    windows: torch.Tensor, targets: torch.Tensor, partners: torch.Tensor, shares: torch.Tensor
-) -> tuple[torch.Tensor, torch.Tensor]:
-    """Blend each window and its target with another of the batch (H. Zhang et al., "mixup", ICLR 2018).
-
-    Parameters
-    ----------
-    windows, targets : float32, shapes (n, ...) and (n,).
-    partners, shares : see :class:`Batch`.
-    """
-    broadcastable = shares.view(-1, *[1] * (windows.dim() - 1))
-    blended = torch.lerp(windows.index_select(0, partners), windows, broadcastable)
-    return blended, torch.lerp(targets.index_select(0, partners), targets, shares)
+    shares = batch.shares.view(-1, *[1] * (values.dim() - 1))
+    return torch.lerp(values.index_select(0, batch.partners), values, shares)

@@ -25,7 +25,14 @@ class TrainingSettings:
     mixup : alpha of mixup's Beta distribution; 0 for no mixup.
     label_smoothing : share of each label that is moved to one half.
     focal_gamma : exponent of the focal loss; 0 for cross-entropy.
-    balance : whether the larger class of the training set is cut to the size of the smaller.
+    balance : what makes up for classes of different sizes: ``batches`` (half of every batch is positive), ``weights``
+        (in the loss), ``cut`` (windows of the larger class leave after the tier is added) or ``none``.
+    mined : how mined windows enter: ``add``, ``replace`` (as many labelled negatives leave) or ``share`` (of the
+        negatives of every batch).
+    mined_share : that share.
+    mined_weight : factor of a mined window's term in the loss.
+    mined_windows_per_file : the most windows of a mined file to train on; the hardest are taken.
+    epoch_size : ``labelled`` or ``all``: the windows whose number decides how many steps an epoch has.
     upsampling : how the smaller class is enlarged; one of :data:`hardneg.models.upsampling.MODES`.
     upsampling_ratio : size of the smaller class after upsampling, as a share of the larger.
     internal_fraction : share of the training recorder-nights that ``internal`` validation holds out.
@@ -44,7 +51,12 @@ class TrainingSettings:
     mixup: float
     label_smoothing: float
     focal_gamma: float
-    balance: bool
+    balance: str
+    mined: str
+    mined_share: float
+    mined_weight: float
+    mined_windows_per_file: int
+    epoch_size: str
     upsampling: str
     upsampling_ratio: float
     internal_fraction: float

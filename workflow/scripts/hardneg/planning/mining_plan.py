@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from hardneg.configuration_rules import Config
-from hardneg.mining import external_detections, mining_models, second_round
+from hardneg.mining import external_detections, mining_models, second_round, tiers
 from hardneg.mining.mining_models import MiningModel
 from hardneg.mining.second_round import SecondRoundSettings
 
@@ -21,6 +21,7 @@ class MiningPlan:
     models : the mining models by name, in the configuration's order.
     detections : the tables of each model of kind ``detections``.
     second_round : what the second round's detector trains on; None if the pool is mined once.
+    first_round_tier : the tier that it trains on; for a tier that is drawn again for each seed, that of the first seed.
     """
 
     prefix: str
@@ -28,6 +29,7 @@ class MiningPlan:
     models: dict[str, MiningModel]
     detections: dict[str, list[Path]]
     second_round: SecondRoundSettings | None
+    first_round_tier: str | None
 
     @classmethod
     def from_config(cls, config: Config, prefix: str) -> "MiningPlan":
@@ -45,7 +47,13 @@ class MiningPlan:
             if model.kind == "detections"
         }
         settings = second_round.resolve_settings(config) if config["mining"]["rounds"] == 2 else None
-        return cls(prefix, config["training"] | config["mining"]["training"], models, detections, settings)
+        tier = settings.negative_tier if settings else None
+        first_round_tier = None
+        if tier is not None:
+            seed = config["matrix"]["seed"][0]
+            first_round_tier = locate_tier(prefix, tier, config["negative_tiers"][tier], seed)
+        training = config["training"] | config["mining"]["training"]
+        return cls(prefix, training, models, detections, settings, first_round_tier)
 
     @property
     def ranking_model(self) -> str:
@@ -78,11 +86,6 @@ class MiningPlan:
         """The settings of the second round as builtins; empty if the pool is mined once."""
         return asdict(self.second_round) if self.second_round else {}
 
-    @property
-    def first_round_tier(self) -> str | None:
-        """The tier that the second round's detector trains on; None if the pool is mined once."""
-        return f"{self.prefix}/tiers/{self.second_round.negative_tier}.csv" if self.second_round else None
-
     def names(self, *kinds: str) -> list[str]:
         """Name the models of some kinds; see :class:`hardneg.mining.mining_models.MiningModel`."""
         return [name for name, model in self.models.items() if model.kind in kinds]
@@ -92,6 +95,28 @@ class MiningPlan:
         is_trained = self.models[model].kind == "trained"
         return f"{self.prefix}/mining/trained/model.safetensors" if is_trained else self.models[model].path
 
+    def window_scores(self, ranked_by: str) -> list[str]:
+        """Locate the scored windows of the pool by the models that rank a tier.
+
+        Parameters
+        ----------
+        ranked_by : ``mean``, ``minimum`` or the name of a model.
+        """
+        names = [ranked_by] if ranked_by in self.models else list(self.models)
+        return [f"{self.prefix}/mining/{name}/windows.parquet" for name in names]
+
     def labels_path(self, model: str) -> str:
         """Locate the labels of a BirdNET classifier."""
         return str(mining_models.labels_path(self.models[model].path))
+
+
+def locate_tier(prefix: str, name: str, definition: dict[str, Any], seed: str | int) -> str:
+    """Locate the files of a tier.
+
+    Parameters
+    ----------
+    prefix : what paths of results begin with.
+    definition : of the tier.
+    seed : the seed of the matrix, for a tier that is drawn again for each of them.
+    """
+    return f"{prefix}/tiers/{name}/{seed}.csv" if tiers.is_redrawn(definition) else f"{prefix}/tiers/{name}.csv"

@@ -8,7 +8,7 @@
 >>> plan = Plan.from_config(config)
 >>> plan.mining.scores
 'results/mining/trained/scores.parquet'
->>> plan.runs.inputs("base", "none")["tier"]
+>>> plan.runs.inputs(plan.runs.table[0])["tier"]
 []
 """
 
@@ -143,6 +143,14 @@ class Plan:
         return [f"{self.prefix}/{name}" for name in names]
 
     @property
+    def second_round_window_scores(self) -> list[str]:
+        """The scored windows that the second round's detector needs if it trains on several windows of a file."""
+        settings = self.mining.second_round
+        if not settings or settings.negative_tier is None or self.mining.training["mined_windows_per_file"] == 1:
+            return []
+        return self.tiers.window_scores(settings.negative_tier)
+
+    @property
     def exported_classifier(self) -> dict[str, str]:
         """The files of a BirdNET custom classifier, which only a head on BirdNET's embeddings can be exported to."""
         if self.config["features"]["kind"] != "birdnet":
@@ -156,9 +164,9 @@ class Plan:
         """Locate a path of results on disk."""
         return path.replace(self.prefix, self.results, 1)
 
-    def review_fingerprint(self, tier: str) -> str:
+    def review_fingerprint(self, tier: str, run_seed: int | None = None) -> str:
         """Fingerprint what the review changes in a tier; see :meth:`TierPlan.review_fingerprint`."""
-        return self.tiers.review_fingerprint(tier, self.review.decisions, self.results)
+        return self.tiers.review_fingerprint(tier, self.review.decisions, self.results, run_seed)
 
     def reviewed_positives(self, positive_subset: str) -> list[list[str | float]]:
         """List the reviewed files that a positive subset includes, each with the start (s) of its window."""

@@ -66,23 +66,31 @@ class RunPlan:
         """Locate one file of each run, in the order of :attr:`table`."""
         return [f"{folder}/{name}" for folder in self.folders]
 
-    def inputs(self, positive_subset: str, negative_tier: str) -> Inputs:
+    def inputs(self, run: dict[str, str]) -> Inputs:
         """Locate what a run trains on.
 
         A run without mined negatives does not depend on mining.
 
+        Parameters
+        ----------
+        run : its value on every axis.
+
         Returns
         -------
-        Paths of ``labelled, positives, index, tier, pool_index``. ``tier`` is an empty list without mined negatives,
-        and ``pool_index`` if no file of the pool is trained on.
+        Paths of ``labelled, positives, index, tier, pool_index, window_scores``. ``tier`` is an empty list without
+        mined negatives, ``pool_index`` if no file of the pool is trained on, and ``window_scores`` if the run trains on
+        one window of each mined file.
         """
+        positive_subset, negative_tier = run["positive_subset"], run["negative_tier"]
         has_mined = not self.tiers.is_none(negative_tier)
+        windows_per_file = self.training(run)["mined_windows_per_file"]
         return {
             "labelled": f"{self.prefix}/inputs/labelled.parquet",
             "positives": f"{self.prefix}/positives/{positive_subset}.csv",
             "index": f"{self.features}/labelled.parquet",
-            "tier": path_if(has_mined, self.tiers.path(negative_tier)),
+            "tier": path_if(has_mined, self.tiers.path(negative_tier, run["seed"])),
             "pool_index": path_if(has_mined or self.has_reviewed(positive_subset), f"{self.features}/pool.parquet"),
+            "window_scores": self.tiers.window_scores(negative_tier) if has_mined and windows_per_file > 1 else [],
         }
 
     def selection(self, positive_subset: str) -> dict[str, Any]:

@@ -6,10 +6,10 @@ from typing import Any
 
 from hardneg.common import tables
 from hardneg.configuration_rules import Config
-from hardneg.mining import second_round, tiers
+from hardneg.mining import mining_models, second_round, tiers
 from hardneg.mining.tiers import PoolTables
 from hardneg.planning.inputs import Inputs, path_if
-from hardneg.planning.mining_plan import MiningPlan
+from hardneg.planning.mining_plan import MiningPlan, locate_tier
 
 
 @dataclass(frozen=True)
@@ -20,17 +20,20 @@ class TierPlan:
     ----------
     definitions : the definition of each tier.
     trained_on : the tiers of the matrix.
+    seeds : the seeds of the matrix, as text.
     mining : the models that score the pool.
     """
 
     definitions: dict[str, dict[str, Any]]
     trained_on: list[str]
+    seeds: list[str]
     mining: MiningPlan
 
     @classmethod
     def from_config(cls, config: Config, mining: MiningPlan) -> "TierPlan":
         """Take the tiers of a complete configuration."""
-        return cls(config["negative_tiers"], list(config["matrix"]["negative_tier"]), mining)
+        matrix = config["matrix"]
+        return cls(config["negative_tiers"], list(matrix["negative_tier"]), list(map(str, matrix["seed"])), mining)
 
     @property
     def in_matrix(self) -> dict[str, dict[str, Any]]:
@@ -44,7 +47,7 @@ class TierPlan:
 
     @property
     def mined_paths(self) -> list[str]:
-        """The files of :attr:`mined`."""
+        """The files of :attr:`mined`, where one file stands for a tier: of a redrawn tier, the first seed's."""
         return [self.path(name) for name in self.mined]
 
     @property
@@ -57,13 +60,37 @@ class TierPlan:
         """Whether a tier of the matrix excludes what the audit flags."""
         return any("exclude" in self.definitions[name] for name in self.trained_on)
 
+    @property
+    def fixed(self) -> list[str]:
+        """The tiers that all seeds share."""
+        return [name for name in self.definitions if name not in self.redrawn]
+
+    @property
+    def redrawn(self) -> list[str]:
+        """The tiers that are drawn again for each seed of the matrix."""
+        return [name for name, definition in self.definitions.items() if tiers.is_redrawn(definition)]
+
     def is_none(self, name: str) -> bool:
         """Whether a tier adds no mined negatives."""
         return tiers.is_none(self.definitions[name])
 
-    def path(self, name: str) -> str:
-        """Locate the files of a tier."""
-        return f"{self.mining.prefix}/tiers/{name}.csv"
+    def path(self, name: str, seed: str | None = None) -> str:
+        """Locate the files of a tier for a seed of the matrix; by default, for the first one."""
+        return locate_tier(self.mining.prefix, name, self.definitions[name], seed or self.seeds[0])
+
+    def ranking(self, name: str) -> str:
+        """Name the score that a tier is cut by: ``mean``, ``minimum`` or the name of a mining model."""
+        definition = self.definitions[name]
+        ranked: str = self.definitions[definition.get("match_size_of", name)].get("ranked_by", mining_models.MEAN)
+        return ranked
+
+    def window_scores(self, name: str) -> list[str]:
+        """Locate the scored windows of the pool that rank the windows of a tier's files."""
+        return self.mining.window_scores(self.ranking(name))
+
+    def window_aggregation(self, name: str) -> str:
+        """Name how these scores are combined, ``mean`` or ``min``."""
+        return "min" if self.ranking(name) == mining_models.MINIMUM else "mean"
 
     def definitions_for(self, name: str) -> dict[str, dict[str, Any]]:
         """Collect the definitions that decide a tier: its own, and that of the tier whose size it matches."""
@@ -88,7 +115,9 @@ class TierPlan:
             "first_round_tier": path_if("round" in keys, self.mining.first_round_tier or []),
         }
 
-    def review_fingerprint(self, name: str, decisions: dict[str, str], results: str) -> str:
+    def review_fingerprint(
+        self, name: str, decisions: dict[str, str], results: str, run_seed: int | None = None
+    ) -> str:
         """Fingerprint what a review changes in a tier, so that an answer rebuilds only the tiers that it changes.
 
         The review is not an input of a tier. Otherwise, every answer would rebuild every tier.
@@ -98,6 +127,7 @@ class TierPlan:
         name : the tier.
         decisions : the label of each reviewed file.
         results : folder of the results, on disk.
+        run_seed : see :func:`hardneg.mining.tiers.build_tier`.
 
         Returns
         -------
@@ -111,4 +141,4 @@ class TierPlan:
         if not decisions or not all(path.exists() for path in paths.values()):
             return ""
         pool = PoolTables(**{table: tables.read(path) for table, path in paths.items()})
-        return tiers.review_fingerprint(name, self.definitions_for(name), pool, decisions)
+        return tiers.review_fingerprint(name, self.definitions_for(name), pool, decisions, run_seed)

@@ -12,6 +12,8 @@ from hardneg.models.metrics import HEADLINE_METRICS, PROPORTIONS
 from hardneg.statistics.delta_table import axes_of, varying_axes
 
 JUDGED = ("improves", "hurts")
+# The keys of a tier that leave it a random sample of the whole pool.
+CONTROL_KEYS = {"match_size_of", "seed", "exclude", "disjoint", "redraw"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,22 +146,24 @@ def format_interval(row: pd.Series | dict[str, Any]) -> str:
     return f"[{format_points(row['ci_low'])}, {format_points(row['ci_high'])}]"
 
 
-def separate_hardness_from_size(deltas: pd.DataFrame, controls: dict[str, str], none: str) -> list[HardnessEffect]:
+def separate_hardness_from_size(
+    deltas: pd.DataFrame, controls: dict[str, list[str]], none: str
+) -> list[HardnessEffect]:
     """Separate what a tier's hardness does from what its size does.
 
     Parameters
     ----------
     deltas : with comparisons against `none` and against each control.
-    controls : the control of equal size of each tier that has one.
+    controls : the controls of equal size of each tier that has some.
     none : the tier without mined negatives.
 
     Returns
     -------
-    One effect per tier with a control, split, metric and configuration.
+    One effect per tier and control, split, metric and configuration.
     """
     tiers = _sort_by_importance(deltas[(deltas.vary == "negative_tier") & deltas.metric.isin(HEADLINE_METRICS)])
     effects = []
-    for tier, control in controls.items():
+    for tier, control in ((tier, control) for tier, names in controls.items() for control in names):
         from_size = tiers[(tiers.value == control) & (tiers.baseline == none)]
         from_hardness = tiers[(tiers.value == tier) & (tiers.baseline == control)]
         varying = _varying_axes(from_size, deltas)
@@ -182,13 +186,13 @@ def separate_hardness_from_size(deltas: pd.DataFrame, controls: dict[str, str], 
     return effects
 
 
-def find_controls(tiers: dict[str, dict[str, Any]]) -> dict[str, str]:
-    """Find the control of each tier that has one: a tier of the same size, drawn at random from the whole pool."""
-    return {
-        tier["match_size_of"]: name
-        for name, tier in tiers.items()
-        if "match_size_of" in tier and set(tier) <= {"match_size_of", "seed", "exclude"}
-    }
+def find_controls(tiers: dict[str, dict[str, Any]]) -> dict[str, list[str]]:
+    """Find the controls of each tier that has some: tiers of the same size, drawn at random from the whole pool."""
+    controls: dict[str, list[str]] = {}
+    for name, tier in tiers.items():
+        if "match_size_of" in tier and set(tier) <= CONTROL_KEYS:
+            controls.setdefault(tier["match_size_of"], []).append(name)
+    return controls
 
 
 def _sort_by_importance(deltas: pd.DataFrame) -> pd.DataFrame:

@@ -27,6 +27,7 @@ class ReportInputs:
     ----------
     recordings, rejected : the recordings that were used, and those that were not.
     runs, deltas, interactions, nights, breakdown : the results over all runs.
+    comparison_warnings : what limits the comparisons, from :func:`hardneg.experiments.arm_checks.check_arms`.
     model : the description of any run, for the versions of what computed it.
     tiers : the files of each tier that mines, in the order of :attr:`ReportSettings.tiers`.
     audit, clusters, truth, review : the audit's flags, the clusters of the pool, which generated files contain the
@@ -40,6 +41,7 @@ class ReportInputs:
     rejected: str
     runs: str
     deltas: str
+    comparison_warnings: str
     interactions: str
     nights: str
     breakdown: str
@@ -103,6 +105,7 @@ class ReportContents:
     recordings, tiers : what the runs were made from.
     comparisons, verdicts, hardness_effects, interactions : the differences.
     versions : of the software.
+    comparison_warnings : what limits the comparisons: rows with ``arm`` and ``warning``.
     least_label : the confidence from which a label of BirdNET counts.
     recommendation, nights, qualities, audit, models, clusters, sounds, rounds : see the modules that make them.
     """
@@ -116,6 +119,7 @@ class ReportContents:
     verdicts: list[VerdictTable]
     versions: dict[str, str]
     recommendation: Recommendation | None = None
+    comparison_warnings: list[dict[str, Any]] = field(default_factory=list)
     hardness_effects: list[HardnessEffect] = field(default_factory=list)
     interactions: list[dict[str, Any]] = field(default_factory=list)
     nights: list[NightRow] = field(default_factory=list)
@@ -135,6 +139,7 @@ def collect_contents(inputs: ReportInputs, settings: ReportSettings) -> ReportCo
     none = next((name for name, definition in settings.tiers.items() if is_none(definition)), "")
     tier_files = {name: tables.read(path) for name, path in zip(mined, inputs.tiers, strict=True)}
     controls = findings.find_controls(settings.tiers)
+    first_controls = {tier: names[0] for tier, names in controls.items()}
     return ReportContents(
         settings=settings,
         run_count=len(runs) // runs.split.nunique(),
@@ -144,7 +149,8 @@ def collect_contents(inputs: ReportInputs, settings: ReportSettings) -> ReportCo
         comparisons=report_tables.build_comparison_tables(deltas),
         verdicts=findings.build_verdict_tables(deltas),
         versions=tables.read_json(inputs.model)["versions"],
-        recommendation=recommendation.recommend(deltas, runs, nights, none, settings.max_recall_loss, controls),
+        recommendation=recommendation.recommend(deltas, runs, nights, none, settings.max_recall_loss, first_controls),
+        comparison_warnings=tables.read(inputs.comparison_warnings).to_dict("records"),
         hardness_effects=findings.separate_hardness_from_size(deltas, controls, none),
         interactions=tables.read(inputs.interactions).to_dict("records"),
         nights=report_tables.build_night_rows(nights),

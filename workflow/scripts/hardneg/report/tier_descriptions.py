@@ -5,6 +5,8 @@ from typing import Any
 
 import pandas as pd
 
+from hardneg.mining.tiers import is_redrawn
+
 FLAGS_IN_WORDS = {
     "suspected_positive": "suspected positives",
     "near_duplicate": "near-duplicates",
@@ -56,12 +58,12 @@ def describe_tiers(
 
     Parameters
     ----------
-    tiers : the files of each tier that selects files.
+    tiers : the files of each tier that selects files; of a tier that is drawn again for each seed, the first seed's.
     definitions : of all tiers.
     runs : one row per run and split.
     """
     trained = runs.drop_duplicates(["positive_subset", "negative_tier", "validation", "seed"])
-    windows = trained.groupby(trained.negative_tier.astype(str)).train_mined.mean()
+    windows = trained.groupby(trained.negative_tier.astype(str)).mined.mean()
     descriptions = []
     for name, definition in definitions.items():
         files = tiers.get(name, pd.DataFrame({"confidence": [], "recorder_id": []}))
@@ -83,10 +85,14 @@ def describe_tiers(
 def describe_definition(definition: dict[str, Any]) -> str:
     """Describe what a tier selects, in the order in which the rules apply.
 
-    >>> describe_definition({"min_confidence": 0.5, "match_size_of": "conf85", "exclude": ["near_duplicate"]})
-    'without near-duplicates; confidence of at least 0.5; cut at random to the size of conf85'
+    >>> describe_definition({"min_confidence": 0.5, "random": 100, "exclude": ["near_duplicate"]})
+    'without near-duplicates; confidence of at least 0.5; 100 at random; drawn again for each seed'
     """
     rules = [text.format(definition[key]) for key, text in RULES_IN_WORDS.items() if key in definition]
+    if definition.get("disjoint"):
+        rules.append(f"without the files of {definition['match_size_of']}")
+    if is_redrawn(definition):
+        rules.append("drawn again for each seed")
     if "exclude" in definition:
         rules.insert(0, "without " + ", ".join(FLAGS_IN_WORDS[flag] for flag in definition["exclude"]))
     if "round" in definition:
