@@ -4,7 +4,7 @@ rule cross_fit:
         index="<features>/labelled.parquet",
         scores="<scores>",
         pool_index="<features>/pool.parquet",
-        earlier=lambda wildcards: plan.audit.scores_before(int(wildcards.number)),
+        earlier=lambda wildcards: plan.audit.locate_scores_before(int(wildcards.number)),
     output:
         scores="<results>/audit/passes/{number}/{fold}.parquet",
     log:
@@ -17,7 +17,7 @@ rule cross_fit:
         gpu=GPUS,
         device=DEVICE,
     params:
-        fitting=lambda wildcards: plan.audit.fitting(int(wildcards.number)),
+        settings=lambda wildcards: plan.audit.collect_pass_settings(int(wildcards.number)),
         percentile=config["audit"]["cross_fit_percentile"],
         code=fingerprint("cross_fit"),
     script:

@@ -319,15 +319,15 @@ def test_a_pass_of_the_audit_builds_on_all_but_the_first_of_the_passes_before_it
     config["audit"] = {"folds": 2, "passes": 3}
     audit = plan_of(config).audit
     scores = "results/audit/passes/{}/{}.parquet".format
-    assert audit.scores_before(0) == []
-    assert audit.scores_before(1) == [scores(0, 0), scores(0, 1)]
-    assert audit.scores_before(2) == [scores(1, 0), scores(1, 1)]
+    assert audit.locate_scores_before(0) == []
+    assert audit.locate_scores_before(1) == [scores(0, 0), scores(0, 1)]
+    assert audit.locate_scores_before(2) == [scores(1, 0), scores(1, 1)]
     assert audit.last_scores == [scores(1, 0), scores(1, 1), scores(2, 0), scores(2, 1)]
 
 
 def test_every_pass_of_the_audit_has_its_own_seed_and_the_training_of_the_mining_model(config):
     config["audit"] = {"seed": 7, "training": {"epochs": 1}}
-    first, second = (plan_of(config).audit.fitting(number) for number in (0, 1))
+    first, second = (plan_of(config).audit.collect_pass_settings(number) for number in (0, 1))
     assert first["seed"] != second["seed"]
     assert first["training"]["epochs"] == 1 and first["training"]["mixup"] == 0
 

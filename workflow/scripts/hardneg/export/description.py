@@ -18,11 +18,11 @@ class Backbone:
     Attributes
     ----------
     sha256 : first 16 digits of its file's SHA-256; None for features that need no pretrained network.
-    licence : what is known of its license.
+    license : what is known of its license.
     """
 
     sha256: str | None
-    licence: str
+    license: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +66,7 @@ class DetectorDescription:
             "target": self.target,
             "label": self.label,
             "threshold": self.threshold,
-            "backbone": {"sha256": self.backbone.sha256, "licence": self.backbone.licence},
+            "backbone": {"sha256": self.backbone.sha256, "licence": self.backbone.license},
         }
 
     @classmethod
@@ -86,7 +86,8 @@ class DetectorDescription:
                 f"{path} has no threshold. Export the run with `snakemake export` and give the folder that it wrote."
             )
         target, label, threshold = (content.pop(key) for key in ("target", "label", "threshold"))
-        return cls(content, target, label, threshold, Backbone(**content.pop("backbone")))
+        backbone = content.pop("backbone")
+        return cls(content, target, label, threshold, Backbone(backbone["sha256"], backbone["licence"]))
 
 
 def describe_backbone(features: FeatureSettings) -> Backbone:

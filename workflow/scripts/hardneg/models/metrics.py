@@ -138,7 +138,7 @@ def recall_at_precision(labels: Labels, confidences: Confidences, precision: flo
     return float(recall[curve.tp / (curve.tp + curve.fp) >= precision].max(initial=0.0))
 
 
-def reliability_curve(labels: Labels, confidences: Confidences, bins: int) -> ReliabilityCurve:
+def measure_reliability(labels: Labels, confidences: Confidences, bins: int) -> ReliabilityCurve:
     """Compare confidence with the frequency of positives in `bins` of equal width."""
     assigned = np.minimum((confidences * bins).astype(int), bins - 1)
     files = np.bincount(assigned, minlength=bins)
@@ -155,7 +155,7 @@ def expected_calibration_error(labels: Labels, confidences: Confidences, bins: i
 
     Source: M. P. Naeini et al., AAAI 2015.
     """
-    curve = reliability_curve(labels, confidences, bins)
+    curve = measure_reliability(labels, confidences, bins)
     return float(np.average(np.abs(curve.confidence - curve.frequency), weights=curve.files))
 
 

@@ -27,9 +27,9 @@ class AuditPlan:
     @property
     def last_scores(self) -> list[str]:
         """The cross-fitted scores that the audit judges by."""
-        return self.scores_before(self.config["audit"]["passes"])
+        return self.locate_scores_before(self.config["audit"]["passes"])
 
-    def scores_before(self, number: int) -> list[str]:
+    def locate_scores_before(self, number: int) -> list[str]:
         """Locate the scores of every fold that a pass builds on.
 
         Parameters
@@ -45,7 +45,7 @@ class AuditPlan:
         folds = range(self.config["audit"]["folds"])
         return [f"{self.prefix}/audit/passes/{earlier}/{fold}.parquet" for earlier in passes for fold in folds]
 
-    def fitting(self, number: int) -> dict[str, Any]:
+    def collect_pass_settings(self, number: int) -> dict[str, Any]:
         """Collect the settings of the models of one pass; each pass has its own seed."""
         audit = self.config["audit"]
         return {

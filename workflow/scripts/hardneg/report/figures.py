@@ -114,7 +114,7 @@ def draw_reliability(scores: pd.DataFrame, color_by: str, bins: int) -> Drawing:
         panel.plot([0, 1], [0, 1], **DOTTED)
         for index, value in enumerate(pd.unique(scores[color_by])):
             files = scores[(scores.split == split) & (scores[color_by] == value)]
-            curve = metrics.reliability_curve(files.label.to_numpy(), files.confidence.to_numpy(), bins)
+            curve = metrics.measure_reliability(files.label.to_numpy(), files.confidence.to_numpy(), bins)
             panel.plot(curve.confidence, curve.frequency, "o-", color=_color(index), markersize=3.5, label=str(value))
             numbers.append(pd.DataFrame(asdict(curve)).assign(split=split, **{color_by: value}))
         panel.set(title=SPLIT_NAMES[split], xlabel="Confidence (mean of the bin)", xlim=(0, 1), ylim=(0, 1.02))
