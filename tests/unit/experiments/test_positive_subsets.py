@@ -4,6 +4,7 @@ import pytest
 from hardneg.common.errors import InputError
 from hardneg.experiments import training_run
 from hardneg.experiments.positive_subsets import PositiveSubset, RankedAddition, select_positives, validate_subsets
+from hardneg.review.review_table import ReviewedPositive
 
 
 @pytest.fixture
@@ -81,7 +82,7 @@ def test_reviewed_positives_of_the_pool_join_a_subset_with_their_window(tmp_path
     pool = labelled.assign(
         file_path="from_pool.wav", label="negative", split="pool", quality="", recorder_id=7, night="2025-02-01"
     )
-    reviewed = [("gone.wav", 0.0), ("from_pool.wav", 2.9)]
+    reviewed = [ReviewedPositive("gone.wav", 0.0), ReviewedPositive("from_pool.wav", 2.9)]
     subset = select_positives(labelled, PositiveSubset("s", ["high"]), reviewed=reviewed, pool=pool)
     assert list(subset.file_path) == ["from_pool.wav", "p.wav"]
     assert subset.start_s[0] == 2.9 and pd.isna(subset.start_s[1])

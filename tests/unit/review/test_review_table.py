@@ -68,8 +68,6 @@ def test_positives_carry_the_reviewed_window():
         ("a", "positive", "x", 1), ("b", "positive", "x", 1), ("b", "negative", "y", 2), ("c", "negative", "x", 1)
     )
     rows.loc[0, "start_s"] = 4.5
-    assert review_table.list_positives(rows, review_table.resolve_conflicts(rows, "latest")) == [["a", 4.5]]
-    assert review_table.list_positives(rows, review_table.resolve_conflicts(rows, "any_positive")) == [
-        ["a", 4.5],
-        ["b", 0.0],
-    ]
+    first, second = review_table.ReviewedPositive("a", 4.5), review_table.ReviewedPositive("b", 0.0)
+    assert review_table.list_positives(rows, review_table.resolve_conflicts(rows, "latest")) == [first]
+    assert review_table.list_positives(rows, review_table.resolve_conflicts(rows, "any_positive")) == [first, second]

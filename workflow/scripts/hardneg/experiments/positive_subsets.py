@@ -7,6 +7,7 @@ from typing import Any
 import pandas as pd
 
 from hardneg.common.errors import InputError
+from hardneg.review.review_table import ReviewedPositive
 
 UNRATED = "unrated"
 COLUMNS = ["file_path", "quality", "call_type", "confidence", "recorder_id", "date", "night", "start_s"]
@@ -56,7 +57,7 @@ def select_positives(
     recordings: pd.DataFrame,
     subset: PositiveSubset,
     ranking: pd.DataFrame | None = None,
-    reviewed: Sequence[tuple[str, float]] = (),
+    reviewed: Sequence[ReviewedPositive] = (),
     pool: pd.DataFrame | None = None,
 ) -> pd.DataFrame:
     """Select the training positives of one subset.
@@ -65,7 +66,7 @@ def select_positives(
     ----------
     recordings : checked recordings outside the pool.
     ranking : ``file_path, confidence`` of the recordings that may be added; needed if the subset adds any.
-    reviewed : pool files that reviewers labeled positive, each with the start (s) of the positive window.
+    reviewed : pool files that reviewers labeled positive, each with its positive window.
     pool : checked recordings of the pool; needed with `reviewed`. Reviewed files that it lacks are left out.
 
     Returns

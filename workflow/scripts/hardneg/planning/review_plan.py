@@ -46,5 +46,9 @@ class ReviewPlan:
 
     @property
     def positives(self) -> list[list[str | float]]:
-        """The files that reviewers settled to be positive, each with the start (s) of the reviewed window."""
-        return review_table.list_positives(self.answers, self.decisions)
+        """The path of each file that reviewers labeled positive, with the start (s) of the reviewed window.
+
+        These are plain values, because they become a parameter of a rule.
+        """
+        positives = review_table.list_positives(self.answers, self.decisions)
+        return [[positive.file_path, positive.start_s] for positive in positives]

@@ -46,6 +46,21 @@ class ClipSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class ClipWindow:
+    """The window that a clip shows.
+
+    Attributes
+    ----------
+    file_path : its recording, below the folder of the recordings.
+    start_s, end_s : start and end of the window (s).
+    """
+
+    file_path: str
+    start_s: float
+    end_s: float
+
+
+@dataclass(frozen=True, slots=True)
 class Clip:
     """One clip.
 
@@ -83,34 +98,28 @@ def cut_clips(
     Path(folder).mkdir(parents=True, exist_ok=True)
     cut = partial(cut_clip, folder=folder, settings=settings)
     rows = candidates[["file_path", "start_s", "end_s"]].itertuples(index=False, name=None)
+    windows = [ClipWindow(*row) for row in rows]
     with ProcessPoolExecutor(workers, process_context.get_context()) as pool:
-        clips = list(track_progress(pool.map(cut, rows, chunksize=8), len(candidates), "cutting clips"))
+        clips = list(track_progress(pool.map(cut, windows, chunksize=8), len(candidates), "cutting clips"))
     return pd.DataFrame(list(map(astuple, clips)), columns=[field.name for field in fields(Clip)])
 
 
-def cut_clip(candidate: tuple[str, float, float], folder: str | os.PathLike[str], settings: ClipSettings) -> Clip:
-    """Cut one clip; see :func:`cut_clips`.
-
-    Parameters
-    ----------
-    candidate : path of the recording, start and end of the window (s).
-    folder, settings : see :func:`cut_clips`.
-    """
-    file_path, start_s, end_s = candidate
-    with soundfile.SoundFile(Path(settings.audio_root, file_path)) as recording:
+def cut_clip(window: ClipWindow, folder: str | os.PathLike[str], settings: ClipSettings) -> Clip:
+    """Cut the clip of one window; see :func:`cut_clips`."""
+    with soundfile.SoundFile(Path(settings.audio_root, window.file_path)) as recording:
         recording_rate = recording.samplerate
-        first = max(round((start_s - settings.context_s) * recording_rate), 0)
-        last = min(round((end_s + settings.context_s) * recording_rate), recording.frames)
+        first = max(round((window.start_s - settings.context_s) * recording_rate), 0)
+        last = min(round((window.end_s + settings.context_s) * recording_rate), recording.frames)
         recording.seek(first)
         samples = recording.read(max(last - first, 1), dtype="float32", always_2d=True).mean(axis=1)
     rate = next((rate for rate in OPUS_RATES if rate >= settings.sample_rate), OPUS_RATES[-1])
     samples = resample(samples, recording_rate, rate)
     samples = samples - samples.mean()
     gain = min(PEAK / max(float(np.abs(samples).max()), 1e-9), 10 ** (MAX_GAIN_DB / 20))
-    clip = digest([file_path, start_s], 16)
+    clip = digest([window.file_path, window.start_s], 16)
     soundfile.write(Path(folder, f"{clip}.ogg"), samples * gain, rate, format="OGG", subtype="OPUS")
     draw_spectrogram(samples, rate, settings.top_hz).save(Path(folder, f"{clip}.webp"), quality=60, method=2)
-    return Clip(file_path, clip, first / recording_rate, last / recording_rate, 20 * np.log10(gain))
+    return Clip(window.file_path, clip, first / recording_rate, last / recording_rate, 20 * np.log10(gain))
 
 
 def draw_spectrogram(samples: npt.NDArray[np.float32], rate: int, top_hz: float) -> Image.Image:

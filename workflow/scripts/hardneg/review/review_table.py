@@ -2,6 +2,7 @@
 
 import csv
 import os
+from dataclasses import dataclass
 from pathlib import Path
 
 import pandas as pd
@@ -11,6 +12,20 @@ from hardneg.common.errors import InputError
 LABELS = ("negative", "positive", "uncertain")
 COLUMNS = ["file_path", "start_s", "end_s", "label", "reviewer", "reviewed_at", "note"]
 REQUIRED_COLUMNS = ["file_path", "label"]
+
+
+@dataclass(frozen=True, slots=True)
+class ReviewedPositive:
+    """A file that reviewers labeled positive.
+
+    Attributes
+    ----------
+    file_path : the file.
+    start_s : start of the reviewed window (s).
+    """
+
+    file_path: str
+    start_s: float
 
 
 def read_review(path: str | os.PathLike[str]) -> pd.DataFrame:
@@ -81,13 +96,13 @@ def resolve_conflicts(review: pd.DataFrame, rule: str) -> dict[str, str]:
     return {path: resolve(list(labels)) for path, labels in answers.groupby("file_path", sort=True).label}
 
 
-def list_positives(review: pd.DataFrame, decisions: dict[str, str]) -> list[list[str | float]]:
-    """List the files whose resolved label is positive, in order of path, each with the start (s) of its window."""
+def list_positives(review: pd.DataFrame, decisions: dict[str, str]) -> list[ReviewedPositive]:
+    """List the files whose resolved label is positive, in order of path, each with its reviewed window."""
     answers = select_latest_answers(review)
     is_positive = (answers.label == "positive") & (answers.file_path.map(decisions) == "positive")
     latest = answers[is_positive & answers.start_s.notna()].drop_duplicates("file_path", keep="last")
     latest = latest.sort_values("file_path")
-    return [[path, float(start)] for path, start in zip(latest.file_path, latest.start_s, strict=True)]
+    return [ReviewedPositive(path, float(start)) for path, start in zip(latest.file_path, latest.start_s, strict=True)]
 
 
 def _take_latest(labels: list[str]) -> str:
