@@ -21,9 +21,9 @@ def test_similar_sounds_are_in_one_cluster_at_any_time_within_the_window(monkeyp
     in_parts = clusters.cluster_files(scores, scores.assign(row=range(40)), count=2, seed=1)
     assert max(read) == 7 and sum(read) == 40, "a pool is read in parts"
     pd.testing.assert_frame_equal(in_parts, result)
-    composition = clusters.describe_tiers({"top": scores.head(20)}, result)[0]
-    assert composition["clusters"] == 2
-    assert [(row["cluster"], row["files"], row["share"]) for row in composition["largest"]] == [
+    composition = clusters.describe_tier_clusters({"top": scores.head(20)}, result)[0]
+    assert composition.clusters == 2
+    assert [(row.cluster, row.files, row.share) for row in composition.largest] == [
         (0, 15, 0.75),
         (1, 5, 0.25),
     ]

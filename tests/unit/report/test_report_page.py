@@ -3,6 +3,8 @@ from dataclasses import replace
 import pandas as pd
 import pytest
 
+from hardneg.audit.clusters import ClusterInTier, TierClusters
+from hardneg.mining.birdnet_label_counts import LabelInTier, TierLabels
 from hardneg.report import figures, findings, report_page, report_tables, tier_descriptions
 from hardneg.report.audit_summary import AuditSummary
 from hardneg.report.model_agreement import ModelAgreement, ModelPair, TierAgreement
@@ -120,8 +122,8 @@ def test_the_audit_the_clusters_and_the_recommendation_are_escaped_text(contents
     row = {"name": "<u>top</u>", "files": 9, "any": 3, "negative": 1, "positive": 2, "uncertain": 0} | flags
     agreement = [{"first": "<i>", "second": "", "files": 3, "agreed": 1.0, "kappa": float("nan")}]
     audit = AuditSummary(list(flags), [row], truth=[], reviewed=3, reviewers=2, agreement=agreement)
-    largest = {"cluster": 0, "files": 9, "share": 1.0, "example": "<img>\u202ex.wav", "start_s": 0.0}
-    clusters = [{"name": "<u>top</u>", "clusters": 1, "largest": [largest]}]
+    largest = ClusterInTier(cluster=0, files=9, share=1.0, example="<img>\u202ex.wav", start_s=0.0)
+    clusters = [TierClusters("<u>top</u>", clusters=1, largest=[largest])]
     recommendation = Recommendation(
         split="test_ood",
         choices=[choice(configuration="<s>", undecided=["<u>top</u>"])],
@@ -136,8 +138,8 @@ def test_the_audit_the_clusters_and_the_recommendation_are_escaped_text(contents
         hard_for_one_model={"<i>": 4},
         tiers=[TierAgreement("<u>top</u>", "<i>", files=9, by_every_model=3, share=1 / 3, by_one_model=2)],
     )
-    labels = [{"label": "<b>Frog", "scientific": "Rana", "files": 2, "share": 0.5}]
-    sounds = [{"name": "<u>top</u>", "files": 4, "labels": 2, "largest": labels, "unnamed": 1, "unnamed_share": 0.25}]
+    labels = [LabelInTier("<b>Frog", "Rana", files=2, share=0.5)]
+    sounds = [TierLabels("<u>top</u>", files=4, labels=2, largest=labels, unnamed=1, unnamed_share=0.25)]
     report_page.write_page(
         tmp_path / "report.html",
         replace(contents, sounds=sounds, audit=audit, clusters=clusters, recommendation=recommendation, models=models),

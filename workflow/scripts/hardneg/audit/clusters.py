@@ -1,7 +1,7 @@
 """Cluster the pool's hardest windows by sound, so that one frequent source of noise does not fill a tier."""
 
 from collections.abc import Mapping
-from typing import Any
+from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
@@ -9,6 +9,41 @@ from sklearn.cluster import KMeans
 
 from hardneg.audit.near_duplicates import compute_descriptors
 from hardneg.features import store
+
+
+@dataclass(frozen=True, slots=True)
+class ClusterInTier:
+    """One cluster among the files of a tier.
+
+    Attributes
+    ----------
+    cluster : its number; 0 is the largest of the pool.
+    files, share : number and share of the tier's files that it contains.
+    example : the file of the tier nearest to the cluster's center.
+    start_s : start of the example's window (s).
+    """
+
+    cluster: int
+    files: int
+    share: float
+    example: str
+    start_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class TierClusters:
+    """What a tier consists of.
+
+    Attributes
+    ----------
+    name : the tier.
+    clusters : number of clusters in the tier.
+    largest : the largest ones.
+    """
+
+    name: str
+    clusters: int
+    largest: list[ClusterInTier]
 
 
 def cluster_files(scores: pd.DataFrame, pool_index: pd.DataFrame, count: int, seed: int) -> pd.DataFrame:
@@ -39,30 +74,25 @@ def cluster_files(scores: pd.DataFrame, pool_index: pd.DataFrame, count: int, se
     return windows[["file_path"]].assign(cluster=cluster, distance=distance.astype(float))
 
 
-def describe_tiers(tiers: Mapping[str, pd.DataFrame], clusters: pd.DataFrame, top: int = 5) -> list[dict[str, Any]]:
+def describe_tier_clusters(
+    tiers: Mapping[str, pd.DataFrame], clusters: pd.DataFrame, top: int = 5
+) -> list[TierClusters]:
     """Describe which clusters each tier consists of.
 
-    Returns
-    -------
-    One row per tier: ``name``, ``clusters`` (number of clusters in the tier) and ``largest``. The latter lists the
-    `top` largest clusters with ``cluster``, ``files`` and ``share`` of the tier. ``example`` is the file nearest to
-    the cluster's center, and ``start_s`` the second to listen to in it.
+    Parameters
+    ----------
+    tiers : the files of each tier: ``file_path, start_s``.
+    clusters : from :func:`cluster_files`.
+    top : number of clusters to list for each tier.
     """
-    rows = []
+    described = []
     for name, tier in tiers.items():
         members = tier.merge(clusters, on="file_path", validate="1:1").sort_values(["distance", "file_path"])
         counts = members.cluster.value_counts()
         largest = []
         for cluster, files in counts.head(top).items():
             example = members[members.cluster == cluster].iloc[0]
-            largest.append(
-                {
-                    "cluster": cluster,
-                    "files": files,
-                    "share": files / len(members),
-                    "example": example.file_path,
-                    "start_s": example.start_s,
-                }
-            )
-        rows.append({"name": name, "clusters": len(counts), "largest": largest})
-    return rows
+            share = files / len(members)
+            largest.append(ClusterInTier(cluster, files, share, example.file_path, example.start_s))
+        described.append(TierClusters(name, len(counts), largest))
+    return described

@@ -1,12 +1,49 @@
 """Count BirdNET's labels among the mined files, tier by tier."""
 
 from collections.abc import Mapping
-from typing import Any
+from dataclasses import dataclass
 
 import pandas as pd
 
 NO_LABEL, MIN_CONFIDENCE = "none", 0.1
 COLUMNS = ["tier", "birdnet_label", "files", "share"]
+
+
+@dataclass(frozen=True, slots=True)
+class LabelInTier:
+    """One label among the files of a tier.
+
+    Attributes
+    ----------
+    label, scientific : common and scientific name.
+    files, share : number and share of the tier's files.
+    """
+
+    label: str
+    scientific: str
+    files: int
+    share: float
+
+
+@dataclass(frozen=True, slots=True)
+class TierLabels:
+    """The labels of a tier with files.
+
+    Attributes
+    ----------
+    name : the tier.
+    files : its files.
+    labels : number of different labels.
+    largest : the most frequent labels.
+    unnamed, unnamed_share : number and share of the files without a confident label.
+    """
+
+    name: str
+    files: int
+    labels: int
+    largest: list[LabelInTier]
+    unnamed: int
+    unnamed_share: float
 
 
 def count_labels(
@@ -33,22 +70,16 @@ def count_labels(
     return pd.concat(parts, ignore_index=True)[COLUMNS] if parts else pd.DataFrame(columns=COLUMNS)
 
 
-def summarize_tiers(counts: pd.DataFrame, tiers: Mapping[str, pd.DataFrame], top: int = 5) -> list[dict[str, Any]]:
-    """Summarize the most frequent labels of each tier for the report.
+def summarize_tier_labels(counts: pd.DataFrame, tiers: Mapping[str, pd.DataFrame], top: int = 5) -> list[TierLabels]:
+    """Summarize the most frequent labels of each tier that has files.
 
     Parameters
     ----------
     counts : from :func:`count_labels`.
     tiers : the files of each tier.
-    top : number of labels per tier.
-
-    Returns
-    -------
-    One row per tier with files: ``name``, ``files``, ``labels`` (number of different labels) and ``largest``. The
-    latter lists the most frequent labels with ``label`` (the common name), ``scientific``, ``files`` and ``share``.
-    ``unnamed`` and ``unnamed_share`` count the files without a confident label.
+    top : number of labels to list for each tier.
     """
-    rows = []
+    summaries = []
     for name, tier in tiers.items():
         if tier.empty:
             continue
@@ -58,15 +89,6 @@ def summarize_tiers(counts: pd.DataFrame, tiers: Mapping[str, pd.DataFrame], top
         largest = []
         for row in named.head(top).itertuples():
             scientific, _, common = row.birdnet_label.partition("_")
-            largest.append({"label": common, "scientific": scientific, "files": row.files, "share": row.share})
-        rows.append(
-            {
-                "name": name,
-                "files": len(tier),
-                "labels": len(named),
-                "largest": largest,
-                "unnamed": unnamed,
-                "unnamed_share": unnamed / len(tier),
-            }
-        )
-    return rows
+            largest.append(LabelInTier(common, scientific, row.files, row.share))
+        summaries.append(TierLabels(name, len(tier), len(named), largest, unnamed, unnamed / len(tier)))
+    return summaries

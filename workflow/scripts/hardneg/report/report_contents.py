@@ -5,9 +5,9 @@ from typing import Any
 
 import pandas as pd
 
-from hardneg.audit import clusters
+from hardneg.audit.clusters import TierClusters, describe_tier_clusters
 from hardneg.common import tables
-from hardneg.mining import birdnet_label_counts
+from hardneg.mining.birdnet_label_counts import MIN_CONFIDENCE, TierLabels, summarize_tier_labels
 from hardneg.mining.tiers import is_none
 from hardneg.report import audit_summary, findings, model_agreement, recommendation, report_tables, tier_descriptions
 from hardneg.report.audit_summary import AuditSummary
@@ -126,9 +126,9 @@ class ReportContents:
     qualities: list[QualityRow] = field(default_factory=list)
     audit: AuditSummary | None = None
     models: ModelAgreement | None = None
-    clusters: list[Any] = field(default_factory=list)
-    sounds: list[Any] = field(default_factory=list)
-    least_label: float = birdnet_label_counts.MIN_CONFIDENCE
+    clusters: list[TierClusters] = field(default_factory=list)
+    sounds: list[TierLabels] = field(default_factory=list)
+    least_label: float = MIN_CONFIDENCE
     rounds: list[dict[str, Any]] = field(default_factory=list)
 
 
@@ -157,8 +157,8 @@ def collect_contents(inputs: ReportInputs, settings: ReportSettings) -> ReportCo
         qualities=report_tables.build_quality_rows(tables.read(inputs.breakdown)),
         audit=_summarize_audit(inputs, settings),
         models=_compare_models(inputs, settings),
-        clusters=clusters.describe_tiers(tier_files, tables.read(inputs.clusters)) if inputs.clusters else [],
-        sounds=birdnet_label_counts.summarize_tiers(tables.read(inputs.sounds), tier_files) if inputs.sounds else [],
+        clusters=describe_tier_clusters(tier_files, tables.read(inputs.clusters)) if inputs.clusters else [],
+        sounds=summarize_tier_labels(tables.read(inputs.sounds), tier_files) if inputs.sounds else [],
         rounds=tables.read(inputs.rounds).to_dict("records") if inputs.rounds else [],
     )
 
