@@ -187,6 +187,8 @@ def renamed_keys(part, root=None, path=()):
         if "formerly" in child:
             yield path, child["formerly"], name
         yield from renamed_keys(child, root, (*path, name))
+    if "items" in part:
+        yield from renamed_keys(part["items"], root, (*path, 0))
     named = part.get("additionalProperties")
     if isinstance(named, dict) and "$ref" in named:
         yield from renamed_keys(root["$defs"][named["$ref"].rsplit("/", 1)[1]], root, (*path, "NAME"))
@@ -203,7 +205,8 @@ RENAMED = [
 def test_the_old_name_of_a_key_is_refused_with_the_new_one(example, schema, path, old, new):
     config = section = yaml.safe_load((ROOT / "config" / f"{example}.yaml").read_text())
     for key in path:
-        section = section[next(iter(section))] if key == "NAME" else section.setdefault(key, {})
+        name = next(iter(section)) if key == "NAME" else key
+        section = section[name] if isinstance(section, list) else section.setdefault(name, {})
     section[old] = None
     with pytest.raises(InputError, match=f"unknown key '{old}' at .*: it is now called '{new}'"):
         configuration.complete(config, schema)

@@ -65,7 +65,7 @@ def test_differences_are_paired_by_seed(tmp_path):
             "'sise' under 'where' is not an axis; there are: split, tier, size",
         ),
         ({}, {"vary": "teir"}, "'teir' under 'vary' is not an axis; there are: tier, size"),
-        ({}, {"pool": ["split"]}, "'split' under 'pool' is not an axis; there are: tier, size"),
+        ({}, {"mixed_axes": ["split"]}, "'split' under 'mixed_axes' is not an axis; there are: tier, size"),
     ],
 )
 def test_what_cannot_be_compared_is_named(tmp_path, change, group, message):

@@ -74,14 +74,14 @@ class RunGroup:
     name : of the group.
     where : the split, and for each axis the value or list of values that the runs have.
     vary, baseline : the axis, and its value that the others are compared with.
-    pool : axes whose values may be mixed.
+    mixed_axes : axes whose values may be mixed.
     """
 
     name: str
     where: Mapping[str, Any]
     vary: str
     baseline: str | float | bool
-    pool: Sequence[str] = ()
+    mixed_axes: Sequence[str] = ()
 
 
 def load(path: str | os.PathLike[str], columns: RunColumns) -> pd.DataFrame:
@@ -183,7 +183,7 @@ def _select_runs(runs: pd.DataFrame, group: RunGroup, axes: Sequence[str]) -> pd
     for key, names, known in (
         ("where", group.where, ["split", *axes]),
         ("vary", [group.vary], axes),
-        ("pool", group.pool, axes),
+        ("mixed_axes", group.mixed_axes, axes),
     ):
         for name in names:
             if name not in known:
@@ -203,12 +203,12 @@ def _select_runs(runs: pd.DataFrame, group: RunGroup, axes: Sequence[str]) -> pd
             f"{', '.join(sorted(set(selected[vary])))}."
         )
     for axis in ("split", *axes):
-        if axis not in (vary, *group.pool) and selected[axis].nunique() > 1:
+        if axis not in (vary, *group.mixed_axes) and selected[axis].nunique() > 1:
             values = ", ".join(sorted(set(selected[axis])))
-            pool_hint = "" if axis == "split" else ", or name it under 'pool' if its values may be mixed"
+            hint = "" if axis == "split" else ", or name it under 'mixed_axes' if its values may be mixed"
             raise InputError(
                 f"group {group.name}: its runs differ in {axis} ({values}) as well as in {vary}: fix it under "
-                f"'where'{pool_hint}."
+                f"'where'{hint}."
             )
     return selected
 
