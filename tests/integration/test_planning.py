@@ -46,12 +46,23 @@ def test_a_changed_tier_reruns_that_tier_its_runs_and_the_summaries(small, chang
 
 def test_a_changed_tier_reruns_the_tiers_that_match_its_size(small, changed):
     config = changed(lambda config: config["negative_tiers"]["top"].update(top_k=19))
-    assert small.plan(config) == {"assign_tier": 1, "train": 4, "evaluate": 4, **SUMMARIES}
+    assert small.plan(config) == {"draw_tier": 2, "train": 4, "evaluate": 4, **SUMMARIES}
 
 
-def test_a_new_seed_trains_only_its_runs(small, changed):
+def test_a_new_seed_draws_and_trains_only_its_runs(small, changed):
     config = changed(lambda config: config["matrix"]["seed"].append(3))
-    assert small.plan(config) == {"train": 6, "evaluate": 6, **SUMMARIES}
+    assert small.plan(config) == {"draw_tier": 1, "train": 6, "evaluate": 6, **SUMMARIES}
+
+
+def test_a_random_tier_that_all_seeds_share_is_not_drawn_for_a_new_seed(small, changed):
+    def share(config, seeds):
+        config["negative_tiers"]["control"]["redraw"] = False
+        config["matrix"]["seed"] = seeds
+
+    plan = small.plan(changed(lambda config: share(config, [1, 2])))
+    assert plan == {"assign_tier": 1, "train": 4, "evaluate": 4, **SUMMARIES}
+    plan = small.plan(changed(lambda config: share(config, [1, 2, 3])))
+    assert plan == {"assign_tier": 1, "train": 10, "evaluate": 10, **SUMMARIES}
 
 
 def test_a_changed_comparison_trains_nothing(small, changed):
@@ -65,7 +76,7 @@ def test_edited_code_reruns_the_rules_that_use_it_and_a_comment_reruns_nothing(s
     try:
         module.write_text(text.replace("ranked.confidence >= low", "ranked.confidence > low"))
         assert module.read_text() != text
-        assert small.plan("small.yaml") == {"assign_tier": 2, "train": 8, "evaluate": 8, **SUMMARIES}
+        assert small.plan("small.yaml") == {"assign_tier": 1, "draw_tier": 2, "train": 8, "evaluate": 8, **SUMMARIES}
         module.write_text("# A remark.\n" + text)
         assert small.plan("small.yaml") == {}
     finally:
@@ -88,7 +99,7 @@ def test_new_pool_recordings_run_new_shards_and_no_run_without_mined_negatives(s
     assert plan == {
         "check_shard": plan["check_shard"], "extract_features": plan["check_shard"], "score_shard": plan["check_shard"],
         "gather_recordings": 1, "check_inputs": 1, "merge_indexes": 1, "rank_pool": 1,
-        "cross_fit": 4, "find_near_duplicates": 1, "audit": 1, "cluster_pool": 1, "assign_tier": 2, "train": 8, "evaluate": 8, **SUMMARIES,
+        "cross_fit": 4, "find_near_duplicates": 1, "audit": 1, "cluster_pool": 1, "assign_tier": 1, "draw_tier": 2, "train": 8, "evaluate": 8, **SUMMARIES,
     }  # fmt: skip
     assert small.plan("small.yaml") == {}
 
@@ -158,5 +169,5 @@ def test_a_second_round_mines_again_and_reruns_nothing_of_the_first(small, chang
     assert small.plan(config) == {"assign_tier": 1, "train": 4, "evaluate": 4, **SUMMARIES}
     config = changed(lambda config: (twice(config), config["negative_tiers"]["top"].update(top_k=19)))
     plan = small.plan(config)
-    assert plan == {**second, "assign_tier": 3, "train": 8, "evaluate": 8, **SUMMARIES}, "top, its control, and again"
+    assert plan == {**second, "assign_tier": 2, "draw_tier": 2, "train": 8, "evaluate": 8, **SUMMARIES}, "top, its control, and again"
     assert small.plan("small.yaml") == {}

@@ -34,7 +34,7 @@ def test_the_default_run_writes_its_results_and_prints_where_they_are(default):
 
 def test_every_column_of_the_results_is_documented(default):
     chapters = re.findall(r"^## `(\S+)`$(.*?)(?=^## |\Z)", (ROOT / "docs/using/results.md").read_text(), re.M | re.S)
-    assert len(chapters) == 11
+    assert len(chapters) == 12
     for name, text in chapters:
         rows = re.findall(r"^\| (`.*?) \|", text, re.M)
         documented = {column for row in rows for column in re.findall("`(.+?)`", row)}
@@ -50,10 +50,20 @@ def test_the_default_matrix_is_complete(default):
     expected = 3 * len(config["positive_subset"]) * len(config["negative_tier"]) * len(config["seed"])
     assert len(runs) == expected == len(runs.drop_duplicates(["positive_subset", "negative_tier", "seed", "split"]))
     assert runs.groupby(["positive_subset", "negative_tier", "seed"]).threshold.nunique().max() == 1
-    trained = runs.train_negatives + runs.train_mined
-    assert (trained == runs.train_positives).all(), "classes are balanced"
-    assert (runs.train_mined[runs.negative_tier == "none"] == 0).all()
-    assert (runs.train_mined[runs.negative_tier != "none"] > 0).all()
+    assert (runs.mined[runs.negative_tier == "none"] == 0).all()
+    assert (runs.mined == runs.tier_files).all() and (runs.mined[runs.negative_tier != "none"] > 0).all()
+
+
+def test_the_arms_of_one_seed_differ_in_the_tier_alone(default):
+    project, _ = default
+    runs = project.table("results/runs.csv")
+    arms = runs.groupby(["positive_subset", "validation", "seed"])
+    for column in ("labelled_positives", "labelled_negatives", "reviewed", "labelled_hash", "steps"):
+        assert arms[column].nunique().max() == 1, column
+    assert arms.training_hash.nunique().min() == runs.negative_tier.nunique()
+    assert runs.warning.isna().all()
+    warnings = project.table("results/comparison_warnings.csv")
+    assert not warnings.warning.str.contains("trained on the same windows").any()
 
 
 def test_the_mined_top_tier_is_rich_in_confusers(default):

@@ -27,7 +27,7 @@ def answer(small, page):
 
     yield write
     path.unlink()
-    small.snakemake(*(f"results/tiers/{tier}.csv" for tier in ("hard", "top", "control")), config="small.yaml")
+    small.snakemake(*(f"results/tiers/{tier}.csv" for tier in ("hard", "top", "control/1", "control/2")), config="small.yaml")
     assert small.plan("small.yaml") == {}
 
 
@@ -83,7 +83,8 @@ def test_ten_answers_in_the_browser_change_the_tiers_and_the_training_sets(small
     assert set(reviewed.index) == positive and (reviewed.label == 1).all()
     assert not positive & set(used.index[used.origin == "mined"])
     counts = json.loads(small.path(f"{run}/model.json").read_text())["counts"]
-    assert counts["train_positives"] == (used.label == 1).sum() > len(positive)
+    assert counts["reviewed"] == len(reviewed)
+    assert counts["labelled_positives"] + counts["reviewed"] == (used.label == 1).sum() > len(positive)
 
 
 def test_an_answer_reruns_only_the_tiers_whose_files_it_changes(small, answer):
@@ -94,10 +95,10 @@ def test_an_answer_reruns_only_the_tiers_whose_files_it_changes(small, answer):
     rows.loc[9, "label"] = "positive"
     answer(rows)
     plan = small.plan("small.yaml")
-    drawn = rows.file_path[9] in set(small.table("results/tiers/control.csv").file_path)
-    in_matrix = 1 + drawn
-    assert plan["assign_tier"] == in_matrix, "hard, and the control if it drew the file"
-    assert plan["train"] == 4 * in_matrix
+    controls = [set(small.table(f"results/tiers/control/{seed}.csv").file_path) for seed in (1, 2)]
+    drawn = sum(rows.file_path[9] in control for control in controls)
+    assert plan["assign_tier"] == 1 and plan.get("draw_tier", 0) == drawn, "hard, and the controls that drew the file"
+    assert plan["train"] == 4 + 2 * drawn
     assert not {"cross_fit", "audit", "train_mining_model", "rank_pool"} & set(plan)
 
 

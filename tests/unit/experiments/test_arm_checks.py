@@ -34,7 +34,7 @@ def test_arms_that_differ_only_in_their_tier_are_compared_without_a_warning(runs
 
 def test_arms_with_other_labelled_windows_are_refused_and_the_rows_named(runs):
     runs.loc[(runs.negative_tier == "hard") & (runs.seed == 2), "labelled_hash"] = "wx"
-    with pytest.raises(InputError, match=r"(?s)not trained on the same labelled windows.*hard +holdout +2 +wx +w2\n"):
+    with pytest.raises(InputError, match=r"(?s)not trained on the same labeled windows.*hard +holdout +2 +wx +w2\n"):
         check(runs)
     assert check_arms(runs, [("positive_subset", "base")], AXES).empty
 
@@ -43,7 +43,7 @@ def test_arms_whose_classes_were_cut_are_compared_with_a_warning(runs):
     runs.loc[runs.negative_tier == "hard", ["labelled_hash", "warning"]] = ["wx", "training.balance: cut removed 3"]
     warnings = check(runs)
     assert list(warnings.arm) == ["hard"]
-    assert "training.balance: cut removed other labelled windows than in none" in warnings.warning[0]
+    assert "training.balance: cut removed other labeled windows than in none" in warnings.warning[0]
 
 
 def test_an_arm_that_used_too_little_of_its_tier_gets_a_warning(runs):

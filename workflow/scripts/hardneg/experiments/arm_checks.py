@@ -6,9 +6,9 @@ import pandas as pd
 
 from hardneg.common.errors import InputError
 
-# These axes change the labelled windows. A comparison along one of them cannot ask for the same windows.
+# These axes change the labeled windows. A comparison along one of them cannot ask for the same windows.
 LABELLED_AXES = {"positive_subset", "validation", "internal_fraction", "balance"}
-# These axes change nothing but the mined windows.
+# These axes change only the mined windows.
 MINED_AXES = {"negative_tier", "mined_windows_per_file"}
 LEAST_USED = 0.8
 WARNING_COLUMNS = ["arm", "warning"]
@@ -31,7 +31,7 @@ def check_arms(runs: pd.DataFrame, comparisons: Sequence[tuple[str, str]], axes:
     Raises
     ------
     InputError
-        If a run and its baseline were trained on different labelled windows, and no class was cut. The message names
+        If a run and its baseline were trained on different labeled windows, and no class was cut. The message names
         the rows.
     """
     table = runs.astype(dict.fromkeys(axes, str)).drop_duplicates([*axes, "seed"])
@@ -64,14 +64,14 @@ def _find_labelled_differences(
     if len(refused):
         rows = refused[[*axes, "seed", "labelled_hash", "labelled_hash_baseline"]].to_string(index=False)
         raise InputError(
-            f"runs.csv: these runs were not trained on the same labelled windows as their baseline ({vary} = "
+            f"runs.csv: these runs were not trained on the same labeled windows as their baseline ({vary} = "
             f"{baseline}), so a difference would not be that of the {vary.replace('_', ' ')}:\n{rows}\n"
             "Train both again with the same recordings: delete results/runs and run again."
         )
     for arm in different[is_cut].arm.unique():
         yield (
             arm,
-            f"training.balance: cut removed other labelled windows than in {baseline}. The difference is not that of "
+            f"training.balance: cut removed other labeled windows than in {baseline}. The difference is not that of "
             f"the {vary.replace('_', ' ')} alone.",
         )
 

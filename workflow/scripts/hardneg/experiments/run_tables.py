@@ -24,7 +24,7 @@ COUNTS = (
 
 The first four count windows by origin. ``tier_files`` are the files of the tier. ``tier_files_used`` are those of which
 a window was drawn for a batch, up to the epoch whose weights are kept. Runs with one ``labelled_hash`` share all
-labelled windows, and runs with one ``training_hash`` share all windows. ``steps`` are the optimization steps of the
+labeled windows, and runs with one ``training_hash`` share all windows. ``steps`` are the optimization steps of the
 whole schedule.
 """
 

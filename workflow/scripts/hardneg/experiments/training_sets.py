@@ -1,7 +1,7 @@
 """Compose the windows that a run trains and validates on.
 
-The labelled windows are decided by positive subset, validation scheme and seed. Only then are mined windows added, so
-that runs of one seed differ in nothing but the tier.
+The labeled windows are decided by positive subset, validation scheme and seed. Only then are mined windows added, so
+that runs of one seed differ in the tier alone.
 """
 
 from collections.abc import Set
@@ -116,7 +116,7 @@ def draw_validation_nights(windows: pd.DataFrame, fraction: float, seed: int) ->
 
 
 def drop_replaced(windows: pd.DataFrame, count: int, seed: int) -> pd.DataFrame:
-    """Drop `count` labelled negatives, drawn by `seed`, to make room for as many mined windows.
+    """Drop `count` labeled negatives, drawn by `seed`, to make room for as many mined windows.
 
     The draw hashes the name of each window. A larger tier replaces all that a smaller tier replaces, and more.
     """

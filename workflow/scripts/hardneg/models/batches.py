@@ -77,7 +77,7 @@ class Batch:
 class ShuffledWindows:
     """Deals windows in random order, and shuffles them again when all are dealt.
 
-    The order in a pass depends only on the seed, the number of the pass and each window's key. The labelled windows
+    The order in a pass depends only on the seed, the number of the pass and each window's key. The labeled windows
     therefore keep their relative order, however many mined windows are among them.
 
     Parameters

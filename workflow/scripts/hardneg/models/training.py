@@ -65,7 +65,7 @@ def train(
 ) -> TrainingResult:
     """Train with AdamW, linear warm-up and cosine decay, and keep the epoch of best validation average precision.
 
-    The inputs are standardized by the labelled windows alone, so that runs that differ in their mined windows start
+    The inputs are standardized by the labeled windows alone, so that runs that differ in their mined windows start
     from the same network.
 
     Parameters
