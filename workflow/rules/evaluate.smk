@@ -18,7 +18,7 @@ rule evaluate:
         gpu=GPUS,
         device=DEVICE,
     params:
-        input=plan.model_input,
+        model_input=plan.model_input,
         measures=plan.settings("evaluation", "precision", "calibration_bins"),
         threshold=plan.settings("evaluation/threshold", "rule", "value", "prevalence"),
         code=fingerprint("evaluate"),

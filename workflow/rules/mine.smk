@@ -22,7 +22,7 @@ rule train_mining_model:
         run=dict(positive_subset=config["mining"]["positive_subset"], negative_tier="none", validation="holdout"),
         seed=config["mining"]["seed"],
         training=plan.mining.training,
-        input=plan.model_input,
+        model_input=plan.model_input,
         aggregation="mean",
         code=fingerprint("train"),
     script:
@@ -49,7 +49,7 @@ rule score_shard:
         gpu=GPUS,
         device=DEVICE,
     params:
-        input=plan.model_input,
+        model_input=plan.model_input,
         code=fingerprint("score_shard"),
     script:
         "../scripts/score_shard.py"

@@ -43,7 +43,7 @@ elif plan.mining.ranking_kind in ("trained", "checkpoint"):
             gpu=GPUS,
             device=DEVICE,
         params:
-            input=plan.model_input,
+            model_input=plan.model_input,
             code=fingerprint("rank_positives"),
         script:
             "../scripts/rank_positives.py"

@@ -27,7 +27,7 @@ use rule train_mining_model as train_second_model with:
         ),
         seed=plan.mining.second_round.seed,
         training=plan.mining.training,
-        input=plan.model_input,
+        model_input=plan.model_input,
         aggregation=plan.tiers.window_aggregation(plan.mining.second_round.negative_tier),
         code=fingerprint("train"),
 

@@ -20,7 +20,7 @@ rule train:
         run=lambda wildcards: dict(wildcards),
         seed=lambda wildcards: int(wildcards.seed),
         training=lambda wildcards: plan.runs.training(dict(wildcards)),
-        input=plan.model_input,
+        model_input=plan.model_input,
         aggregation=lambda wildcards: plan.tiers.window_aggregation(wildcards.negative_tier),
         code=fingerprint("train"),
     script:

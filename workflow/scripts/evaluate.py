@@ -6,7 +6,7 @@ from hardneg.models.thresholds import ThresholdRule
 
 log_to(snakemake.log[0])
 device = torch_device.select_device(snakemake.resources.device, snakemake.threads)
-network = checkpoints.load(snakemake.input.model, snakemake.params.input)
+network = checkpoints.load(snakemake.input.model, snakemake.params.model_input)
 scores = evaluation.score_splits(
     network.to(device),
     tables.read(snakemake.input.recordings),

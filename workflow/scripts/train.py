@@ -8,7 +8,7 @@ settings = training_run.RunSettings(
     axes=snakemake.params.run,
     seed=snakemake.params.seed,
     training=TrainingSettings(**snakemake.params.training),
-    input=snakemake.params.input,
+    model_input=snakemake.params.model_input,
     aggregation=snakemake.params.aggregation,
 )
 training_run.train_run(

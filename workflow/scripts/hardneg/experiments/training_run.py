@@ -72,14 +72,14 @@ class RunSettings:
     axes : the value on each axis of the matrix, among them ``validation``.
     seed : decides everything random.
     training : how the detector is built and trained.
-    input : the windows and features that the detector is trained on, as the configuration has them.
+    model_input : the windows and features that the detector is trained on, as the configuration has them.
     aggregation : ``mean`` or ``min``: how the scores of several mining models rank the windows of a mined file.
     """
 
     axes: Mapping[str, str]
     seed: int
     training: TrainingSettings
-    input: Mapping[str, Any]
+    model_input: Mapping[str, Any]
     aggregation: str = "mean"
 
 
@@ -117,7 +117,7 @@ def train_run(inputs: RunInputs, outputs: RunOutputs, settings: RunSettings, dev
     tier_files = 0 if tier is None else len(tier)
     description = {
         "run": {**settings.axes, "seed": settings.seed},
-        "input": dict(settings.input),
+        "input": dict(settings.model_input),
         "training": asdict(training),
         "shape": list(features.shape[1:]),
         "counts": count_windows(composed, result, tier_files),
