@@ -48,6 +48,7 @@ rule write_report:
         model=plan.runs.files("model.json")[0],
     output:
         page=report("<results>/report.html", caption="../report/report.rst", category="Report"),
+        answer="<results>/answer.txt",
     log:
         "<logs>/write_report.log",
     benchmark:

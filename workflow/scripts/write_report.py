@@ -7,3 +7,4 @@ paths = {name: path or None for name, path in snakemake.input.items()}
 figures = {name: paths.pop(name) for name in snakemake.params.figures}
 contents = collect_contents(ReportInputs(**paths), ReportSettings(**snakemake.params.settings))
 report_page.write_page(snakemake.output.page, contents, figures)
+report_page.write_answer(snakemake.output.answer, contents)

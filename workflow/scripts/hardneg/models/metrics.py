@@ -15,9 +15,8 @@ METRICS = (*RANKING_METRICS, *OPERATING_POINT_METRICS)
 # Metrics of two runs at one operating point of the baseline: its recall, its precision, its false positives per hour.
 MATCHED_METRICS = ("precision_at_baseline_recall", "recall_at_baseline_precision", "recall_at_baseline_fp_rate")
 COMPARED_METRICS = (*METRICS, *MATCHED_METRICS)
-# Smaller selections, for tables and figures with little room.
+# A smaller selection, for tables and figures with little room.
 SUMMARY_METRICS = ("average_precision", *OPERATING_POINT_RATES)
-HEADLINE_METRICS = ("f1", "average_precision")
 PROPORTIONS = (*RANKING_METRICS, *OPERATING_POINT_RATES, *MATCHED_METRICS)  # in [0, 1]
 LOWER_IS_BETTER = ("false_positives_per_hour",)
 

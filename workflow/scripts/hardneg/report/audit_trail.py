@@ -14,8 +14,9 @@ import pandas as pd
 
 from hardneg.common.display_names import METRIC_NAMES, SPLIT_NAMES
 from hardneg.common.errors import InputError
-from hardneg.common.formatting import format_number, format_points
-from hardneg.report.findings import format_interval
+from hardneg.common.formatting import format_number
+from hardneg.models.metrics import MATCHED_METRICS, RANKING_METRICS
+from hardneg.report.findings import explain_verdict, format_difference, format_interval, format_verdict
 
 LARGEST_HASHED = 100_000_000  # bytes; Snakemake stores no checksum of larger inputs (see profiles/)
 FINGERPRINT = re.compile(r"^'[0-9a-f]{16}'$")
@@ -158,24 +159,26 @@ def render_trail(trail: AuditTrail) -> str:
     configuration = ", ".join(f"{axis.replace('_', ' ')} {row[axis]}" for axis in axes if pd.notna(row[axis]))
     versions = ", ".join(f"{name} {version}" for name, version in trail.versions.items())
     changed = [file for file in trail.files if file.unchanged is False]
+    interval = f" {format_interval(row)}" if format_interval(row) else ""
+    reason = f" ({explain_verdict(row)})" if explain_verdict(row) else ""
     lines = [
         "# Where a number comes from",
         "",
         f"**{METRIC_NAMES[row.metric]}, {SPLIT_NAMES[row.split]}: {row['value']} compared with {row.baseline}"
-        f"{f' ({configuration})' if configuration else ''}: {format_points(row.difference)} points** "
-        f"{format_interval(row)}, adjusted p {format_number(row.p_adjusted)}: {row.verdict}.",
+        f"{f' ({configuration})' if configuration else ''}: {format_difference(row)}**{interval}, "
+        f"adjusted p {format_number(row.p_adjusted)}: {format_verdict(row, unit=True)}{reason}.",
         "",
         f"Of the {len(trail.files)} files behind this number, {len(changed)} changed after a job read them"
         + (": " + ", ".join(f"`{file.path}`" for file in changed) if changed else "")
         + ".",
         "",
-        "The number is the mean of these differences, at the thresholds frozen on validation:",
+        f"The number is the mean of these differences{_describe_operating_point(row.metric)}:",
         "",
         f"| seed | {row['value']} | {row.baseline} | difference | run | baseline run |",
         "|---|---|---|---|---|---|",
         *(
             f"| {pair.seed} | {format_number(pair.score, 4)} | {format_number(pair.score_baseline, 4)} | "
-            f"{format_points(pair.change)} | `{pair.run}` | `{pair.baseline_run}` |"
+            f"{_format_change(row, pair.change)} | `{pair.run}` | `{pair.baseline_run}` |"
             for pair in trail.pairs.itertuples()
         ),
         "",
@@ -188,6 +191,18 @@ def render_trail(trail: AuditTrail) -> str:
         "",
     ]
     return "\n".join([*lines, *(line for file in trail.files for line in _render_file(file))])
+
+
+def _describe_operating_point(metric: str) -> str:
+    if metric in RANKING_METRICS:
+        return ", which need no threshold"
+    if metric in MATCHED_METRICS:
+        return ", at the operating point of the baseline"
+    return ", at the thresholds frozen on validation"
+
+
+def _format_change(row: pd.Series, change: float) -> str:
+    return format_difference({"metric": row.metric, "difference": change}, unit=False)
 
 
 def _render_file(file: TracedFile) -> list[str]:

@@ -164,10 +164,11 @@ def draw_training_curves(histories: pd.DataFrame, color_by: str) -> Drawing:
     losses, scores = figure.subplots(1, 2)
     for _, history in histories.groupby("run", sort=False):
         color = _color(values.index(history[color_by].iloc[0]))
-        best = history.loc[history.validation_average_precision.idxmax()]
         losses.plot(history.epoch, history.loss, color=color, alpha=0.5, linewidth=1)
         scores.plot(history.epoch, history.validation_average_precision, color=color, alpha=0.5, linewidth=1)
-        scores.plot(best.epoch, best.validation_average_precision, color=color, **MARKED)
+        if history.validation_average_precision.notna().any():
+            best = history.loc[history.validation_average_precision.idxmax()]
+            scores.plot(best.epoch, best.validation_average_precision, color=color, **MARKED)
     losses.set(xlabel="Epoch", ylabel="Training loss")
     scores.set(xlabel="Epoch", ylabel="Average precision on validation")
     _label_colors(losses, values)

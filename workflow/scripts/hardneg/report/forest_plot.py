@@ -7,8 +7,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from hardneg.common.display_names import METRIC_NAMES, SPLIT_NAMES
-from hardneg.models.metrics import HEADLINE_METRICS
 from hardneg.report.figures import COLORS, Drawing
+from hardneg.report.questions import HEADLINES
 from hardneg.statistics.delta_table import varying_axes
 
 SEED: dict[str, Any] = {"marker": "o", "linestyle": "none", "color": "#777777", "fillstyle": "none", "markersize": 3.5}
@@ -18,11 +18,12 @@ VERDICT_COLORS = {
     "hurts": COLORS[1],
     "no effect larger than d": "#888888",
     "undecided": UNDECIDED_COLOR,
+    "no verdict": UNDECIDED_COLOR,
 }
 
 
 def draw_forest(deltas: pd.DataFrame, pairs: pd.DataFrame, vary: str, baseline: str) -> Drawing:
-    """Draw the differences of one comparison on the test splits, in points.
+    """Draw the differences of one comparison on the test splits, in points. Open diamonds have no verdict.
 
     Parameters
     ----------
@@ -30,29 +31,31 @@ def draw_forest(deltas: pd.DataFrame, pairs: pd.DataFrame, vary: str, baseline: 
     pairs : from :func:`hardneg.statistics.run_pairs.pair_all`: the difference of each seed.
     vary, baseline : which comparison.
     """
-    deltas = deltas[(deltas.vary == vary) & (deltas.baseline == baseline) & deltas.metric.isin(HEADLINE_METRICS)]
+    deltas = deltas[(deltas.vary == vary) & (deltas.baseline == baseline) & deltas.metric.isin(HEADLINES)]
     pairs = pairs[(pairs.vary == vary) & (pairs.baseline == baseline)]
     axes = varying_axes(deltas)
     rows = deltas[[*axes, "value"]].drop_duplicates().reset_index(drop=True)
-    splits = list(pd.unique(deltas.split))
-    figure = Figure(figsize=(10, 0.8 + len(HEADLINE_METRICS) * (0.6 + 0.24 * len(rows))))
-    panels = figure.subplots(len(HEADLINE_METRICS), len(splits), sharey=True, squeeze=False)
-    for line, metric in zip(panels, HEADLINE_METRICS, strict=True):
+    splits = sorted(pd.unique(deltas.split), key=lambda split: split != "test_ood")
+    metrics = [metric for metric in HEADLINES if metric in set(deltas.metric)]
+    figure = Figure(figsize=(10, 0.8 + len(metrics) * (0.6 + 0.24 * len(rows))))
+    panels = figure.subplots(len(metrics), len(splits), sharey=True, squeeze=False)
+    for line, metric in zip(panels, metrics, strict=True):
         for panel, split in zip(line, splits, strict=True):
             cells = deltas[(deltas.split == split) & (deltas.metric == metric)]
             seeds = pairs[(pairs.split == split) & (pairs.metric == metric)]
             _draw_differences(panel, rows, cells, seeds)
-            panel.set_title(f"{METRIC_NAMES[metric]}, {SPLIT_NAMES[split]}", fontsize=9)
+            heading = f"{SPLIT_NAMES[split]}\n\n" if metric == metrics[0] else ""
+            panel.set_title(f"{heading}{METRIC_NAMES[metric]}", fontsize=9)
     first = panels[0][0]
     names = [", ".join(map(str, (row["value"], *row[axes]))) for _, row in rows.iterrows()]
     first.set_yticks(range(len(rows)), names)
     first.set_ylim(len(rows) - 0.5, -0.5)
     for panel in panels[-1]:
         panel.set_xlabel(f"Difference from {baseline} (points)")
-    for verdict, color in VERDICT_COLORS.items():
-        first.plot([], [], "D-", color=color, markersize=4.5, label=verdict)
+    for verdict in VERDICT_COLORS:
+        first.plot([], [], "D" if verdict == "no verdict" else "D-", label=verdict, **_diamond(verdict))
     first.plot([], [], label="one seed", **SEED)
-    figure.legend(loc="outside lower center", ncols=5, frameon=False)
+    figure.legend(loc="outside lower center", ncols=6, frameon=False)
     return figure, deltas
 
 
@@ -64,7 +67,12 @@ def _draw_differences(panel: Axes, rows: pd.DataFrame, cells: pd.DataFrame, seed
     positions = seeds.merge(rows.reset_index(), on=keys)
     panel.plot(100 * positions.change, positions["index"], zorder=3, **SEED)
     for position, row in rows.merge(cells, on=keys, how="left").iterrows():
-        color = VERDICT_COLORS.get(row.verdict, UNDECIDED_COLOR)
-        panel.plot([100 * row.ci_low, 100 * row.ci_high], [position, position], color=color, linewidth=1.6)
-        panel.plot(100 * row.difference, position, "D", color=color, markersize=4.5)
+        diamond = _diamond(row.verdict)
+        panel.plot([100 * row.ci_low, 100 * row.ci_high], [position, position], color=diamond["color"], linewidth=1.6)
+        panel.plot(100 * row.difference, position, "D", **diamond)
     panel.grid(axis="y", visible=False)
+
+
+def _diamond(verdict: str) -> dict[str, Any]:
+    style = {"color": VERDICT_COLORS.get(verdict, UNDECIDED_COLOR), "markersize": 4.5}
+    return style | {"fillstyle": "none"} if verdict == "no verdict" else style

@@ -1,57 +1,44 @@
-"""Recommend a tier for each goal, by stated rules and from the numbers alone."""
+"""Recommend a tier for each goal, in words."""
 
 from dataclasses import dataclass
-from typing import Any
+from itertools import groupby
 
 import pandas as pd
 
 from hardneg.common.formatting import format_number, format_points, quote_name
-from hardneg.report.findings import format_interval, format_verdict
-from hardneg.statistics.delta_table import axes_of
+from hardneg.report.findings import (
+    Row,
+    format_difference,
+    format_interval,
+    format_size,
+    format_verdict,
+    join_names,
+    name_in_text,
+)
+from hardneg.report.tier_choices import (
+    ChosenTier,
+    ControlEvidence,
+    Refusal,
+    SelectionRules,
+    TierChoice,
+    choose_tiers,
+)
 
-METRICS_IN_TEXT = {"precision": "precision", "f1": "F1", "recall": "recall"}
-GOALS = {"precision": "few false alarms", "f1": "a balance of both (F1)", "recall": "few missed calls"}
+NOT_COMPARED = "the metric was not measured"
 
 
 @dataclass(frozen=True, slots=True)
-class TierChoice:
-    """The recommended tier for one goal in one configuration of the other axes.
+class Statement:
+    """A conclusion in one or two sentences, and what a reader needs to judge it.
 
     Attributes
     ----------
-    configuration : the values of the other axes that vary, in words; empty where none does.
-    goal, metric : the goal, and the metric that measures it.
-    tier : None where no tier is judged better than the baseline.
-    delta : the tier's row of the table of differences.
-    control : the tier's difference from as many random negatives; None where there is no such control.
-    trade : the tier's rows of the table of differences in precision and recall, without the goal's own metric.
-    recall_loss : of the tier on validation, mean over seeds.
-    flagged, minutes : files flagged in a night without calls, and the minutes to review them, with the tier or else
-        with the baseline.
-    undecided : tiers whose difference is undecided.
+    headline : the conclusion, with the trade that it makes.
+    details : one sentence or two each; may be empty.
     """
 
-    configuration: str
-    goal: str
-    metric: str
-    tier: str | None
-    delta: dict[str, Any] | None
-    control: dict[str, Any] | None
-    trade: list[dict[str, Any]]
-    recall_loss: float | None
-    flagged: float
-    minutes: float
-    undecided: list[str]
-
-
-@dataclass(frozen=True, slots=True)
-class _Evidence:
-    """Tables that the choices of one test split are based on; see :func:`recommend`."""
-
-    deltas: pd.DataFrame
-    quiet_nights: pd.DataFrame
-    baseline: str
-    controls: dict[str, str]
+    headline: str
+    details: list[str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,14 +50,14 @@ class Recommendation:
     split : the test split that decides.
     choices : one per configuration and goal.
     max_recall_loss : the recall that a recommended tier may cost.
-    sentences : the recommendation in words.
+    statements : the recommendation in words.
     caveats : what weakens it, in words.
     """
 
     split: str
     choices: list[TierChoice]
     max_recall_loss: float
-    sentences: list[str]
+    statements: list[Statement]
     caveats: list[str]
 
 
@@ -80,154 +67,163 @@ def recommend(
     nights: pd.DataFrame,
     baseline: str,
     max_recall_loss: float,
-    controls: dict[str, str],
+    controls: dict[str, list[str]],
+    alpha: float = 0.05,
 ) -> Recommendation | None:
-    """Choose a tier for each goal.
+    """Recommend a tier for each goal and configuration, by the rules of :func:`choose_tiers`.
 
-    Each configuration of the other axes has its own choices. Among the tiers that *improve* the goal's metric at the
-    frozen threshold, the one with the largest difference from `baseline` is recommended. The out-of-distribution test
-    decides, where there is one. A tier that costs more recall on validation than `max_recall_loss` is not eligible.
+    The out-of-distribution test decides, where there is one.
 
     Parameters
     ----------
-    deltas : with verdicts; see :mod:`hardneg.statistics.comparison`.
-    runs : one row per run and split.
-    nights : flagged files and minutes per night; see :mod:`hardneg.experiments.night_tables`.
-    baseline : the tier without mined negatives.
-    max_recall_loss : in recall, mean over seeds.
-    controls : the tier of as many random negatives, for each tier that has one.
+    deltas, runs, nights : see :func:`hardneg.report.tier_choices.choose_tiers`.
+    baseline, max_recall_loss, controls, alpha : see :class:`hardneg.report.tier_choices.SelectionRules`.
 
     Returns
     -------
     None where no tier is compared with `baseline`.
     """
-    tiers = deltas[(deltas.vary == "negative_tier") & (deltas.baseline.astype(str) == baseline)]
-    if tiers.empty:
+    splits = deltas.split[(deltas.vary == "negative_tier") & (deltas.baseline.astype(str) == baseline)]
+    if splits.empty:
         return None
-    split = "test_ood" if "test_ood" in set(tiers.split) else tiers.split.iloc[0]
-    axes = [axis for axis in axes_of(deltas) if axis != "negative_tier" and tiers[axis].notna().any()]
-    varying = [axis for axis in axes if tiers[axis].nunique() > 1]
-    losses = measure_recall_losses(runs, axes, baseline)
-    quiet_nights = nights[(nights.split == split) & (nights.calling_files == 0)]
-    evidence = _Evidence(deltas[deltas.split == split], quiet_nights, baseline, controls)
-    choices: list[TierChoice] = []
-    excluded = set()
-    for key, part in tiers[tiers.split == split].groupby(axes or (lambda _: 0), sort=False):
-        configuration = dict(zip(axes, key if axes else (), strict=True))
-        label = ", ".join(f"{axis.replace('_', ' ')} {configuration[axis]}" for axis in varying)
-        values = tuple(map(str, configuration.values()))
-        loss = {tier: float(losses.loc[(*values, tier) if values else tier]) for tier in part["value"].astype(str)}
-        too_costly = [tier for tier, lost in loss.items() if lost > max_recall_loss]
-        excluded |= {(label, tier) for tier in too_costly}
-        eligible = part[~part["value"].astype(str).isin(too_costly)]
-        choices += [_choose_tier(eligible, configuration, label, metric, loss, evidence) for metric in GOALS]
-    return Recommendation(
-        split=split,
-        choices=choices,
-        max_recall_loss=max_recall_loss,
-        sentences=_write_sentences(choices, baseline),
-        caveats=_write_caveats(choices, sorted(excluded), max_recall_loss),
-    )
+    split = "test_ood" if "test_ood" in set(splits) else splits.iloc[0]
+    rules = SelectionRules(baseline, max_recall_loss, controls, alpha)
+    choices = choose_tiers(deltas, runs, nights, split, rules)
+    return Recommendation(split, choices, max_recall_loss, write_statements(choices, baseline), write_caveats(choices))
 
 
-def measure_recall_losses(runs: pd.DataFrame, axes: list[str], baseline: str) -> pd.Series:
-    """Measure the recall on validation that each tier costs: mean over paired seeds, by configuration and tier."""
-    validation = runs[runs.split == "val"].astype(dict.fromkeys([*axes, "negative_tier"], str))
-    recall = validation.pivot_table(index=[*axes, "seed"], columns="negative_tier", values="recall")
-    losses = recall.rsub(recall[baseline], axis=0)
-    long = losses.reset_index().melt([*axes, "seed"], var_name="negative_tier", value_name="loss")
-    return long.groupby([*axes, "negative_tier"]).loss.mean()
-
-
-def _choose_tier(
-    eligible: pd.DataFrame,
-    configuration: dict[str, Any],
-    label: str,
-    metric: str,
-    losses: dict[str, float],
-    evidence: _Evidence,
-) -> TierChoice:
-    cells = eligible[eligible.metric == metric]
-    better = cells[cells.verdict == "improves"]
-    best = better.loc[better.difference.idxmax()] if len(better) else None
-    tier = None if best is None else str(best["value"])
-    night = _select(evidence.quiet_nights, configuration | {"negative_tier": tier or evidence.baseline})
-    against_control = _select(
-        evidence.deltas,
-        configuration
-        | {"vary": "negative_tier", "value": tier, "baseline": evidence.controls.get(tier or "", ""), "metric": metric},
-    )
-    trade = eligible[(eligible["value"].astype(str) == tier) & eligible.metric.isin({"precision", "recall"} - {metric})]
-    return TierChoice(
-        configuration=label,
-        goal=GOALS[metric],
-        metric=metric,
-        tier=tier,
-        delta=None if best is None else best.to_dict(),
-        control=None if against_control.empty else against_control.iloc[0].to_dict(),
-        trade=trade.to_dict("records"),
-        recall_loss=None if tier is None else losses[tier],
-        flagged=night.flagged_files.mean(),
-        minutes=night.review_minutes.mean(),
-        undecided=list(cells["value"][cells.verdict == "undecided"].astype(str)),
-    )
-
-
-def _select(table: pd.DataFrame, cells: dict[str, Any]) -> pd.DataFrame:
-    """Select the rows with these cells, compared as text."""
-    for column, cell in cells.items():
-        table = table[table[column].astype(str) == str(cell)]
-    return table
-
-
-def _write_sentences(choices: list[TierChoice], baseline: str) -> list[str]:
-    if not any(choice.tier for choice in choices):
-        return [
+def write_statements(choices: list[TierChoice], baseline: str) -> list[Statement]:
+    """Write the recommended tiers first, then the refused ones, then the goals that no tier serves."""
+    statements = [_recommend_in_words(choice, choice.chosen, baseline) for choice in choices if choice.chosen]
+    statements += [_refuse_in_words(choice, refusal) for choice in choices for refusal in choice.refused]
+    not_judged = [choice for choice in choices if _explain_no_verdict(choice)]
+    statements += [
+        Statement(f"{_goal(choice)}, nothing can be recommended: {_explain_no_verdict(choice)}.", [])
+        for choice in not_judged
+    ]
+    remaining = [choice for choice in choices if not (choice.chosen or choice.refused or choice in not_judged)]
+    if len(remaining) == len(choices):
+        text = (
             f"No tier is judged better than {quote_name(baseline)} for any goal. Nothing here shows that mined "
             "negatives are worth their cost."
-        ]
-    sentences = [_recommend_in_words(choice, baseline) for choice in choices if choice.tier]
-    for configuration in dict.fromkeys(choice.configuration for choice in choices):
-        goals = [choice.goal for choice in choices if choice.configuration == configuration and not choice.tier]
-        if goals:
-            start = f"With {configuration}, no" if configuration else "No"
-            alternatives = " or ".join([", ".join(goals[:-1]), goals[-1]] if goals[1:] else goals)
-            sentences.append(f"{start} tier is judged better than {quote_name(baseline)} for {alternatives}.")
-    return sentences
+        )
+        return [Statement(text, [])]
+    for configuration, group in groupby(remaining, key=lambda choice: choice.configuration):
+        start = f"With {configuration}, no" if configuration else "No"
+        goals = join_names([choice.goal for choice in group], "or")
+        statements.append(Statement(f"{start} tier is judged better than {quote_name(baseline)} for {goals}.", []))
+    return statements
 
 
-def _recommend_in_words(choice: TierChoice, baseline: str) -> str:
-    configuration = f" (with {choice.configuration})" if choice.configuration else ""
-    difference = _difference_in_words(choice.delta) if choice.delta else ""
-    trade = "; ".join(f"{_difference_in_words(delta)} ({_verdict_in_words(delta)})" for delta in choice.trade)
-    return (
-        f"For {choice.goal}{configuration}, train on {quote_name(choice.tier or baseline)}: {difference} compared with "
-        f"{quote_name(baseline)}. The trade: {trade or 'not measured'}. In a night without calls, expect "
-        f"{format_number(choice.flagged, 1)} flagged files and {format_number(choice.minutes, 0)} minutes of review."
+def write_caveats(choices: list[TierChoice]) -> list[str]:
+    """Write what weakens the recommendation: differences that are undecided or without a verdict."""
+    caveats = []
+    undecided = sum(len(choice.undecided) for choice in choices)
+    if undecided:
+        total = sum(choice.compared for choice in choices)
+        caveats.append(
+            f"{undecided} of the {total} differences behind the answer are undecided. Their verdicts show what limits "
+            "them: seeds, test nights or validation nights."
+        )
+    for choice in choices:
+        if choice.without_verdict and not _explain_no_verdict(choice):
+            tiers = "; ".join(f"{tier} ({reason})" for tier, reason in choice.without_verdict.items())
+            caveats.append(f"{_goal(choice)}, these tiers have no verdict: {tiers}.")
+    return caveats
+
+
+def _recommend_in_words(choice: TierChoice, chosen: ChosenTier, baseline: str) -> Statement:
+    delta = chosen.delta
+    if chosen.selected:
+        delta = delta | {"ci_low": chosen.selected.low, "ci_high": chosen.selected.high}
+    trade, threshold_free = (
+        ", ".join(f"{name_in_text(row['metric'])} {_effect_in_words(row)}" for row in rows)
+        for rows in (chosen.trade, chosen.threshold_free)
+    )
+    headline = (
+        f"{_goal(choice)}, train on {quote_name(chosen.name)}: {name_in_text(choice.metric)} "
+        f"{format_difference(delta)} {format_interval(delta)} compared with {quote_name(baseline)}. "
+        f"The trade at the frozen threshold: {trade or 'not measured'}."
+    )
+    details = [
+        *([f"Without the frozen threshold: {threshold_free}."] if threshold_free else []),
+        *_describe_controls(chosen, baseline),
+        *_describe_selection(choice, chosen),
+        f"In a night without calls, expect {format_number(choice.flagged, 1)} flagged files and "
+        f"{format_number(choice.minutes, 0)} minutes of review.",
+    ]
+    return Statement(headline, details)
+
+
+def _describe_selection(choice: TierChoice, chosen: ChosenTier) -> list[str]:
+    if choice.compared < 2:
+        return []
+    best = (
+        f"{quote_name(chosen.name)} is the best of {choice.compared} tiers on this test, and the best of several looks "
+        "better than it is."
+    )
+    if chosen.selected is None:
+        return [f"{best} Neither the difference nor its interval is corrected for this."]
+    level = f"{100 * chosen.selected.level:.4g} %"
+    return [f"{best} The interval is corrected for this ({level} for each tier). The difference is not."]
+
+
+def _describe_controls(chosen: ChosenTier, baseline: str) -> list[str]:
+    if chosen.control_of:
+        tiers = join_names([quote_name(tier) for tier in chosen.control_of], "and")
+        return [f"{quote_name(chosen.name)} is itself a control of {tiers}, so hardness does not explain its effect."]
+    if not chosen.controls:
+        return ["It has no control of equal size. More negatives alone may explain the difference."]
+    texts = [_describe_control(chosen.name, control, baseline) for control in chosen.controls]
+    return [text for text in texts if text]
+
+
+def _describe_control(tier: str, control: ControlEvidence, baseline: str) -> str:
+    name = quote_name(control.name)
+    sentences = []
+    if control.effect is not None:
+        effect = _effect_in_words(control.effect, with_interval=True)
+        sentences.append(f"The control of equal size, {name}: {effect} compared with {quote_name(baseline)}")
+    if control.hardness is not None:
+        effect = _effect_in_words(control.hardness, with_interval=True)
+        sentences.append(f"{quote_name(tier)} compared with {name}: {effect}")
+        if control.hardness["verdict"] != "improves":
+            sentences.append("The tier is not shown to be better than this control")
+    return "".join(f"{sentence}. " for sentence in sentences).rstrip()
+
+
+def _refuse_in_words(choice: TierChoice, refusal: Refusal) -> Statement:
+    return Statement(
+        f"{_goal(choice)}, {quote_name(refusal.tier)} is not recommended. It improves {name_in_text(choice.metric)} by "
+        f"{format_size(refusal.delta)} {format_interval(refusal.delta)}, but {_explain_refusal(refusal)}.",
+        [],
     )
 
 
-def _difference_in_words(delta: dict[str, Any]) -> str:
-    return f"{METRICS_IN_TEXT[delta['metric']]} {format_points(delta['difference'])} points {format_interval(delta)}"
+def _explain_refusal(refusal: Refusal) -> str:
+    if refusal.companions:
+        hurt = [
+            f"{name_in_text(row['metric'])} by {format_size(row)} {format_interval(row)}" for row in refusal.companions
+        ]
+        return f"it hurts {join_names(hurt, 'and')}"
+    if refusal.recall_loss is not None:
+        return f"it loses {format_points(refusal.recall_loss)[1:]} points of recall on validation"
+    return f"its interval includes zero after correction for the choice between {refusal.tiers} tiers"
 
 
-def _verdict_in_words(delta: dict[str, Any]) -> str:
-    verdict = format_verdict(delta)
-    return f"{verdict} points" if verdict.startswith("no effect") else verdict
+def _explain_no_verdict(choice: TierChoice) -> str:
+    """Return why no tier has a verdict for a goal; empty if any tier has one."""
+    if not choice.compared:
+        return NOT_COMPARED
+    if len(choice.without_verdict) < choice.compared:
+        return ""
+    return f"there is no verdict ({'; '.join(dict.fromkeys(choice.without_verdict.values()))})"
 
 
-def _write_caveats(choices: list[TierChoice], excluded: list[tuple[str, str]], max_recall_loss: float) -> list[str]:
-    caveats = []
-    if excluded:
-        names = "; ".join(f"{tier} ({label})" if label else tier for label, tier in excluded)
-        caveats.append(
-            f"These tiers are not recommended, because they cost more than {format_points(max_recall_loss)[1:]} points "
-            f"of recall on validation: {names}."
-        )
-    undecided = sum(len(choice.undecided) for choice in choices)
-    if undecided:
-        caveats.append(
-            f"{undecided} of the differences behind the recommendation are undecided. More seeds or more test nights "
-            "can decide them."
-        )
-    return caveats
+def _goal(choice: TierChoice) -> str:
+    return f"For {choice.goal}" + (f" (with {choice.configuration})" if choice.configuration else "")
+
+
+def _effect_in_words(row: Row, with_interval: bool = False) -> str:
+    interval = f" {format_interval(row)}" if with_interval and not pd.isna(row["ci_low"]) else ""
+    return f"{format_difference(row)}{interval} ({format_verdict(row, unit=True)})"

@@ -9,8 +9,17 @@ from hardneg.audit.clusters import TierClusters, describe_tier_clusters
 from hardneg.common import tables
 from hardneg.mining.birdnet_label_counts import MIN_CONFIDENCE, TierLabels, summarize_tier_labels
 from hardneg.mining.tiers import is_none
-from hardneg.report import audit_summary, findings, model_agreement, recommendation, report_tables, tier_descriptions
+from hardneg.report import (
+    audit_summary,
+    effect_dependence,
+    findings,
+    model_agreement,
+    recommendation,
+    report_tables,
+    tier_descriptions,
+)
 from hardneg.report.audit_summary import AuditSummary
+from hardneg.report.effect_dependence import DependenceTable
 from hardneg.report.findings import HardnessEffect, VerdictTable
 from hardneg.report.model_agreement import ModelAgreement
 from hardneg.report.recommendation import Recommendation
@@ -103,7 +112,7 @@ class ReportContents:
     run_count : number of trained detectors.
     summary : the first comparison, one sentence per split.
     recordings, tiers : what the runs were made from.
-    comparisons, verdicts, hardness_effects, interactions : the differences.
+    comparisons, verdicts, hardness_effects, dependence : the differences.
     versions : of the software.
     comparison_warnings : what limits the comparisons: rows with ``arm`` and ``warning``.
     least_label : the confidence from which a label of BirdNET counts.
@@ -121,7 +130,7 @@ class ReportContents:
     recommendation: Recommendation | None = None
     comparison_warnings: list[dict[str, Any]] = field(default_factory=list)
     hardness_effects: list[HardnessEffect] = field(default_factory=list)
-    interactions: list[dict[str, Any]] = field(default_factory=list)
+    dependence: list[DependenceTable] = field(default_factory=list)
     nights: list[NightRow] = field(default_factory=list)
     qualities: list[QualityRow] = field(default_factory=list)
     audit: AuditSummary | None = None
@@ -139,7 +148,7 @@ def collect_contents(inputs: ReportInputs, settings: ReportSettings) -> ReportCo
     none = next((name for name, definition in settings.tiers.items() if is_none(definition)), "")
     tier_files = {name: tables.read(path) for name, path in zip(mined, inputs.tiers, strict=True)}
     controls = findings.find_controls(settings.tiers)
-    first_controls = {tier: names[0] for tier, names in controls.items()}
+    random_controls = findings.find_controls(settings.tiers, random_only=True)
     return ReportContents(
         settings=settings,
         run_count=len(runs) // runs.split.nunique(),
@@ -149,10 +158,12 @@ def collect_contents(inputs: ReportInputs, settings: ReportSettings) -> ReportCo
         comparisons=report_tables.build_comparison_tables(deltas),
         verdicts=findings.build_verdict_tables(deltas),
         versions=tables.read_json(inputs.model)["versions"],
-        recommendation=recommendation.recommend(deltas, runs, nights, none, settings.max_recall_loss, first_controls),
+        recommendation=recommendation.recommend(
+            deltas, runs, nights, none, settings.max_recall_loss, controls, settings.alpha
+        ),
+        hardness_effects=findings.separate_hardness_from_size(deltas, random_controls, none),
+        dependence=effect_dependence.describe_dependence(tables.read(inputs.interactions)),
         comparison_warnings=tables.read(inputs.comparison_warnings).to_dict("records"),
-        hardness_effects=findings.separate_hardness_from_size(deltas, controls, none),
-        interactions=tables.read(inputs.interactions).to_dict("records"),
         nights=report_tables.build_night_rows(nights),
         qualities=report_tables.build_quality_rows(tables.read(inputs.breakdown)),
         audit=_summarize_audit(inputs, settings),

@@ -5,11 +5,9 @@ from typing import Any
 
 import pandas as pd
 
-from hardneg.models.metrics import OPERATING_POINT_METRICS
 from hardneg.recordings.manifest import SPLITS
+from hardneg.report.questions import QUESTIONS, Question
 from hardneg.statistics.delta_table import varying_axes
-
-DELTA_METRICS = ("average_precision", *OPERATING_POINT_METRICS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,13 +46,14 @@ class ComparisonRow:
 
 @dataclass(frozen=True, slots=True)
 class ComparisonTable:
-    """The differences of one comparison on one split; `axes` are the other axes that vary."""
+    """The differences of one comparison on one split that answer one question; `axes` are the other axes that vary."""
 
     vary: str
     baseline: str
     split: str
+    question: Question
     axes: list[str]
-    metrics: tuple[str, ...]
+    metrics: list[str]
     rows: list[ComparisonRow]
 
 
@@ -98,14 +97,16 @@ def count_recordings(recordings: pd.DataFrame, rejected: pd.DataFrame) -> Record
 
 
 def build_comparison_tables(deltas: pd.DataFrame) -> list[ComparisonTable]:
-    """Arrange the differences: one table per comparison and split, one row per configuration and value."""
+    """Arrange all differences: one table per comparison, split and question, one row per configuration and value."""
     axes, comparison_tables = varying_axes(deltas), []
     for (vary, baseline, split), part in deltas.groupby(["vary", "baseline", "split"], sort=False):
-        rows = [
-            ComparisonRow(key[:-1], key[-1], int(cells.n.max()), cells.set_index("metric", drop=False).to_dict("index"))
-            for key, cells in part.groupby([*axes, "value"], sort=False)
-        ]
-        comparison_tables.append(ComparisonTable(vary, baseline, split, axes, DELTA_METRICS, rows))
+        for question in QUESTIONS:
+            answers = part[part.metric.isin(question.metrics)]
+            metrics = [metric for metric in question.metrics if metric in set(answers.metric)]
+            by_value = answers.groupby([*axes, "value"], sort=False)
+            rows = [ComparisonRow(key[:-1], key[-1], int(cells.n.max()), _by_metric(cells)) for key, cells in by_value]
+            if rows:
+                comparison_tables.append(ComparisonTable(vary, baseline, split, question, axes, metrics, rows))
     return comparison_tables
 
 
@@ -135,3 +136,8 @@ def build_quality_rows(breakdown: pd.DataFrame) -> list[QualityRow]:
         QualityRow(split, tier, cells.droplevel([0, 1]).to_dict())
         for (split, tier), cells in means.groupby(level=["split", "negative_tier"], sort=False)
     ]
+
+
+def _by_metric(cells: pd.DataFrame) -> dict[str, dict[str, Any]]:
+    by_metric: dict[str, dict[str, Any]] = cells.set_index("metric", drop=False).to_dict("index")
+    return by_metric

@@ -7,28 +7,37 @@ from pathlib import Path
 import pandas as pd
 
 from hardneg.common.errors import KILLED_ADVICE, describe_full_disk
-from hardneg.models.metrics import SUMMARY_METRICS
-from hardneg.report.findings import summarize_first_comparison
+from hardneg.common.formatting import MISSING
+from hardneg.report.findings import JUDGED
 from hardneg.statistics.delta_table import varying_axes
 
 SIGKILLED = re.compile(r"SIGKILL|OUT_OF_MEMORY|exit status (-9|137)\b|exit code (-9|137)\b")
 NEARLY_FULL = 1_000_000  # bytes free
-SHORT_NAMES = {"average_precision": "AP", "f1": "F1", "precision": "precision", "recall": "recall"}
+SHORT_NAMES = {
+    "average_precision": "AP",
+    "f1": "F1",
+    "precision": "precision",
+    "recall": "recall",
+    "precision_at_baseline_recall": "P@R",
+    "recall_at_baseline_fp_rate": "R@FP",
+}
 
 
 def summarize_results(results: str) -> str:
-    """Write the first comparison in words, the differences as means over seeds, and the path of the report.
+    """Write the answer, the differences as means over seeds, and the path of the report.
 
     Parameters
     ----------
     results : the folder of the results.
     """
-    deltas_path, report_path = Path(results, "deltas.csv"), Path(results, "report.html")
-    if not (deltas_path.is_file() and report_path.is_file()):
+    deltas_path, answer_path, report_path = (
+        Path(results, name) for name in ("deltas.csv", "answer.txt", "report.html")
+    )
+    if not (deltas_path.is_file() and answer_path.is_file() and report_path.is_file()):
         return ""
     deltas = pd.read_csv(deltas_path, dtype={"value": str})
-    summary = "\n".join(summarize_first_comparison(deltas))
-    return f"\n{summary}\n\n{format_differences(deltas)}\n\nReport: {report_path.resolve()}\n"
+    answer = answer_path.read_text(encoding="utf-8")
+    return f"\n{answer}\n{format_differences(deltas)}\n\nReport: {report_path.resolve()}\n"
 
 
 def explain_failure(results: str, logs: list[str]) -> str:
@@ -58,15 +67,24 @@ def summarize_claims(results: str) -> str:
 
 def format_differences(deltas: pd.DataFrame) -> str:
     """Format the differences in points (hundredths), one line per comparison and split, one column per metric."""
-    summary = deltas[deltas.metric.isin(SUMMARY_METRICS)]
+    summary = deltas[deltas.metric.isin(SHORT_NAMES)]
     keys = ["vary", "baseline", "split", *varying_axes(deltas), "value"]
     wide = summary.assign(points=100 * summary.difference).pivot(index=keys, columns="metric", values="points")
     wide = wide.reindex(summary[keys].drop_duplicates()).sort_index(level="split", sort_remaining=False, kind="stable")
-    verdicts = summary[summary.metric == "f1"].set_index(keys).verdict.reindex(wide.index)
-    wide = wide[list(SHORT_NAMES)].rename(columns=SHORT_NAMES).assign(**{"verdict on F1": verdicts})
+    shown = [metric for metric in SHORT_NAMES if metric in wide]
+    judged = summary[summary.verdict.isin(JUDGED)]
+    verdicts = judged.assign(verdict=judged.verdict + " " + judged.metric.map(SHORT_NAMES))
+    words = verdicts.groupby(keys, sort=False).verdict.agg("; ".join).reindex(wide.index).fillna("")
+    wide = wide[shown].rename(columns=SHORT_NAMES).assign(judged=words)
     texts = [f"Differences from the baseline in points (hundredths), mean of {deltas.n.max()} seeds"]
+    if "P@R" in wide:
+        texts[0] += (
+            "\nP@R: precision at the baseline's recall. R@FP: recall at the baseline's false positives per hour."
+        )
     for (vary, baseline), part in wide.groupby(level=["vary", "baseline"], sort=False):
         lines = part.droplevel(["vary", "baseline"]).reset_index()
-        table = lines.rename(columns={"value": vary}).to_string(index=False, float_format="{:+.1f}".format)
+        table = lines.rename(columns={"value": vary}).to_string(
+            index=False, float_format="{:+.1f}".format, na_rep=MISSING
+        )
         texts.append(f"{vary} compared with {baseline}:\n{table}")
     return "\n\n".join(texts)
