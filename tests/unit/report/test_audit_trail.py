@@ -43,7 +43,7 @@ def test_a_source_that_changed_after_a_job_read_it_is_named_at_the_top(project):
     (project / "raw.csv").write_text("changed\n")
     difference = pd.Series(
         {"metric": "f1", "split": "test_ood", "value": "hard", "baseline": "none", "positive_subset": "base",
-         "difference": 0.05, "ci_low": 0.01, "ci_high": 0.09, "p_adjusted": 0.01, "verdict": "improves"}
+         "difference": 0.05, "ci_low": 0.01, "ci_high": 0.09, "p_adjusted": 0.01, "verdict": "improves", "effect_of_interest": 0.03}
     )  # fmt: skip
     pairs = pd.DataFrame(
         {"positive_subset": ["base"], "seed": 1, "score": 0.9, "score_baseline": 0.85, "change": 0.05,

@@ -5,11 +5,13 @@ import pytest
 
 from hardneg.audit.clusters import ClusterInTier, TierClusters
 from hardneg.mining.birdnet_label_counts import LabelInTier, TierLabels
-from hardneg.report import figures, findings, report_page, report_tables, tier_descriptions
+from hardneg.models.metrics import COMPARED_METRICS, METRICS
+from hardneg.report import effect_dependence, figures, findings, report_page, report_tables, tier_descriptions
 from hardneg.report.audit_summary import AuditSummary
 from hardneg.report.model_agreement import ModelAgreement, ModelPair, TierAgreement
-from hardneg.report.recommendation import Recommendation, TierChoice
+from hardneg.report.recommendation import Recommendation, Statement
 from hardneg.report.report_contents import ReportContents, ReportSettings
+from hardneg.report.tier_choices import ChosenTier, ControlEvidence, SelectedInterval, TierChoice
 
 CAVEATS = ("No test recording comes from a new site.", "The out-of-distribution test has one site.")
 
@@ -19,8 +21,9 @@ def contents():
     deltas = pd.DataFrame(
         {
             "vary": "negative_tier", "value": "<b>hard</b>", "baseline": "none", "positive_subset": "base",
-            "split": "test_ood", "metric": report_tables.DELTA_METRICS, "n": 3, "p_adjusted": 0.2, "mean": 0.5, "std": 0.1, "difference": -0.051,
-            "ci_low": -0.1, "ci_high": 0.0, "verdict": "undecided", "seeds_needed": 9.0, "effect_of_interest": 0.03,
+            "split": "test_ood", "metric": COMPARED_METRICS, "n": 3, "p_adjusted": 0.2, "mean": 0.5, "std": 0.1, "difference": -0.051,
+            "ci_low": -0.1, "ci_high": 0.0, "verdict": "undecided", "effect_of_interest": 0.03, "reason": "",
+            "seeds_needed": 9.0, "seeds_needed_low": 5.0, "seeds_needed_high": 40.0, "limited_by": "seeds",
         }
     )  # fmt: skip
     recordings = pd.DataFrame(
@@ -52,10 +55,10 @@ def contents():
 
 
 def choice(**attributes):
-    """A choice for few missed calls, without a tier that is better unless `attributes` name one."""
+    """A choice for few missed calls, without a tier that is better unless `attributes` contain one."""
     nothing = {
-        "configuration": "", "goal": "few missed calls", "metric": "recall", "tier": None, "delta": None, "control": None,
-        "trade": [], "recall_loss": None, "flagged": 2.0, "minutes": 1.0, "undecided": [],
+        "configuration": "", "goal": "few missed calls", "metric": "recall_at_baseline_fp_rate", "compared": 1,
+        "chosen": None, "refused": [], "undecided": [], "without_verdict": {}, "flagged": 2.0, "minutes": 1.0,
     }  # fmt: skip
     return TierChoice(**nothing | attributes)
 
@@ -70,7 +73,7 @@ def test_the_page_escapes_what_comes_from_outside_and_needs_no_network(contents,
     assert "<script>alert" not in page and "&lt;script&gt;alert(1)" in page
     assert "<b>hard" not in page and "conf<50>" not in page
     assert "\N{MINUS SIGN}5.1" in page
-    assert "undecided: needs 9 seeds" in page
+    assert "undecided: needs 9 seeds (5\xa0to\xa040)" in page
     assert "no negative tier is judged better or worse than “none”" in page
     assert "Generated sound" in page and "1 missing, 1 unreadable" in page
     assert 'src="http' not in page and 'href="http' not in page.replace('xlink:href="http://www.w3.org', "")
@@ -128,7 +131,7 @@ def test_the_audit_the_clusters_and_the_recommendation_are_escaped_text(contents
         split="test_ood",
         choices=[choice(configuration="<s>", undecided=["<u>top</u>"])],
         max_recall_loss=0.05,
-        sentences=["No tier is judged better than “none”."],
+        statements=[Statement("No tier is judged better than “none”.", ["<u>detail</u>"])],
         caveats=[],
     )
     models = ModelAgreement(
@@ -156,23 +159,88 @@ def test_the_audit_the_clusters_and_the_recommendation_are_escaped_text(contents
     assert "<td>33 %</td><td>2</td>" in page and "&lt;i&gt; and new 0.40" in page
 
 
-def test_an_undecided_difference_has_its_reason():
-    deltas = pd.DataFrame(
-        {"verdict": "undecided", "seeds_needed": [9.0, 9.0, 2.0], "n": 3, "effect_of_interest": 0.03,
-         "difference": 0.02, "ci_low": [0.01, -0.01, -0.01], "ci_high": 0.05, "metric": "f1"}
-    )  # fmt: skip
-    reasons = [findings.describe_difference(row).reason for _, row in deltas.iterrows()]
-    assert reasons == ["not after adjustment", "needs 9 seeds", ""]
+UNDECIDED = {
+    "verdict": "undecided", "metric": "f1", "n": 3, "difference": 0.02, "ci_low": -0.01, "ci_high": 0.05,
+    "effect_of_interest": 0.03, "reason": "", "seeds_needed": 9.0, "seeds_needed_low": 5.0, "seeds_needed_high": 40.0,
+    "limited_by": "seeds",
+}  # fmt: skip
 
 
-def test_a_difference_without_an_interval_has_its_reason():
-    none = float("nan")
+@pytest.mark.parametrize(
+    ("columns", "reason"),
+    [
+        ({}, "needs 9 seeds (5 to 40)"),
+        ({"seeds_needed_high": float("inf")}, "needs 9 seeds (5 or more)"),
+        ({"seeds_needed": 2.0}, ""),
+        ({"limited_by": "test nights"}, "needs more test nights"),
+        ({"limited_by": "validation nights"}, "needs more validation nights"),
+        ({"ci_low": 0.01}, "not after adjustment, needs 9 seeds (5 to 40)"),
+        ({"ci_high": -0.001, "limited_by": "test nights"}, "not after adjustment, needs more test nights"),
+    ],
+)
+def test_an_undecided_difference_names_what_limits_it(columns, reason):
+    assert findings.describe_difference(pd.Series(UNDECIDED | columns)).reason == reason
+
+
+@pytest.mark.parametrize(
+    ("columns", "reason"),
+    [
+        ({"reason": "fewer than 3 test nights count"}, "fewer than 3 test nights count"),
+        ({"reason": float("nan")}, findings.NO_SPREAD),
+        ({"reason": "", "n": 1}, "one seed"),
+    ],
+)
+def test_a_difference_without_a_verdict_has_its_reason_in_words(columns, reason):
+    missing = {"verdict": "no verdict", "ci_low": float("nan"), "ci_high": float("nan"), "limited_by": float("nan")}
+    finding = findings.describe_difference(pd.Series(UNDECIDED | missing | columns))
+    assert (finding.verdict, finding.reason, finding.interval) == ("no verdict", reason, "")
+
+
+def test_false_positives_are_shown_per_hour_and_not_in_points():
+    row = pd.Series(UNDECIDED | {"metric": "false_positives_per_hour", "difference": -2.5, "ci_low": -5.0})
+    finding = findings.describe_difference(row)
+    assert (finding.difference, finding.interval) == ("\N{MINUS SIGN}2.5", "[\N{MINUS SIGN}5.0, +0.1]")
+
+
+def test_the_verdicts_keep_the_three_questions_apart(contents):
+    titles = [table.question.title for table in contents.verdicts]
+    assert titles == ["Ranking", "At the frozen threshold"] + ["At matched operating points"] * 2
+    metrics = [table.metrics for table in contents.comparisons]
+    assert metrics[0] == ["average_precision", "auroc"]
+    assert metrics[1] == ["f1", "precision", "recall", "false_positives_per_hour"]
+    assert [len(part) for part in metrics] == [2, 4, 3]
+
+
+def test_runs_without_scores_have_no_matched_operating_points_and_no_table_of_them(contents):
     deltas = pd.DataFrame(
-        {"verdict": "undecided", "seeds_needed": none, "n": [3, 1], "effect_of_interest": 0.03, "metric": "f1",
-         "difference": 0.02, "ci_low": none, "ci_high": none}
+        [UNDECIDED | {"vary": "tier", "value": "hard", "baseline": "none", "split": "test_ood", "metric": metric}
+         for metric in METRICS]
     )  # fmt: skip
-    reasons = [findings.describe_difference(row).reason for _, row in deltas.iterrows()]
-    assert reasons == ["no spread, so no interval", "one seed only"]
+    columns = ["vary", "value", "baseline", "split", *(column for column in UNDECIDED if column != "split")]
+    tables = report_tables.build_comparison_tables(deltas[columns].assign(p_adjusted=0.2, mean=0.5, std=0.1))
+    assert [table.question.title for table in tables] == ["Ranking", "At the frozen threshold"]
+
+
+@pytest.mark.parametrize("warnings", [[], [{"arm": "base, <b>hard", "warning": "used 62 % of the files of its tier."}]])
+def test_warnings_about_the_comparisons_are_above_the_differences_and_an_empty_list_shows_nothing(
+    contents, tmp_path, warnings
+):
+    report_page.write_page(tmp_path / "report.html", replace(contents, comparison_warnings=warnings), {})
+    page = (tmp_path / "report.html").read_text()
+    assert page.count("What limits these comparisons") == len(warnings)
+    assert ("1 warning about what the detectors were trained on" in page) == bool(warnings)
+    if warnings:
+        assert "base, &lt;b&gt;hard</td>" in page
+        assert page.index("used 62 % of the files of its tier.") < page.index("At matched operating points</h4>")
+
+
+def test_the_answer_is_also_written_as_text_with_its_warnings(contents, tmp_path):
+    recommendation = Recommendation("test_ood", [], 0.05, [Statement("Train on “hard”.", ["A detail."])], caveats=[])
+    warnings = [{"arm": "base, hard", "warning": "equals its baseline."}]
+    contents = replace(contents, recommendation=recommendation, comparison_warnings=warnings)
+    report_page.write_answer(tmp_path / "answer.txt", contents)
+    lines = (tmp_path / "answer.txt").read_text().splitlines()
+    assert lines[1:] == ["- Train on “hard”.", "- Warning: base, hard: equals its baseline."]
 
 
 def test_no_effect_is_shown_with_its_bound_everywhere(contents, tmp_path):
@@ -181,43 +249,79 @@ def test_no_effect_is_shown_with_its_bound_everywhere(contents, tmp_path):
         "mean": 0.5, "std": 0.1, "difference": 0.01, "ci_low": 0.005, "ci_high": 0.015, "seeds_needed": 2.0,
         "verdict": "no effect larger than d",
     }  # fmt: skip
-    bounds = dict.fromkeys(report_tables.DELTA_METRICS, 0.035) | {"false_positives_per_hour": 2.0}
+    bounds = dict.fromkeys(COMPARED_METRICS, 0.035) | {"false_positives_per_hour": 2.0}
     deltas = pd.DataFrame([row | {"metric": metric, "effect_of_interest": bounds[metric]} for metric in bounds])
     delta = deltas.iloc[0].to_dict()
-    improved = choice(tier="hard", delta=delta | {"verdict": "improves"}, control=delta, recall_loss=0.0)
+    chosen = ChosenTier(
+        name="hard", delta=delta | {"verdict": "improves"}, selected=SelectedInterval(0.002, 0.018, 0.95, 1),
+        controls=[ControlEvidence("random", delta, None)], control_of=[], trade=[], threshold_free=[], recall_loss=0.0,
+    )  # fmt: skip
+    improved = choice(chosen=chosen)
     small = replace(
         contents,
         comparisons=report_tables.build_comparison_tables(deltas),
         summary=findings.summarize_first_comparison(deltas),
         verdicts=findings.build_verdict_tables(deltas),
-        recommendation=Recommendation("test_ood", [improved], 0.05, sentences=[], caveats=[]),
+        recommendation=Recommendation("test_ood", [improved], 0.05, statements=[], caveats=[]),
     )
     report_page.write_page(tmp_path / "report.html", small, {})
     page = (tmp_path / "report.html").read_text()
-    # In the tables of verdicts F1 and average precision, in numbers four rates and false positives, and the control.
-    assert page.count("no effect larger than 3.5<") == 2 + 4 + 1
+    # In the tables of verdicts four headline metrics, in numbers eight rates and false positives, and the control.
+    assert page.count("no effect larger than 3.5<") == 4 + 8 + 1
     assert page.count("no effect larger than 2<") == 1
     assert "no negative tier is judged better or worse than “none”" in page
-    assert "Of 1 differences, 1 can be shown" in page
+    assert "Of 4 differences, 4 are too small to matter." in page
 
 
-def test_an_interaction_that_could_not_be_tested_is_a_dash(contents, tmp_path):
-    tested = {
-        "split": "test_ood",
-        "metric": "f1",
-        "interaction": "a x b",
-        "df": 1.0,
-        "df_residual": 9.0,
-        "F": 2.0,
-        "p": 0.2,
-        "p_adjusted": 0.4,
-    }
-    missing = tested | dict.fromkeys(["df", "df_residual", "F", "p", "p_adjusted"], float("nan"))
-    report_page.write_page(tmp_path / "report.html", replace(contents, interactions=[tested, missing]), {})
+INTERACTION = {
+    "interaction": "negative_tier x split", "vary": "negative_tier", "value": "hard", "baseline": "none", "level": "test_ood",
+    "reference": "test_iid", "configuration": "positive_subset base, validation holdout", "split": "test_ood - test_iid",
+    "metric": "f1", "n": 3, "effect": 0.01, "effect_reference": 0.05, "difference": -0.04, "ci_low": -0.06, "ci_high": -0.02,
+    "p": 0.01, "p_adjusted": 0.02, "verdict": "depends", "reason": float("nan"),
+}  # fmt: skip
+
+
+def test_an_effect_that_does_not_carry_over_is_stated_in_plain_words():
+    rows = [INTERACTION, INTERACTION | {"metric": "average_precision", "verdict": "undecided"}]
+    (table,) = effect_dependence.describe_dependence(pd.DataFrame(rows))
+    assert table.title == "Does a gain in distribution carry over?"
+    assert table.sentences == [
+        "The effect of hard differs in F1: it is +5.0 points in distribution and +1.0 points out of distribution. "
+        "The difference is \N{MINUS SIGN}4.0 points [\N{MINUS SIGN}6.0, \N{MINUS SIGN}2.0].",
+        "Of 2 effects, 1 is undecided.",
+    ]
+
+
+def test_without_an_interaction_the_report_states_that_none_is_shown():
+    row = INTERACTION | {
+        "interaction": "negative_tier x positive_subset", "level": "half", "reference": "base", "split": "test_ood",
+        "configuration": "validation holdout", "verdict": "undecided",
+    }  # fmt: skip
+    tables = effect_dependence.describe_dependence(pd.DataFrame([row, row | {"level": "small"}]))
+    assert [table.level for table in tables] == ["positive subset half", "positive subset small"]
+    assert tables[0].title == "Does the effect depend on the positives?"
+    assert (
+        tables[0]
+        .sentences[0]
+        .startswith("No effect is shown to differ between positive subset base and positive subset half.")
+    )
+    assert tables[0].rows[0].configuration == ""
+
+
+def test_effects_are_told_apart_by_the_part_of_their_configuration_that_differs():
+    row = INTERACTION | {"configuration": "positive_subset half, validation holdout"}
+    (table,) = effect_dependence.describe_dependence(pd.DataFrame([INTERACTION, row]))
+    assert [row.configuration for row in table.rows] == ["positive subset base", "positive subset half"]
+
+
+def test_an_interaction_without_a_verdict_has_its_reason_and_a_dash(contents, tmp_path):
+    missing = dict.fromkeys(["difference", "effect", "ci_low", "ci_high", "p", "p_adjusted"], float("nan"))
+    row = INTERACTION | missing | {"verdict": "no verdict", "reason": "undefined in at least one run"}
+    dependence = effect_dependence.describe_dependence(pd.DataFrame([row]))
+    assert dependence[0].sentences[-1] == "Of 1 effects, 1 is without a verdict."
+    report_page.write_page(tmp_path / "report.html", replace(contents, dependence=dependence), {})
     page = (tmp_path / "report.html").read_text()
-    assert "<td>2.00</td><td>1, 9</td><td>0.200</td>" in page
-    dash = "\N{EN DASH}"
-    assert f"<td>{dash}</td><td>{dash}, {dash}</td><td>{dash}</td>" in page and "nan" not in page
+    assert "no verdict: undefined in at least one run" in page and "<td>\N{EN DASH}</td>" in page
 
 
 @pytest.mark.parametrize(
@@ -255,3 +359,12 @@ def test_what_the_second_round_added_is_shown_where_there_was_one(contents, tmp_
     cells = [f"<td>{cell}</td>" for cell in (20, 3, 7, 5, 1, "0.25")]
     assert f'<td class="text">0.85 and more</td>{"".join(cells)}' in page and ">the 20 hardest</td>" in page
     assert "<td>\N{EN DASH}</td></tr>" in page
+
+
+def test_a_tier_may_have_several_controls_and_those_from_the_whole_pool_show_the_effect_of_size():
+    tiers = {
+        "none": {}, "hard": {"top_k": 20}, "random": {"match_size_of": "hard", "redraw": False},
+        "disjoint": {"match_size_of": "hard", "disjoint": True}, "softer": {"match_size_of": "hard", "max_confidence": 0.5},
+    }  # fmt: skip
+    assert findings.find_controls(tiers) == {"hard": ["random", "disjoint", "softer"]}
+    assert findings.find_controls(tiers, random_only=True) == {"hard": ["random", "disjoint"]}

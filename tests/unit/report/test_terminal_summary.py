@@ -34,15 +34,29 @@ def test_a_full_disk_is_named_by_its_folder(tmp_path, monkeypatch):
     assert f"No space left on the disk of {tmp_path}" in terminal_summary.explain_failure(str(tmp_path), [])
 
 
-def test_the_summary_leads_with_the_verdicts_and_ends_with_the_report(tmp_path):
+def test_the_summary_leads_with_the_answer_and_ends_with_the_report(tmp_path):
     row = {
         "vary": "negative_tier", "value": "hard", "baseline": "none", "positive_subset": "base", "split": "test_ood",
-        "n": 3, "difference": 0.05, "ci_low": 0.01, "ci_high": 0.09, "effect_of_interest": 0.03, "verdict": "improves",
+        "n": 3, "difference": 0.05, "ci_low": 0.01, "ci_high": 0.09, "effect_of_interest": 0.03,
     }  # fmt: skip
-    metrics = ("average_precision", "f1", "precision", "recall")
-    pd.DataFrame([row | {"metric": metric} for metric in metrics]).to_csv(tmp_path / "deltas.csv", index=False)
+    verdicts = {"average_precision": "undecided", "f1": "improves", "precision": "no verdict", "recall": "hurts"}
+    deltas = pd.DataFrame([row | {"metric": metric, "verdict": verdict} for metric, verdict in verdicts.items()])
+    deltas.loc[deltas.metric == "precision", "difference"] = float("nan")
+    deltas.to_csv(tmp_path / "deltas.csv", index=False)
+    (tmp_path / "answer.txt").write_text("RADR: Out of distribution\n- Train on “hard”.\n", encoding="utf-8")
     assert terminal_summary.summarize_results(str(tmp_path)) == ""
     (tmp_path / "report.html").touch()
-    first, *_, last = terminal_summary.summarize_results(str(tmp_path)).strip().splitlines()
-    assert "compared with “none”, hard improves F1 by 5.0 points [+1.0, +9.0]" in first
+    title, answer, *lines, last = terminal_summary.summarize_results(str(tmp_path)).strip().splitlines()
+    assert (title, answer) == ("RADR: Out of distribution", "- Train on “hard”.")
+    assert "improves F1; hurts recall" in "\n".join(lines)
+    assert "nan" not in "\n".join(lines) and "\N{EN DASH}" in "\n".join(lines)
     assert last == f"Report: {tmp_path / 'report.html'}"
+
+
+def test_a_row_without_a_judged_metric_shows_the_verdict_on_f1():
+    row = {"vary": "tier", "value": "hard", "baseline": "none", "split": "test_ood", "n": 3, "difference": 0.05}
+    metrics = ("average_precision", "f1", "precision", "recall", "precision_at_baseline_recall")
+    text = terminal_summary.format_differences(
+        pd.DataFrame([row | {"metric": m, "verdict": "undecided"} for m in metrics])
+    )
+    assert "F1: undecided" in text and "P@R" in text and "precision at the baseline's recall" in text

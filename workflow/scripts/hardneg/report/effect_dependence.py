@@ -4,11 +4,11 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from hardneg.common.display_names import SPLIT_NAMES
 from hardneg.common.formatting import format_points
 from hardneg.report.findings import join_names, name_in_text
 from hardneg.report.questions import HEADLINES
 
+SPLITS_IN_TEXT = {"test_iid": "in distribution", "test_ood": "out of distribution"}
 TITLES = {
     "positive_subset": "Does the effect depend on the positives?",
     "validation": "Does the effect depend on the validation scheme?",
@@ -75,9 +75,9 @@ def describe_dependence(interactions: pd.DataFrame) -> list[DependenceTable]:
         axis = interaction.split(" x ")[-1]
         rows = [_describe_row(row, configuration, axis) for row, configuration in _with_configurations(part)]
         name = axis.replace("_", " ")
-        names = [SPLIT_NAMES[split] if axis == "split" else f"{name} {split}" for split in (reference, level)]
+        names = [SPLITS_IN_TEXT[split] if axis == "split" else f"{name} {split}" for split in (reference, level)]
         title = TITLES.get(axis, f"Does the effect depend on the {name}?")
-        tables.append(DependenceTable(title, _answer_in_words(rows, names), names[0], names[1], rows))
+        tables.append(DependenceTable(title, _answer_in_words(rows, names, axis), names[0], names[1], rows))
     return tables
 
 
@@ -94,7 +94,7 @@ def _describe_row(row: pd.Series, configuration: str, axis: str) -> DependenceRo
     return DependenceRow(
         value=row["value"],
         configuration=configuration,
-        split="" if axis == "split" else SPLIT_NAMES[row.split],
+        split="" if axis == "split" else SPLITS_IN_TEXT[row.split],
         metric=row.metric,
         effect_reference=format_points(row.effect_reference),
         effect=format_points(row.effect),
@@ -106,15 +106,16 @@ def _describe_row(row: pd.Series, configuration: str, axis: str) -> DependenceRo
     )
 
 
-def _answer_in_words(rows: list[DependenceRow], levels: list[str]) -> list[str]:
-    sentences = [
-        f"Yes, for {row.value}{f' ({row.configuration})' if row.configuration else ''} in "
-        f"{name_in_text(row.metric)}{f', {row.split}' if row.split else ''}: its effect is {row.effect_reference} "
-        f"points ({levels[0]}) and {row.effect} points ({levels[1]}), a difference of {row.difference} points "
-        f"{row.interval}."
-        for row in rows
-        if row.verdict == "depends"
-    ]
+def _answer_in_words(rows: list[DependenceRow], levels: list[str], axis: str) -> list[str]:
+    reference, level = levels if axis == "split" else [f"with {name}" for name in levels]
+    sentences = []
+    for row in (row for row in rows if row.verdict == "depends"):
+        effect = row.value + (f" ({row.configuration})" if row.configuration else "")
+        metric = name_in_text(row.metric) + (f" {row.split}" if row.split else "")
+        sentences.append(
+            f"The effect of {effect} differs in {metric}: it is {row.effect_reference} points {reference} and "
+            f"{row.effect} points {level}. The difference is {row.difference} points {row.interval}."
+        )
     counts = {name: sum(row.verdict == name for row in rows) for name in ("undecided", "no verdict")}
     words = {"undecided": "undecided", "no verdict": "without a verdict"}
     rest = [f"{count} {'is' if count == 1 else 'are'} {words[name]}" for name, count in counts.items() if count]

@@ -134,7 +134,8 @@ def build_verdict_tables(deltas: pd.DataFrame) -> list[VerdictTable]:
     tables = []
     for (vary, baseline, metric), part in _sort_by_question(deltas).groupby(["vary", "baseline", "metric"], sort=False):
         axes = _varying_axes(part, deltas)
-        cells, columns = {}, {}
+        cells: dict[tuple[str, str, str], Finding] = {}
+        columns: dict[str, dict[str, None]] = {}
         for _, row in part.iterrows():
             split, configuration = SPLIT_NAMES[row.split], _configuration(row, axes)
             cells[str(row["value"]), split, configuration] = describe_difference(row)
@@ -196,7 +197,7 @@ def format_verdict(row: Row, unit: bool = False) -> str:
 
 def format_difference(row: Row, unit: bool = True) -> str:
     """Write a difference in points, or as a number of false positives per hour."""
-    return _format_signed(row, "difference") + (_unit(row) if unit else "")
+    return _format_signed(row, "difference") + (_unit(row) if unit and not pd.isna(row["difference"]) else "")
 
 
 def format_interval(row: Row) -> str:

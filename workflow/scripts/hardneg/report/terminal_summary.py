@@ -72,10 +72,11 @@ def format_differences(deltas: pd.DataFrame) -> str:
     wide = summary.assign(points=100 * summary.difference).pivot(index=keys, columns="metric", values="points")
     wide = wide.reindex(summary[keys].drop_duplicates()).sort_index(level="split", sort_remaining=False, kind="stable")
     shown = [metric for metric in SHORT_NAMES if metric in wide]
-    judged = summary[summary.verdict.isin(JUDGED)]
-    verdicts = judged.assign(verdict=judged.verdict + " " + judged.metric.map(SHORT_NAMES))
-    words = verdicts.groupby(keys, sort=False).verdict.agg("; ".join).reindex(wide.index).fillna("")
-    wide = wide[shown].rename(columns=SHORT_NAMES).assign(judged=words)
+    summary = summary.assign(words=summary.verdict + " " + summary.metric.map(SHORT_NAMES))
+    judged = summary[summary.verdict.isin(JUDGED)].groupby(keys, sort=False).words.agg("; ".join)
+    on_f1 = "F1: " + summary[summary.metric == "f1"].set_index(keys).verdict
+    verdicts = judged.reindex(wide.index).fillna(on_f1.reindex(wide.index))
+    wide = wide[shown].rename(columns=SHORT_NAMES).assign(verdict=verdicts)
     texts = [f"Differences from the baseline in points (hundredths), mean of {deltas.n.max()} seeds"]
     if "P@R" in wide:
         texts[0] += (
