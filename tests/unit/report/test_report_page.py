@@ -87,7 +87,8 @@ def test_what_limits_a_comparison_is_said_above_the_differences(contents, tmp_pa
     )
     report_page.write_page(tmp_path / "report.html", limited, {})
     page = (tmp_path / "report.html").read_text()
-    warning = page.index("&lt;b&gt;hard</strong>: used 3% of the files of its tier.")
+    warning = page.index('&lt;b&gt;hard</td><td class="text wrap">used 3% of the files of its tier.')
+    assert "1 warning about what the detectors were trained on" in page
     assert page.index("What limits these comparisons") < warning < page.index("Differences in points")
 
 
@@ -221,19 +222,6 @@ def test_runs_without_scores_have_no_matched_operating_points_and_no_table_of_th
     assert [table.question.title for table in tables] == ["Ranking", "At the frozen threshold"]
 
 
-@pytest.mark.parametrize("warnings", [[], [{"arm": "base, <b>hard", "warning": "used 62 % of the files of its tier."}]])
-def test_warnings_about_the_comparisons_are_above_the_differences_and_an_empty_list_shows_nothing(
-    contents, tmp_path, warnings
-):
-    report_page.write_page(tmp_path / "report.html", replace(contents, comparison_warnings=warnings), {})
-    page = (tmp_path / "report.html").read_text()
-    assert page.count("What limits these comparisons") == len(warnings)
-    assert ("1 warning about what the detectors were trained on" in page) == bool(warnings)
-    if warnings:
-        assert "base, &lt;b&gt;hard</td>" in page
-        assert page.index("used 62 % of the files of its tier.") < page.index("At matched operating points</h4>")
-
-
 def test_the_answer_is_also_written_as_text_with_its_warnings(contents, tmp_path):
     recommendation = Recommendation("test_ood", [], 0.05, [Statement("Train on “hard”.", ["A detail."])], caveats=[])
     warnings = [{"arm": "base, hard", "warning": "equals its baseline."}]
@@ -359,12 +347,3 @@ def test_what_the_second_round_added_is_shown_where_there_was_one(contents, tmp_
     cells = [f"<td>{cell}</td>" for cell in (20, 3, 7, 5, 1, "0.25")]
     assert f'<td class="text">0.85 and more</td>{"".join(cells)}' in page and ">the 20 hardest</td>" in page
     assert "<td>\N{EN DASH}</td></tr>" in page
-
-
-def test_a_tier_may_have_several_controls_and_those_from_the_whole_pool_show_the_effect_of_size():
-    tiers = {
-        "none": {}, "hard": {"top_k": 20}, "random": {"match_size_of": "hard", "redraw": False},
-        "disjoint": {"match_size_of": "hard", "disjoint": True}, "softer": {"match_size_of": "hard", "max_confidence": 0.5},
-    }  # fmt: skip
-    assert findings.find_controls(tiers) == {"hard": ["random", "disjoint", "softer"]}
-    assert findings.find_controls(tiers, random_only=True) == {"hard": ["random", "disjoint"]}

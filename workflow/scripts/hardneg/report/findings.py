@@ -243,7 +243,7 @@ def separate_hardness_from_size(
     Parameters
     ----------
     deltas : with comparisons against `none` and against each control.
-    controls : the random controls of equal size of each tier that has any.
+    controls : the controls of equal size of each tier that has any; see :func:`find_controls`.
     none : the tier without mined negatives.
 
     Returns
@@ -275,17 +275,11 @@ def separate_hardness_from_size(
     return effects
 
 
-def find_controls(tiers: dict[str, dict[str, Any]], random_only: bool = False) -> dict[str, list[str]]:
-    """Find the controls of each tier that has any: the tiers that are cut to its size.
-
-    Parameters
-    ----------
-    tiers : the definition of each tier.
-    random_only : whether to leave out controls that are not drawn at random from the whole pool.
-    """
+def find_controls(tiers: dict[str, dict[str, Any]]) -> dict[str, list[str]]:
+    """Find the controls of each tier that has any: tiers of the same size, drawn at random from the whole pool."""
     controls: dict[str, list[str]] = {}
     for name, tier in tiers.items():
-        if "match_size_of" in tier and (set(tier) <= CONTROL_KEYS or not random_only):
+        if "match_size_of" in tier and set(tier) <= CONTROL_KEYS:
             controls.setdefault(tier["match_size_of"], []).append(name)
     return controls
 

@@ -148,7 +148,6 @@ def collect_contents(inputs: ReportInputs, settings: ReportSettings) -> ReportCo
     none = next((name for name, definition in settings.tiers.items() if is_none(definition)), "")
     tier_files = {name: tables.read(path) for name, path in zip(mined, inputs.tiers, strict=True)}
     controls = findings.find_controls(settings.tiers)
-    random_controls = findings.find_controls(settings.tiers, random_only=True)
     return ReportContents(
         settings=settings,
         run_count=len(runs) // runs.split.nunique(),
@@ -161,7 +160,7 @@ def collect_contents(inputs: ReportInputs, settings: ReportSettings) -> ReportCo
         recommendation=recommendation.recommend(
             deltas, runs, nights, none, settings.max_recall_loss, controls, settings.alpha
         ),
-        hardness_effects=findings.separate_hardness_from_size(deltas, random_controls, none),
+        hardness_effects=findings.separate_hardness_from_size(deltas, controls, none),
         dependence=effect_dependence.describe_dependence(tables.read(inputs.interactions)),
         comparison_warnings=tables.read(inputs.comparison_warnings).to_dict("records"),
         nights=report_tables.build_night_rows(nights),

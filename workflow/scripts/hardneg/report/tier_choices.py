@@ -162,7 +162,7 @@ class SelectionRules:
     ----------
     baseline : the tier without mined negatives.
     max_recall_loss : recall on validation that a recommended tier may cost, mean over seeds.
-    controls : the tiers of equal size, for each tier that has any.
+    controls : the random tiers of equal size, for each tier that has any.
     alpha : the interval of the recommended tier covers ``1 - alpha``, corrected for its selection.
     """
 
