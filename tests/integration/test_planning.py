@@ -169,5 +169,7 @@ def test_a_second_round_mines_again_and_reruns_nothing_of_the_first(small, chang
     assert small.plan(config) == {"assign_tier": 1, "train": 4, "evaluate": 4, **SUMMARIES}
     config = changed(lambda config: (twice(config), config["negative_tiers"]["top"].update(top_k=19)))
     plan = small.plan(config)
-    assert plan == {**second, "assign_tier": 2, "draw_tier": 2, "train": 8, "evaluate": 8, **SUMMARIES}, "top, its control, and again"
+    assert plan == {**second, "assign_tier": 2, "draw_tier": 2, "train": 8, "evaluate": 8, **SUMMARIES}, (
+        "top, its control, and again"
+    )
     assert small.plan("small.yaml") == {}

@@ -27,7 +27,9 @@ def answer(small, page):
 
     yield write
     path.unlink()
-    small.snakemake(*(f"results/tiers/{tier}.csv" for tier in ("hard", "top", "control/1", "control/2")), config="small.yaml")
+    small.snakemake(
+        *(f"results/tiers/{tier}.csv" for tier in ("hard", "top", "control/1", "control/2")), config="small.yaml"
+    )
     assert small.plan("small.yaml") == {}
 
 

@@ -1,5 +1,7 @@
+import numpy as np
 import pandas as pd
 import pytest
+import torch
 
 from hardneg.experiments import evaluation
 from hardneg.models.thresholds import HIGHEST_F1
@@ -19,6 +21,31 @@ def test_the_test_set_is_measured_at_the_validation_threshold_not_its_own():
     assert measured.threshold["test_ood"] == measured.threshold["val"] == pytest.approx(0.55)
     assert measured.f1["val"] == 1 and measured.f1["test_ood"] == 0
     assert measured.oracle_f1["test_ood"] == 1
+
+
+class Loudness(torch.nn.Module):
+    """Takes the mean of a window for its logit."""
+
+    def forward(self, windows):
+        return windows.float().mean(dim=1)
+
+
+@pytest.mark.parametrize("validated", ["val", "train"])
+def test_validation_rows_carry_night_and_duration_like_test_rows(tmp_path, validated):
+    np.save(tmp_path / "features.npy", np.arange(8, dtype=np.float16).reshape(4, 2))
+    recordings = pd.DataFrame({"file_path": list("abcd"), "split": ["train", "val", "test_iid", "test_ood"]}).assign(
+        label="positive", group="r@2025-03-01", duration_s=60.0,
+        **dict.fromkeys(("quality", "call_type", "site", "recorder_id", "date", "night"), "x"),
+    )  # fmt: skip
+    index = pd.DataFrame({"file_path": list("abcd"), "start_s": 0.0, "end_s": 3.0, "row": range(4)})
+    index = index.assign(array=str(tmp_path / "features.npy"))
+    validation = recordings[recordings.split == validated][["file_path"]]
+    validation = validation.assign(confidence=0.5, start_s=0.0, end_s=3.0, label=1)
+    scores = evaluation.score_splits(Loudness(), recordings, index, validation, "cpu").set_index("split")
+    assert list(scores.index) == ["val", "test_iid", "test_ood"]
+    assert (scores.group == "r@2025-03-01").all() and (scores.duration_s == 60).all()
+    metrics = evaluation.measure_splits(scores.reset_index(), 0.9, 10, HIGHEST_F1)
+    assert metrics.false_positives_per_hour.notna().all()
 
 
 def test_a_breakdown_adds_up_and_keeps_recorders_without_positives():
