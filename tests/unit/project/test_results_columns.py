@@ -1,0 +1,43 @@
+import re
+
+import numpy as np
+import pytest
+from paths import ROOT
+
+from hardneg.experiments import arm_checks
+from hardneg.statistics import bootstrap, interactions
+from hardneg.statistics.comparison import Delta
+from hardneg.statistics.paired_tests import estimate_paired_mean
+from hardneg.statistics.run_pairs import Comparison
+
+AXES = ["positive_subset", "negative_tier", "validation"]
+
+
+def documented_columns(table):
+    chapters = re.findall(r"^## `(\S+)`$(.*?)(?=^## |\Z)", (ROOT / "docs/using/results.md").read_text(), re.M | re.S)
+    rows = re.findall(r"^\| (`.*?) \|", dict(chapters)[table], re.M)
+    return {column for row in rows for column in re.findall("`(.+?)`", row)}
+
+
+def delta_columns():
+    numbers = dict.fromkeys(["mean", "std", "baseline_mean", "baseline_std", "seed_sd", "p_sign_flip"], 0.0)
+    estimate = bootstrap.DifferenceEstimate(
+        estimate_paired_mean(np.array([0.1, 0.2])), *[bootstrap.VariancePart(0.0, 1.0)] * 2
+    )
+    delta = Delta(
+        comparison=Comparison("negative_tier", "none"), value="hard", axes={}, split="test_ood", metric="f1", n=2,
+        measured=estimate, p_sign_flip_smallest=0.5, p_equivalence=0.5, effect_of_interest=0.03, **numbers,
+    )  # fmt: skip
+    return set(delta.to_row(AXES))
+
+
+@pytest.mark.parametrize(
+    ("table", "columns"),
+    [
+        ("deltas.csv", delta_columns()),
+        ("interactions.csv", set(interactions.COLUMNS)),
+        ("comparison_warnings.csv", set(arm_checks.WARNING_COLUMNS)),
+    ],
+)
+def test_every_column_of_the_comparisons_is_documented_and_no_other(table, columns):
+    assert documented_columns(table) == columns
