@@ -3,6 +3,7 @@ from pathlib import Path
 from hardneg.common import tables
 from hardneg.common.files import write_text
 from hardneg.common.log import log_to
+from hardneg.experiments.run_description import RunDescription
 from hardneg.report import audit_trail
 from hardneg.statistics import run_pairs
 
@@ -15,7 +16,7 @@ trail = audit_trail.AuditTrail(
     difference=difference,
     pairs=pairs,
     files=audit_trail.trace_file(snakemake.params.metadata, snakemake.input.deltas, other_runs),
-    versions=tables.read_json(Path(pairs.run.iloc[0], "model.json"))["versions"],
+    versions=RunDescription.read(Path(pairs.run.iloc[0], "model.json")).versions,
     recording_count=len(tables.read(snakemake.input.recordings, columns=["file_path"])),
 )
 write_text(audit_trail.render_trail(trail), snakemake.output.page)

@@ -2,31 +2,12 @@
 
 import os
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 
 import pandas as pd
 
 from hardneg.common import tables
-
-COUNTS = (
-    "labelled_positives",
-    "labelled_negatives",
-    "reviewed",
-    "mined",
-    "tier_files",
-    "tier_files_used",
-    "labelled_hash",
-    "training_hash",
-    "steps",
-    "best_epoch",
-    "warning",
-)
-"""What a run was trained on, as its model.json counts it.
-
-The first four count windows by origin. ``tier_files`` are the files of the tier. ``tier_files_used`` are those of which
-a window was drawn for a batch, up to the epoch whose weights are kept. Runs with one ``labelled_hash`` share all
-labeled windows, and runs with one ``training_hash`` share all windows. ``steps`` are the optimization steps of the
-whole schedule.
-"""
+from hardneg.experiments.run_description import RunDescription
 
 
 def collect_runs(
@@ -40,13 +21,13 @@ def collect_runs(
 
     Returns
     -------
-    One row per run and split: the run's axes and seed, what it was trained on (windows of each kind, files in its
-    tier), and the metrics.
+    One row per run and split: the run's axes and seed, its :class:`~hardneg.experiments.run_description.RunCounts`, and
+    the metrics.
     """
     parts = []
     for metrics_path, model_path in zip(metrics_paths, model_paths, strict=True):
-        model = tables.read_json(model_path)
-        run = model["run"] | {name: model["counts"][name] for name in COUNTS}
+        description = RunDescription.read(model_path)
+        run = {**description.run, **asdict(description.counts)}
         metrics = tables.read(metrics_path)
         parts.append(pd.concat([pd.DataFrame([run] * len(metrics)), metrics], axis=1))
     return pd.concat(parts, ignore_index=True)

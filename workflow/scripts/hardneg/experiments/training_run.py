@@ -8,6 +8,7 @@ import pandas as pd
 
 from hardneg.common import provenance, tables
 from hardneg.common.log import logger
+from hardneg.experiments.run_description import RunCounts, RunDescription
 from hardneg.experiments.training_sets import ComposedSet, WindowSources, compose, hash_windows
 from hardneg.features import store
 from hardneg.mining.hardest_windows import add_next_hardest
@@ -115,39 +116,39 @@ def train_run(inputs: RunInputs, outputs: RunOutputs, settings: RunSettings, dev
         device,
     )
     tier_files = 0 if tier is None else len(tier)
-    description = {
-        "run": {**settings.axes, "seed": settings.seed},
-        "input": dict(settings.model_input),
-        "training": asdict(training),
-        "shape": list(features.shape[1:]),
-        "counts": count_windows(composed, result, tier_files),
-        "versions": provenance.collect_versions(device),
-    }
+    description = RunDescription(
+        run={**settings.axes, "seed": settings.seed},
+        model_input=settings.model_input,
+        training=asdict(training),
+        shape=features.shape[1:],
+        counts=count_windows(composed, result, tier_files),
+        versions=provenance.collect_versions(device),
+    )
     training_set = composed.train.drop(columns=["array", "row"]).assign(draws=result.draws)
     tables.write(result.history, outputs.history)
     tables.write(result.validation_scores, outputs.validation_scores)
     tables.write(training_set, outputs.training_set)
-    checkpoints.save(result.network, description, outputs.weights)
+    checkpoints.save(result.network, description.to_json(), outputs.weights)
 
 
-def count_windows(composed: ComposedSet, result: TrainingResult, tier_files: int) -> dict[str, Any]:
-    """Count what a run was trained on, by origin; see :data:`hardneg.experiments.run_tables.COUNTS`."""
+def count_windows(composed: ComposedSet, result: TrainingResult, tier_files: int) -> RunCounts:
+    """Count what a run was trained on, by origin."""
     train_windows = composed.train
     counts = train_windows.origin.value_counts()
     is_used = (train_windows.origin == "mined") & (result.draws > 0)
-    return {
-        "labelled_positives": int(counts.get("positive", 0)),
-        "labelled_negatives": int(counts.get("negative", 0)),
-        "reviewed": int(counts.get("reviewed", 0)),
-        "mined": int(counts.get("mined", 0)),
-        "tier_files": tier_files,
-        "tier_files_used": int(train_windows.file_path[is_used].nunique()),
-        "labelled_hash": composed.labelled_hash,
-        "training_hash": hash_windows(train_windows),
-        "steps": result.steps,
-        "best_epoch": result.best_epoch,
-        "warning": composed.warning,
-    }
+    return RunCounts(
+        labelled_positives=int(counts.get("positive", 0)),
+        labelled_negatives=int(counts.get("negative", 0)),
+        reviewed=int(counts.get("reviewed", 0)),
+        mined=int(counts.get("mined", 0)),
+        tier_files=tier_files,
+        tier_files_used=int(train_windows.file_path[is_used].nunique()),
+        labelled_hash=composed.labelled_hash,
+        training_hash=hash_windows(train_windows),
+        steps=result.steps,
+        best_epoch=result.best_epoch,
+        warning=composed.warning,
+    )
 
 
 def locate_reviewed_windows(positives: pd.DataFrame, pool_index_path: str) -> pd.DataFrame:

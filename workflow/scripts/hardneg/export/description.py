@@ -1,5 +1,6 @@
-"""The description of an exported detector, ``model.json``."""
+"""What a user of an exported detector needs: part of its ``model.json``."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
@@ -7,6 +8,7 @@ from typing import Any, Self
 from hardneg.audio.windowing import WindowSpec
 from hardneg.common import fingerprint, tables
 from hardneg.common.errors import InputError
+from hardneg.experiments.run_description import RunDescription
 from hardneg.features import extractors
 from hardneg.features.feature_settings import FeatureSettings, parse_features
 
@@ -27,19 +29,20 @@ class Backbone:
 
 @dataclass(frozen=True, slots=True)
 class DetectorDescription:
-    """Description of an exported detector: how to use it, and what produced it.
+    """How to use an exported detector.
 
     Attributes
     ----------
-    run : the description that the training wrote: ``input`` (windows and features), ``shape`` (of one window's
-        features), ``run, training, counts, versions``.
+    model_input : the windows and features that the detector receives, as the configuration has them.
+    shape : shape of one window's features.
     target : name of the species.
     label : ``Scientific name_Common name``, for tables of detections.
     threshold : the confidence, frozen on validation data, from which a file is flagged.
     backbone : see :class:`Backbone`.
     """
 
-    run: dict[str, Any]
+    model_input: Mapping[str, Any]
+    shape: tuple[int, ...]
     target: str
     label: str
     threshold: float
@@ -48,21 +51,16 @@ class DetectorDescription:
     @property
     def features(self) -> FeatureSettings:
         """The settings of the features."""
-        return parse_features(self.run["input"]["features"])
+        return parse_features(self.model_input["features"])
 
     @property
     def windows(self) -> WindowSpec:
         """The windows that the detector receives."""
-        return WindowSpec.from_seconds(**self.run["input"]["windows"])
+        return WindowSpec.from_seconds(**self.model_input["windows"])
 
-    @property
-    def shape(self) -> tuple[int, ...]:
-        """The shape of one window's features."""
-        return tuple(self.run["shape"])
-
-    def to_json(self) -> dict[str, Any]:
-        """Return the content of ``model.json``."""
-        return self.run | {
+    def to_json(self, run: RunDescription) -> dict[str, Any]:
+        """Return the content of ``model.json``, which also describes the run that was exported."""
+        return run.to_json() | {
             "target": self.target,
             "label": self.label,
             "threshold": self.threshold,
@@ -85,9 +83,14 @@ class DetectorDescription:
             raise InputError(
                 f"{path} has no threshold. Export the run with `snakemake export` and give the folder that it wrote."
             )
-        target, label, threshold = (content.pop(key) for key in ("target", "label", "threshold"))
-        backbone = content.pop("backbone")
-        return cls(content, target, label, threshold, Backbone(backbone["sha256"], backbone["licence"]))
+        return cls(
+            model_input=content["input"],
+            shape=tuple(content["shape"]),
+            target=content["target"],
+            label=content["label"],
+            threshold=content["threshold"],
+            backbone=Backbone(content["backbone"]["sha256"], content["backbone"]["licence"]),
+        )
 
 
 def describe_backbone(features: FeatureSettings) -> Backbone:

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from hardneg.common import tables
 from hardneg.common.files import write_text
+from hardneg.experiments.run_description import RunDescription
 from hardneg.export import formats, model_card
 from hardneg.export.description import DetectorDescription, describe_backbone
 from hardneg.features.feature_settings import BirdNetSettings, parse_features
@@ -64,14 +65,14 @@ class ExportSettings:
 
 def export_detector(inputs: ExportInputs, outputs: ExportOutputs, settings: ExportSettings) -> None:
     """Write weights, description, other formats, label and model card."""
-    run = tables.read_json(inputs.description)
-    network = checkpoints.load(inputs.weights, run["input"])
+    run = RunDescription.read(inputs.description)
+    network = checkpoints.load(inputs.weights, run.model_input)
     metrics = tables.read(inputs.metrics)
     threshold = float(metrics.threshold.iloc[0])
-    backbone = describe_backbone(parse_features(run["input"]["features"]))
-    description = DetectorDescription(run, settings.target, settings.label, threshold, backbone)
-    checkpoints.save(network, description.to_json(), outputs.weights)
-    formats.write_onnx(network, description.shape, outputs.onnx)
+    backbone = describe_backbone(parse_features(run.model_input["features"]))
+    description = DetectorDescription(run.model_input, run.shape, settings.target, settings.label, threshold, backbone)
+    checkpoints.save(network, description.to_json(run), outputs.weights)
+    formats.write_onnx(network, run.shape, outputs.onnx)
     write_text(f"{settings.label}\n", outputs.labels)
     if outputs.classifier:
         features = description.features
@@ -80,5 +81,5 @@ def export_detector(inputs: ExportInputs, outputs: ExportOutputs, settings: Expo
         formats.write_tflite(network, settings.label, outputs.classifier, features.path)
     scores = tables.read(inputs.scores)
     measurements = model_card.measure_with_intervals(metrics, scores, settings.resamples, settings.cluster)
-    card = model_card.render_card(description, measurements, tables.read(inputs.recordings), settings.cluster)
+    card = model_card.render_card(description, run, measurements, tables.read(inputs.recordings), settings.cluster)
     write_text(card, outputs.card)

@@ -9,6 +9,7 @@ from jinja2 import Environment, FileSystemLoader
 
 from hardneg.common.display_names import CLUSTER_NAMES, METRIC_NAMES, SPLIT_NAMES
 from hardneg.common.formatting import MISSING, format_number
+from hardneg.experiments.run_description import RunDescription
 from hardneg.export.description import DetectorDescription
 from hardneg.models.metrics import METRICS
 from hardneg.statistics.bootstrap import estimate_night_intervals
@@ -28,7 +29,8 @@ class Measurement:
 
 
 def render_card(
-    description: DetectorDescription,
+    detector: DetectorDescription,
+    run: RunDescription,
     measurements: list[Measurement],
     recordings: pd.DataFrame,
     cluster: str = "night",
@@ -37,14 +39,17 @@ def render_card(
 
     Parameters
     ----------
+    detector : how to use it.
+    run : what produced it.
+    measurements : from :func:`measure_with_intervals`.
     recordings : the recordings used: ``split, label, file_path, group``.
     cluster : what the intervals of `measurements` resample; see :func:`measure_with_intervals`.
     """
     counts = recordings.groupby(["split", "label"]).agg(files=("file_path", "size"), nights=("group", "nunique"))
     environment = Environment(loader=FileSystemLoader(TEMPLATE.parent), trim_blocks=True)  # noqa: S701 - Markdown
     return environment.get_template(TEMPLATE.name).render(
-        detector=description,
-        run=description.run,
+        detector=detector,
+        run=run,
         measurements=measurements,
         cluster=CLUSTER_NAMES[cluster],
         recordings=counts.reset_index().to_dict("records"),

@@ -79,7 +79,7 @@ def load_detector(model: str | os.PathLike[str], device: str, backbone: str | No
     """
     weights = Path(model, "model.safetensors") if Path(model).is_dir() else Path(model)
     description = DetectorDescription.read(weights.with_suffix(".json"))
-    network = checkpoints.load(weights, description.run["input"])
+    network = checkpoints.load(weights, description.model_input)
     features = description.features
     if backbone:
         if isinstance(features, LogMelSettings):

@@ -18,17 +18,17 @@ from hardneg.models import networks
 ARCHITECTURE_KEYS = ("model", "channels", "hidden_units", "dropout")
 
 
-def save(network: nn.Module, description: dict[str, Any], weights_path: str | os.PathLike[str]) -> None:
+def save(network: nn.Module, description: Mapping[str, Any], weights_path: str | os.PathLike[str]) -> None:
     """Write weights to `weights_path` (``.safetensors``) and `description` to the ``.json`` beside it.
 
     Parameters
     ----------
-    description : what is needed to use the model, and what made it: at least ``training`` (with the keys of
-        :data:`ARCHITECTURE_KEYS`), ``input`` (windows and features) and ``shape`` (of one window's features).
+    description : what :func:`load` needs: ``training`` (with the keys of :data:`ARCHITECTURE_KEYS`), ``input`` (windows
+        and features) and ``shape`` (of one window's features). Other keys are stored too.
     """
     with atomic_write(weights_path) as draft:
         save_file({name: tensor.contiguous() for name, tensor in network.state_dict().items()}, draft)
-    tables.write_json(description, Path(weights_path).with_suffix(".json"))
+    tables.write_json(dict(description), Path(weights_path).with_suffix(".json"))
 
 
 def load(weights_path: str | os.PathLike[str], expected_input: Mapping[str, Any]) -> networks.Network:

@@ -5,6 +5,7 @@ import hashlib
 import json
 import os
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -73,7 +74,7 @@ class AuditTrail:
     difference: pd.Series
     pairs: pd.DataFrame
     files: list[TracedFile]
-    versions: dict[str, str]
+    versions: Mapping[str, str]
     recording_count: int
 
 

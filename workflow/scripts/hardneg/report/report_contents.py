@@ -1,5 +1,6 @@
 """Collect what the report shows, from the tables of a finished run."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -7,6 +8,7 @@ import pandas as pd
 
 from hardneg.audit.clusters import TierClusters, describe_tier_clusters
 from hardneg.common import tables
+from hardneg.experiments.run_description import RunDescription
 from hardneg.mining.birdnet_label_counts import MIN_CONFIDENCE, TierLabels, summarize_tier_labels
 from hardneg.mining.tiers import is_none
 from hardneg.report import (
@@ -126,7 +128,7 @@ class ReportContents:
     tiers: list[TierDescription]
     comparisons: list[ComparisonTable]
     verdicts: list[VerdictTable]
-    versions: dict[str, str]
+    versions: Mapping[str, str]
     recommendation: Recommendation | None = None
     comparison_warnings: list[dict[str, Any]] = field(default_factory=list)
     hardness_effects: list[HardnessEffect] = field(default_factory=list)
@@ -156,7 +158,7 @@ def collect_contents(inputs: ReportInputs, settings: ReportSettings) -> ReportCo
         tiers=tier_descriptions.describe_tiers(tier_files, settings.tiers, runs),
         comparisons=report_tables.build_comparison_tables(deltas),
         verdicts=findings.build_verdict_tables(deltas),
-        versions=tables.read_json(inputs.model)["versions"],
+        versions=RunDescription.read(inputs.model).versions,
         recommendation=recommendation.recommend(
             deltas, runs, nights, none, settings.max_recall_loss, controls, settings.alpha
         ),

@@ -1,0 +1,84 @@
+"""The description of a trained run, ``model.json``: how to use its network, and what produced it."""
+
+import os
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any, Self
+
+from hardneg.common import tables
+
+
+@dataclass(frozen=True, slots=True)
+class RunCounts:
+    """What a run was trained on.
+
+    Attributes
+    ----------
+    labelled_positives, labelled_negatives, reviewed, mined : windows by origin.
+    tier_files : the files of the tier.
+    tier_files_used : those of which a window was drawn for a batch, up to the epoch whose weights are kept.
+    labelled_hash : runs with an equal one share all labeled windows.
+    training_hash : runs with an equal one share all windows.
+    steps : the optimization steps of the whole schedule.
+    best_epoch : the epoch whose weights are kept.
+    warning : what limits the comparison of this run with others; empty if nothing does.
+    """
+
+    labelled_positives: int
+    labelled_negatives: int
+    reviewed: int
+    mined: int
+    tier_files: int
+    tier_files_used: int
+    labelled_hash: str
+    training_hash: str
+    steps: int
+    best_epoch: int
+    warning: str
+
+
+@dataclass(frozen=True, slots=True)
+class RunDescription:
+    """Description of a trained run.
+
+    Attributes
+    ----------
+    run : the value on each axis of the matrix, and the seed.
+    model_input : the windows and features that the network receives, as the configuration has them. The file calls
+        this ``input``.
+    training : the settings of the training; see :class:`hardneg.models.training_settings.TrainingSettings`.
+    shape : shape of one window's features.
+    counts : see :class:`RunCounts`.
+    versions : of the software, and the device.
+    """
+
+    run: Mapping[str, Any]
+    model_input: Mapping[str, Any]
+    training: Mapping[str, Any]
+    shape: tuple[int, ...]
+    counts: RunCounts
+    versions: Mapping[str, str]
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the content of the file."""
+        return {
+            "run": dict(self.run),
+            "input": dict(self.model_input),
+            "training": dict(self.training),
+            "shape": list(self.shape),
+            "counts": asdict(self.counts),
+            "versions": dict(self.versions),
+        }
+
+    @classmethod
+    def read(cls, path: str | os.PathLike[str]) -> Self:
+        """Read the file of a run of this version."""
+        content = tables.read_json(path)
+        return cls(
+            run=content["run"],
+            model_input=content["input"],
+            training=content["training"],
+            shape=tuple(content["shape"]),
+            counts=RunCounts(**content["counts"]),
+            versions=content["versions"],
+        )
