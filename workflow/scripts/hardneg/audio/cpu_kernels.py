@@ -22,7 +22,8 @@ In `docs/working/dependencies.md` you find what this gains. ``HARDNEG_USE_LIBRAR
 Compiled code is cached beside this file, or in ``NUMBA_CACHE_DIR``. Compiling takes some seconds, once on each machine.
 All kernels are in one module, because numba checks only the module of a function to decide whether to compile it again.
 
-Tuples stand for numbers, by their length. The compiler knows the length of a tuple, and so all distances in memory.
+A number that the compiler must know is passed as a tuple of that length, because numba knows the length of a tuple when
+it compiles.
 """
 
 from collections.abc import Callable

@@ -29,7 +29,7 @@ class WindowSources:
     positives : the selected positives, with ``file_path``.
     labelled_index : the windows of `labelled`.
     mined : the windows of the mined negatives, with ``group``; may be empty.
-    reviewed : the windows of pool files that reviewers labeled positive, likewise.
+    reviewed : the windows of pool files that reviewers labeled positive, with the same columns.
     """
 
     labelled: pd.DataFrame

@@ -122,5 +122,7 @@ def describe_license(settings: FeatureSettings) -> str:
     if isinstance(settings, LogMelSettings):
         return "no pretrained network is used"
     if isinstance(settings, BirdNetSettings):
-        return f"{birdnet.LICENSE} (BirdNET 2.4): not for commercial use, and what is derived from it likewise"
+        return (
+            f"{birdnet.LICENSE} (BirdNET 2.4): neither the network nor anything derived from it may be used commercially"
+        )
     return "that of the backbone's file"

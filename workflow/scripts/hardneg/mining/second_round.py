@@ -74,8 +74,8 @@ def compare_rounds(
     - ``taken``: files of the tier, by the first round's scores;
     - ``first_round``, ``second_round``: the other files, by each round's scores;
     - ``added``, ``dropped``: the other files that only the second, or only the first round scores so high;
-    - ``overlap``: of the second round's files, the share that is among as many hardest files of the first round;
-      missing where the second round has none.
+    - ``overlap``: if the second round has n files, the share of them that are also among the first round's n hardest;
+      missing if n is 0.
 
     The confidences of two detectors are not on one scale, but their rankings are comparable. The last row therefore
     counts the ``top_k`` hardest remaining files of each round, where ``top_k`` is the size of the tier.
