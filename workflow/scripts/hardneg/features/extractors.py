@@ -122,7 +122,6 @@ def describe_license(settings: FeatureSettings) -> str:
     if isinstance(settings, LogMelSettings):
         return "no pretrained network is used"
     if isinstance(settings, BirdNetSettings):
-        return (
-            f"{birdnet.LICENSE} (BirdNET 2.4): neither the network nor anything derived from it may be used commercially"
-        )
+        restriction = "neither the network nor anything derived from it may be used commercially"
+        return f"{birdnet.LICENSE} (BirdNET 2.4): {restriction}"
     return "that of the backbone's file"
