@@ -17,7 +17,7 @@ rule assign_tier:
         run_seed=None,
         review=dict(file=plan.review.path, conflicts=plan.review.conflicts),
         # The review is no input: an answer rebuilds only the tiers whose fingerprint it changes.
-        review_fingerprint=lambda wildcards: plan.review_fingerprint(wildcards.tier),
+        review_fingerprint=lambda wildcards: plan.hash_review(wildcards.tier),
         code=fingerprint("assign_tier"),
     script:
         "../scripts/assign_tier.py"
@@ -37,7 +37,7 @@ use rule assign_tier as draw_tier with:
         tiers=lambda wildcards: plan.tiers.definitions_for(wildcards.tier),
         run_seed=lambda wildcards: int(wildcards.seed),
         review=dict(file=plan.review.path, conflicts=plan.review.conflicts),
-        review_fingerprint=lambda wildcards: plan.review_fingerprint(wildcards.tier, int(wildcards.seed)),
+        review_fingerprint=lambda wildcards: plan.hash_review(wildcards.tier, int(wildcards.seed)),
         code=fingerprint("assign_tier"),
 
 

@@ -56,7 +56,7 @@ def test_a_review_touches_a_tier_of_the_second_round_only_where_it_changes_its_f
     first_round_tier = tiers.build_tier("hard", DEFINITIONS, PoolTables(FIRST), {})
     pool_tables = PoolTables(FIRST, None, None, SECOND, first_round_tier)
     fingerprints = {
-        path: tiers.review_fingerprint("second", DEFINITIONS, pool_tables, {path: "positive"}) for path in "adecf"
+        path: tiers.hash_review_effect("second", DEFINITIONS, pool_tables, {path: "positive"}) for path in "adecf"
     }
     assert all(fingerprints[path] for path in "ade") and not any(fingerprints[path] for path in "cf")
 

@@ -46,7 +46,7 @@ def test_only_tiers_whose_files_a_review_changes_are_touched(pool, audited):
         return {
             name
             for name in definitions
-            if tiers.review_fingerprint(name, definitions, tiers.PoolTables(pool, audited), decisions)
+            if tiers.hash_review_effect(name, definitions, tiers.PoolTables(pool, audited), decisions)
         }
 
     assert touched() == set()

@@ -278,7 +278,7 @@ def reviewed(config, tmp_path):
 
 def fingerprints(config):
     plan = plan_of(config)
-    return {tier: plan.review_fingerprint(tier) for tier in ("hard", "all")}
+    return {tier: plan.hash_review(tier) for tier in ("hard", "all")}
 
 
 def test_only_tiers_whose_files_an_answer_changes_get_another_fingerprint(reviewed):
@@ -299,7 +299,7 @@ def test_answers_that_confirm_negatives_change_no_fingerprint(reviewed):
 def test_a_tier_has_no_fingerprint_before_its_pool_is_scored(config):
     config["review"] = {"file": "review.csv"}
     write_review("positive", "a")
-    assert plan_of(config).review_fingerprint("hard") == ""
+    assert plan_of(config).hash_review("hard") == ""
 
 
 def test_reviewed_positives_are_given_to_the_subsets_that_include_them(reviewed):

@@ -219,10 +219,10 @@ def build_tier(
     return pd.concat([carried_over.assign(round=1), tier.assign(round=2)], ignore_index=True)[[*COLUMNS, "round"]]
 
 
-def review_fingerprint(
+def hash_review_effect(
     name: str, definitions: Definitions, pool: PoolTables, decisions: Mapping[str, str], run_seed: int | None = None
 ) -> str:
-    """Fingerprint the effect of a review on a tier, so that only the tiers that it changes are built again.
+    """Hash the effect of a review on a tier, so that only the tiers that it changes are built again.
 
     Parameters
     ----------

@@ -164,9 +164,9 @@ class Plan:
         """Locate a path of results on disk."""
         return path.replace(self.prefix, self.results, 1)
 
-    def review_fingerprint(self, tier: str, run_seed: int | None = None) -> str:
-        """Fingerprint what the review changes in a tier; see :meth:`TierPlan.review_fingerprint`."""
-        return self.tiers.review_fingerprint(tier, self.review.decisions, self.results, run_seed)
+    def hash_review(self, tier: str, run_seed: int | None = None) -> str:
+        """Hash the effect of the review on a tier; see :meth:`TierPlan.hash_review_effect_on_disk`."""
+        return self.tiers.hash_review_effect_on_disk(tier, self.review.decisions, self.results, run_seed)
 
     def reviewed_positives(self, positive_subset: str) -> list[list[str | float]]:
         """List the reviewed files that a positive subset includes, each with the start (s) of its window."""

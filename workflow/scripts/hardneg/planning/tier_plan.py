@@ -115,10 +115,10 @@ class TierPlan:
             "first_round_tier": path_if("round" in keys, self.mining.first_round_tier or []),
         }
 
-    def review_fingerprint(
+    def hash_review_effect_on_disk(
         self, name: str, decisions: dict[str, str], results: str, run_seed: int | None = None
     ) -> str:
-        """Fingerprint what a review changes in a tier, so that an answer rebuilds only the tiers that it changes.
+        """Hash the effect of a review on a tier, from the tables of the pool on disk.
 
         The review is not an input of a tier. Otherwise, every answer would rebuild every tier.
 
@@ -141,4 +141,4 @@ class TierPlan:
         if not decisions or not all(path.exists() for path in paths.values()):
             return ""
         pool = PoolTables(**{table: tables.read(path) for table, path in paths.items()})
-        return tiers.review_fingerprint(name, self.definitions_for(name), pool, decisions, run_seed)
+        return tiers.hash_review_effect(name, self.definitions_for(name), pool, decisions, run_seed)
