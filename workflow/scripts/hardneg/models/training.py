@@ -47,6 +47,44 @@ class TrainingResult:
 
 
 @dataclass(frozen=True, slots=True)
+class DeviceWindows:
+    """The windows to train on, as tensors on the device.
+
+    Attributes
+    ----------
+    features : float16, shape (n, ...).
+    targets : 1 or 0, float32, shape (n,).
+    is_mined : whether a window is a mined negative, shape (n,).
+    weights : factor of each window's term in the loss, shape (n,); None if every factor is 1.
+    """
+
+    features: torch.Tensor
+    targets: torch.Tensor
+    is_mined: torch.Tensor
+    weights: torch.Tensor | None
+
+    @classmethod
+    def from_windows(cls, windows: TrainingWindows, settings: TrainingSettings, device: str) -> "DeviceWindows":
+        """Copy the windows to the device, and weigh them."""
+        weights = weigh_windows(windows, settings.balance, settings.mined_weight)
+        return cls(
+            features=torch.from_numpy(windows.features).to(device),
+            targets=torch.from_numpy(windows.labels.astype(np.float32)).to(device),
+            is_mined=torch.from_numpy(windows.is_mined).to(device),
+            weights=None if weights is None else torch.from_numpy(weights).to(device),
+        )
+
+    def take(self, batch: Batch, blended: bool) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor | None]:
+        """Take the inputs, targets and weights of a batch, blended with those of the partners if asked for."""
+        inputs = self.features.index_select(0, batch.rows).float()
+        targets = self.targets.index_select(0, batch.rows)
+        weights = None if self.weights is None else self.weights.index_select(0, batch.rows)
+        if not blended:
+            return inputs, targets, weights
+        return blend(inputs, batch), blend(targets, batch), None if weights is None else blend(weights, batch)
+
+
+@dataclass(frozen=True, slots=True)
 class _Epoch:
     number: int
     average_precision: float
@@ -84,13 +122,8 @@ def train(
         settings.model, settings.channels, settings.hidden_units, settings.dropout, shape=windows.features.shape[1:]
     ).to(device)
     seed_torch(seed, Purpose.DROPOUT)
-    features = torch.from_numpy(windows.features).to(device)
-    targets = torch.from_numpy(windows.labels.astype(np.float32)).to(device)
-    network.standardize(
-        features[torch.from_numpy(~windows.is_mined).to(device)] if windows.is_mined.any() else features
-    )
-    factors = weigh_windows(windows, settings.balance, settings.mined_weight)
-    weights = None if factors is None else torch.from_numpy(factors).to(device)
+    data = DeviceWindows.from_windows(windows, settings, device)
+    network.standardize(data.features[~data.is_mined] if windows.is_mined.any() else data.features)
     sampler = BatchSampler(windows, settings, seed)
     optimizer = make_adamw(network.parameters(), settings.weight_decay)
     steps = sampler.steps_per_epoch * settings.epochs
@@ -102,12 +135,8 @@ def train(
         network.train()
         losses = []
         for batch in sampler.draw_epoch(device):
-            inputs, goals = features.index_select(0, batch.rows).float(), targets.index_select(0, batch.rows)
-            terms = None if weights is None else weights.index_select(0, batch.rows)
-            if settings.mixup:
-                inputs, goals = (blend(values, batch) for values in (inputs, goals))
-                terms = None if terms is None else blend(terms, batch)
-            loss = focal_loss(network(inputs), goals, settings.focal_gamma, settings.label_smoothing, terms)
+            inputs, targets, weights = data.take(batch, blended=settings.mixup > 0)
+            loss = focal_loss(network(inputs), targets, settings.focal_gamma, settings.label_smoothing, weights)
             torch.autograd.backward(loss)
             rate = next(rates)
             optimizer.step(rate)
