@@ -50,15 +50,17 @@ def test_the_default_matrix_is_complete(default):
     expected = 3 * len(config["positive_subset"]) * len(config["negative_tier"]) * len(config["seed"])
     assert len(runs) == expected == len(runs.drop_duplicates(["positive_subset", "negative_tier", "seed", "split"]))
     assert runs.groupby(["positive_subset", "negative_tier", "seed"]).threshold.nunique().max() == 1
-    assert (runs.mined[runs.negative_tier == "none"] == 0).all()
-    assert (runs.mined == runs.tier_files).all() and (runs.mined[runs.negative_tier != "none"] > 0).all()
+    assert (runs.mined_negatives[runs.negative_tier == "none"] == 0).all()
+    assert (runs.mined_negatives == runs.tier_files).all() and (
+        runs.mined_negatives[runs.negative_tier != "none"] > 0
+    ).all()
 
 
 def test_the_arms_of_one_seed_differ_in_the_tier_alone(default):
     project, _ = default
     runs = project.table("results/runs.csv")
     arms = runs.groupby(["positive_subset", "validation", "seed"])
-    for column in ("labelled_positives", "labelled_negatives", "reviewed", "labelled_hash", "steps"):
+    for column in ("labelled_positives", "labelled_negatives", "reviewed_positives", "labelled_hash", "steps"):
         assert arms[column].nunique().max() == 1, column
     assert arms.training_hash.nunique().min() == runs.negative_tier.nunique()
     assert runs.warning.isna().all()

@@ -85,8 +85,8 @@ def test_ten_answers_in_the_browser_change_the_tiers_and_the_training_sets(small
     assert set(reviewed.index) == positive and (reviewed.label == 1).all()
     assert not positive & set(used.index[used.origin == "mined"])
     counts = json.loads(small.path(f"{run}/model.json").read_text())["counts"]
-    assert counts["reviewed"] == len(reviewed)
-    assert counts["labelled_positives"] + counts["reviewed"] == (used.label == 1).sum() > len(positive)
+    assert counts["reviewed_positives"] == len(reviewed)
+    assert counts["labelled_positives"] + counts["reviewed_positives"] == (used.label == 1).sum() > len(positive)
 
 
 def test_an_answer_reruns_only_the_tiers_whose_files_it_changes(small, answer):

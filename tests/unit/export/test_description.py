@@ -8,7 +8,7 @@ from hardneg.export.description import Backbone, DetectorDescription
 
 INPUT = {"windows": {"length_s": 3.0, "hop_s": 3.0, "sample_rate": 48_000}, "features": {"kind": "logmel"}}
 COUNTS = RunCounts(
-    labelled_positives=3, labelled_negatives=2, reviewed=0, mined=1, tier_files=1, tier_files_used=1,
+    labelled_positives=3, labelled_negatives=2, reviewed_positives=0, mined_negatives=1, tier_files=1, tier_files_used=1,
     labelled_hash="a", training_hash="b", steps=8, best_epoch=2, warning="",
 )  # fmt: skip
 RUN = RunDescription({"negative_tier": "hard", "seed": 1}, INPUT, {"model": "cnn"}, (64, 94), COUNTS, {"torch": "2"})
@@ -24,7 +24,7 @@ def test_an_exported_detector_is_described_together_with_its_run(tmp_path):
     content = DETECTOR.to_json(RUN)
     (tmp_path / "model.json").write_text(json.dumps(content))
     assert DetectorDescription.read(tmp_path / "model.json") == DETECTOR
-    assert content["run"] == {"negative_tier": "hard", "seed": 1} and content["counts"]["mined"] == 1
+    assert content["run"] == {"negative_tier": "hard", "seed": 1} and content["counts"]["mined_negatives"] == 1
 
 
 def test_a_run_that_has_not_been_exported_is_refused_as_a_detector(tmp_path):

@@ -14,7 +14,7 @@ class RunCounts:
 
     Attributes
     ----------
-    labelled_positives, labelled_negatives, reviewed, mined : windows by origin.
+    labelled_positives, labelled_negatives, reviewed_positives, mined_negatives : windows by origin.
     tier_files : the files of the tier.
     tier_files_used : those of which a window was drawn for a batch, up to the epoch whose weights are kept.
     labelled_hash : runs with an equal one share all labeled windows.
@@ -26,8 +26,8 @@ class RunCounts:
 
     labelled_positives: int
     labelled_negatives: int
-    reviewed: int
-    mined: int
+    reviewed_positives: int
+    mined_negatives: int
     tier_files: int
     tier_files_used: int
     labelled_hash: str

@@ -139,8 +139,8 @@ def count_windows(composed: ComposedSet, result: TrainingResult, tier_files: int
     return RunCounts(
         labelled_positives=int(counts.get("positive", 0)),
         labelled_negatives=int(counts.get("negative", 0)),
-        reviewed=int(counts.get("reviewed", 0)),
-        mined=int(counts.get("mined", 0)),
+        reviewed_positives=int(counts.get("reviewed", 0)),
+        mined_negatives=int(counts.get("mined", 0)),
         tier_files=tier_files,
         tier_files_used=int(train_windows.file_path[is_used].nunique()),
         labelled_hash=composed.labelled_hash,

@@ -63,7 +63,7 @@ def describe_tiers(
     runs : one row per run and split.
     """
     trained = runs.drop_duplicates(["positive_subset", "negative_tier", "validation", "seed"])
-    windows = trained.groupby(trained.negative_tier.astype(str)).mined.mean()
+    windows = trained.groupby(trained.negative_tier.astype(str)).mined_negatives.mean()
     descriptions = []
     for name, definition in definitions.items():
         files = tiers.get(name, pd.DataFrame({"confidence": [], "recorder_id": []}))
