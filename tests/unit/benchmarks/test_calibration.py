@@ -80,11 +80,21 @@ def test_studies_without_a_verdict_do_not_dilute_the_rate_of_false_calls():
     assert row.called == 1 and row.decided == 1 and row.withheld == 0.5
 
 
+def test_studies_of_different_designs_are_pooled():
+    rows = make_rows([[0.01, 0.5, 0.5]], [["improves", "undecided", "undecided"]])
+    more = make_rows([[0.5] * 3] * 3, [["undecided"] * 3] * 3).assign(seeds=5)
+    planted = make_rows([[0.01] * 3], [["improves"] * 3]).assign(effect=1.0)
+    pooled = calibration.pool_cells(pd.concat([rows, more, planted])).set_index(["property", "value"])
+    assert pooled.loc[("all", "all"), "called"] == 0.25 and pooled.loc[("all", "all"), "studies"] == 4
+    assert pooled.loc[("seeds", 2), "called"] == 1 and pooled.loc[("seeds", 5), "called"] == 0
+
+
 def test_the_tables_name_each_cell_once():
     rows = calibration_cells.run_study(SMALL, 0, 20).assign(
         **{name: getattr(SMALL, name) for name in calibration.DESIGN}
     )
-    text = calibration.format_markdown(calibration.summarize(rows))
+    text = calibration.format_markdown(calibration.summarize(rows), calibration.pool_cells(rows))
+    assert "| any design | 1 |" in text and "| seeds: 2 | 1 |" in text
     assert text.count("| simulated | 0 | 2 | 4 x 15 files | 4 | 1 |") == 3
 
 

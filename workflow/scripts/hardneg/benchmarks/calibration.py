@@ -7,7 +7,7 @@ import argparse
 import gc
 import os
 import warnings
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from functools import partial
 from itertools import product
@@ -30,8 +30,17 @@ DESIGN = ["seeds", "validation_nights", "validation_files", "test_nights", "effe
 SEEDS = (3, 5, 10)
 VALIDATION = ((4, 30), (14, 11), (30, 20))
 TEST_NIGHTS = (6, 12, 40)
-PLANTED_EFFECT = 0.6
+PLANTED_EFFECTS = (0.6, 1.2)
 BEST_TIER = "tier 1"
+CALLS = ("improves", "hurts")
+POOLED = {
+    "all": "any_design",
+    "studies": "kind",
+    "seeds": "seeds",
+    "validation nights": "validation_nights",
+    "test nights": "test_nights",
+    "share of files with a call": "prevalence",
+}
 REDUCED_CELLS = (Cell(3, 14, 11, 12), Cell(6, 4, 30, 12, shared=True))
 
 
@@ -46,7 +55,9 @@ def list_cells(scores: Sequence[str] = ()) -> list[Cell]:
     cells = [Cell(seeds, *validation, nights) for nights, validation, seeds in designs]
     cells += [Cell(seeds, *nights, 40, shared=True) for nights, seeds in product(((4, 30), (14, 11)), SEEDS)]
     cells += [Cell(2, 14, 11, 12), Cell(2, 14, 11, 40), Cell(5, 14, 11, 3), Cell(5, 4, 30, 3)]
-    cells += [Cell(seeds, 14, 11, nights, PLANTED_EFFECT) for nights, seeds in product((12, 40), SEEDS)]
+    cells += [
+        Cell(seeds, 14, 11, nights, effect) for effect, nights, seeds in product(PLANTED_EFFECTS, (12, 40), SEEDS)
+    ]
     cells += [
         Cell(seeds, validation, 0, nights, 0.0, folder)
         for folder, seeds, validation, nights in product(scores, (3, 5), (4, 14), TEST_NIGHTS)
@@ -68,7 +79,7 @@ def calibrate(cells: Sequence[Cell], studies: int, resamples: int, folder: Path,
     -------
     The rows of :func:`hardneg.benchmarks.calibration_cells.run_study`, with the attributes of the cell.
     """
-    with ProcessPoolExecutor(workers, initializer=_prepare_worker) as pool:
+    with ProcessPoolExecutor(workers, initializer=_prepare_process) as pool:
         for count in rounds_of(studies, STEP):
             extend = partial(extend_cell, studies=count, resamples=resamples, folder=folder)
             tables = list(track_progress(pool.map(extend, cells), len(cells), f"{count} studies of each cell"))
@@ -81,7 +92,7 @@ def calibrate(cells: Sequence[Cell], studies: int, resamples: int, folder: Path,
     )
 
 
-def _prepare_worker() -> None:
+def _prepare_process() -> None:
     warnings.simplefilter("ignore")
     # statsmodels collects garbage at each adjustment of p values. With frozen modules, that is fast.
     gc.collect()
@@ -124,6 +135,38 @@ def summarize(judged: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
+def pool_cells(judged: pd.DataFrame) -> pd.DataFrame:
+    """Count false calls over all cells without an effect that share one property of their design.
+
+    Returns
+    -------
+    One row per property, value and metric: ``property, value, metric, studies``, and the columns ``decided``,
+    ``called`` and ``recommended`` of :func:`summarize`.
+    """
+    without_effect = judged[judged.effect == 0].assign(
+        study=lambda table: table.groupby([*DESIGN, "study"]).ngroup(),
+        any_design="all",
+        kind=[_name_kind(design) for design in judged[DESIGN].to_dict("records")],
+    )
+    rows = []
+    for name, column in POOLED.items():
+        for value, group in without_effect.groupby(column):
+            recommended = group.groupby("study").recommended.max()
+            start = {"property": name, "value": value, "studies": group.study.nunique()}
+            for metric, part in group.groupby("metric", sort=False):
+                decided = part[part.p.notna()]
+                called = decided.verdict.isin(CALLS).groupby(decided.study).any()
+                shares = _measure_share("called", called) | _measure_share("recommended", recommended)
+                rows.append(start | {"metric": metric, "decided": len(called)} | shares)
+    return pd.DataFrame(rows)
+
+
+def _name_kind(design: Mapping[str, object]) -> str:
+    if design["scores"]:
+        return "permuted scores"
+    return "simulated, shared" if design["shared"] else "simulated"
+
+
 def _add_truth(differences: pd.DataFrame, has_effect: bool) -> pd.DataFrame:
     """Add the true difference and standard error: mean and standard deviation over all studies of the same kind."""
     by_kind = differences.groupby(["value", "prevalence"]).difference
@@ -134,7 +177,7 @@ def _add_truth(differences: pd.DataFrame, has_effect: bool) -> pd.DataFrame:
 def _count_verdicts(part: pd.DataFrame, useless: pd.DataFrame) -> dict[str, float]:
     decided = part[part.p.notna()]
     without_effect = useless[useless.p.notna()]
-    called = without_effect.verdict.isin(["improves", "hurts"]).groupby(without_effect.study).any()
+    called = without_effect.verdict.isin(CALLS).groupby(without_effect.study).any()
     covered = decided.ci_low.le(decided.truth) & decided.ci_high.ge(decided.truth)
     best = decided[decided["value"] == BEST_TIER]
     higher = part.metric.iloc[0] not in LOWER_IS_BETTER
@@ -167,11 +210,11 @@ def _measure_share(name: str, hits: pd.Series, studies: int | None = None) -> di
     return {name: share, f"{name}_low": limits.low, f"{name}_high": limits.high}
 
 
-def format_markdown(table: pd.DataFrame) -> str:
-    """Format the result of :func:`summarize` as Markdown: one table per question, and one row per cell."""
+def format_markdown(table: pd.DataFrame, pooled: pd.DataFrame) -> str:
+    """Format the results of :func:`summarize` and :func:`pool_cells` as Markdown, one table per question."""
     none, planted = table[table.effect == 0], table[table.effect != 0]
-    parts = ["Tiers called *improves* or *hurts* without an effect, and tiers recommended (% of studies):\n"]
-    parts.append(_format_shares(none, "called", ("recommended",)))
+    parts = ["Any tier called *improves* or *hurts* without an effect, or recommended (% of studies), all designs:\n"]
+    parts += [_format_pooled(pooled), "The same in each design:\n", _format_shares(none, "called", ("recommended",))]
     parts += ["Intervals that contain the true difference (%):\n", _format_shares(table, "covered")]
     parts += ["Differences without a verdict (%):\n", _format_shares(table, "withheld")]
     if len(planted):
@@ -187,6 +230,19 @@ def _format_shares(table: pd.DataFrame, share: str, more: tuple[str, ...] = ()) 
         cells = [_format_share(by_metric.loc[metric], share) for metric in COMPARED_METRICS]
         cells += [_format_share(cell.iloc[0], name) for name in more]
         lines.append(_format_row(key, cell.studies.iloc[0], cells))
+    return "\n".join(lines) + "\n"
+
+
+def _format_pooled(pooled: pd.DataFrame) -> str:
+    names = [METRIC_NAMES[metric] for metric in COMPARED_METRICS]
+    header = ["studies with", "number of studies", *names, "recommended"]
+    lines = ["| " + " | ".join(header) + " |", "|" + "---|" * len(header)]
+    for (name, value), group in pooled.groupby(["property", "value"], sort=False):
+        by_metric = group.set_index("metric")
+        cells = [_format_share(by_metric.loc[metric], "called") for metric in COMPARED_METRICS]
+        cells.append(_format_share(group.iloc[0], "recommended"))
+        label = "any design" if name == "all" else f"{name}: {value}"
+        lines.append("| " + " | ".join([label, str(group.studies.iloc[0]), *cells]) + " |")
     return "\n".join(lines) + "\n"
 
 
@@ -207,7 +263,7 @@ def _start_table(columns: list[str]) -> list[str]:
 
 def _format_row(key: tuple[object, ...], studies: int, cells: list[str]) -> str:
     design = dict(zip(DESIGN, key, strict=True))
-    world = "permuted scores" if design["scores"] else "simulated, shared" if design["shared"] else "simulated"
+    world = _name_kind(design)
     files = f" x {design['validation_files']} files" if design["validation_files"] else ""
     validation = f"{design['validation_nights']}{files}"
     start = [world, f"{design['effect']:g}", str(design["seeds"]), validation, str(design["test_nights"]), str(studies)]
@@ -231,12 +287,14 @@ def main() -> None:
     parser.add_argument("--workers", type=int, default=os.cpu_count() or 1, help="processes")
     parser.add_argument("--reduced", action="store_true", help="only two designs")
     options = parser.parse_args()
+    _prepare_process()
     cells = REDUCED_CELLS if options.reduced else list_cells(options.scores)
     judged = calibrate(cells, options.studies, options.resamples, options.folder / "studies", options.workers)
     table = summarize(judged)
     table.to_csv(options.folder / "calibration.csv", index=False)
-    write_text(format_markdown(table), options.folder / "calibration.md")
-    print(format_markdown(table))
+    page = format_markdown(table, pool_cells(judged))
+    write_text(page, options.folder / "calibration.md")
+    print(page)
 
 
 if __name__ == "__main__":

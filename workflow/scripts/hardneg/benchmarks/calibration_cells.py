@@ -18,7 +18,18 @@ PREVALENCES = (0.05, 0.15, 0.3, 0.5)
 VALIDATION_PREVALENCE = 0.4
 TEST_FILES_PER_NIGHT = 25
 EFFECT_OF_INTEREST, FP_RATE_OF_INTEREST = 0.03, 20.0
-COLUMNS = ["value", "metric", "difference", "ci_low", "ci_high", "p", "p_adjusted", "verdict", "reason"]
+COLUMNS = [
+    "value",
+    "metric",
+    "difference",
+    "ci_low",
+    "ci_high",
+    "standard_error",
+    "p",
+    "p_adjusted",
+    "verdict",
+    "reason",
+]
 
 
 @dataclass(frozen=True, slots=True)
