@@ -143,10 +143,11 @@ def pool_cells(judged: pd.DataFrame) -> pd.DataFrame:
     One row per property, value and metric: ``property, value, metric, studies``, and the columns ``decided``,
     ``called`` and ``recommended`` of :func:`summarize`.
     """
-    without_effect = judged[judged.effect == 0].assign(
-        study=lambda table: table.groupby([*DESIGN, "study"]).ngroup(),
+    without_effect = judged[judged.effect == 0]
+    without_effect = without_effect.assign(
+        study=without_effect.groupby([*DESIGN, "study"]).ngroup(),
         any_design="all",
-        kind=[_name_kind(design) for design in judged[DESIGN].to_dict("records")],
+        kind=[_name_kind(design) for design in without_effect[DESIGN].to_dict("records")],
     )
     rows = []
     for name, column in POOLED.items():
