@@ -6,7 +6,15 @@ import pytest
 from hardneg.audit.clusters import ClusterInTier, TierClusters
 from hardneg.mining.birdnet_label_counts import LabelInTier, TierLabels
 from hardneg.models.metrics import COMPARED_METRICS, METRICS
-from hardneg.report import effect_dependence, figures, findings, report_page, report_tables, tier_descriptions
+from hardneg.report import (
+    effect_dependence,
+    figures,
+    findings,
+    forest_plot,
+    report_page,
+    report_tables,
+    tier_descriptions,
+)
 from hardneg.report.audit_summary import AuditSummary
 from hardneg.report.model_agreement import ModelAgreement, ModelPair, TierAgreement
 from hardneg.report.recommendation import Recommendation, Statement
@@ -347,3 +355,37 @@ def test_what_the_second_round_added_is_shown_where_there_was_one(contents, tmp_
     cells = [f"<td>{cell}</td>" for cell in (20, 3, 7, 5, 1, "0.25")]
     assert f'<td class="text">0.85 and more</td>{"".join(cells)}' in page and ">the 20 hardest</td>" in page
     assert "<td>\N{EN DASH}</td></tr>" in page
+
+
+def test_the_frozen_threshold_is_not_marked_on_the_curve_of_a_run_that_flags_nothing():
+    scores = pd.DataFrame(
+        {"run": ["a", "a", "b", "b"], "tier": ["x", "x", "y", "y"], "split": "test_ood", "label": [1, 0, 1, 0],
+         "confidence": [0.9, 0.1, 0.4, 0.3], "threshold": 0.5}
+    )  # fmt: skip
+    figure, _ = figures.draw_precision_recall(scores, "tier")
+    marked = [line for line in figure.axes[0].lines if line.get_marker() == "o"]
+    assert [tuple(line.get_xydata()[0]) for line in marked] == [(1.0, 1.0)]
+
+
+def test_figures_are_drawn_from_runs_with_missing_metrics():
+    runs = pd.DataFrame(
+        {"split": "test_ood", "tier": ["none", "hard"], "subset": "base", "seed": 1, "average_precision": float("nan"),
+         "f1": [0.5, float("nan")], "precision": [0.5, float("nan")], "recall": float("nan")}
+    )  # fmt: skip
+    _, numbers = figures.draw_metrics(runs, "tier", "subset")
+    assert numbers.score.notna().sum() == 2
+    histories = pd.DataFrame(
+        {"run": "a", "tier": "hard", "epoch": [1, 2], "loss": 0.1, "validation_average_precision": float("nan")}
+    )
+    figures.draw_training_curves(histories, "tier")
+
+
+def test_a_difference_without_an_interval_is_an_open_diamond():
+    row = UNDECIDED | {"vary": "tier", "value": "hard", "baseline": "none", "split": "test_ood"}
+    missing = {"ci_low": float("nan"), "ci_high": float("nan"), "verdict": "no verdict"}
+    deltas = pd.DataFrame([row, row | missing | {"value": "soft"}])
+    columns = ["vary", "value", "baseline", "split", *(column for column in UNDECIDED if column != "split")]
+    pairs = deltas.assign(change=0.02, seed=1)[["vary", "value", "baseline", "split", "metric", "change", "seed"]]
+    figure, _ = forest_plot.draw_forest(deltas[columns], pairs, "tier", "none")
+    diamonds = [line for line in figure.axes[0].lines if line.get_marker() == "D" and len(line.get_xdata())]
+    assert [line.get_fillstyle() for line in diamonds] == ["full", "none"]

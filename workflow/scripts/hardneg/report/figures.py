@@ -85,8 +85,9 @@ def draw_precision_recall(scores: pd.DataFrame, color_by: str) -> Drawing:
             precision, recall = curve.tp / (curve.tp + curve.fp), curve.tp / max(curve.tp[-1], 1)
             steps = np.append(0, recall), np.append(precision[0], precision)
             panel.step(*steps, where="pre", color=color, alpha=0.55, linewidth=1)
-            frozen = max(int(np.sum(curve.thresholds >= files.threshold.iloc[0])) - 1, 0)
-            panel.plot(recall[frozen], precision[frozen], color=color, zorder=3, **MARKED)
+            flagged = int(np.sum(curve.thresholds >= files.threshold.iloc[0]))
+            if flagged:  # Without a flagged file, precision is missing.
+                panel.plot(recall[flagged - 1], precision[flagged - 1], color=color, zorder=3, **MARKED)
             points = pd.DataFrame({"precision": precision, "recall": recall, "threshold": curve.thresholds})
             numbers.append(points.assign(split=split, run=run))
         prevalence = scores[scores.split == split].label.mean()
