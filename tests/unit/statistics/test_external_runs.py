@@ -55,7 +55,7 @@ def test_differences_are_paired_by_seed(tmp_path):
     ("change", "group", "message"),
     [
         ({"f1": (2, 1.2)}, {}, "1 row\\(s\\) with a f1 outside \\[0, 1\\]"),
-        ({"seed": (0, 2)}, {}, "the same configuration and seed twice"),
+        ({"seed": (0, 2)}, {}, "the same arm and seed twice"),
         ({}, {"baseline": "soft"}, "no run has tier = soft, its baseline; there are: hard, none"),
         ({"size": (1, "small")}, {"where": {"split": "OOD"}}, "differ in size \\(big, small\\) as well as in tier"),
         ({}, {"where": {"split": "OOD", "size": "huge"}}, "no run matches"),

@@ -48,7 +48,7 @@ def check_arms(runs: pd.DataFrame, comparisons: Sequence[tuple[str, str]], axes:
 
 
 def _pair_arms(table: pd.DataFrame, vary: str, baseline: str, axes: Sequence[str]) -> pd.DataFrame:
-    """Put each run beside the baseline's run of the same configuration and seed."""
+    """Put each run beside the baseline's run with the same seed and the same values of the other axes."""
     keys = [*(axis for axis in axes if axis != vary), "seed"]
     columns = [*keys, "labelled_hash", "training_hash", "warning"]
     base = table[table[vary] == baseline][columns]

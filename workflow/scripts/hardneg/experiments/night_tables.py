@@ -29,7 +29,7 @@ def tabulate_nights(
 
     Returns
     -------
-    One row per configuration, test split and number of calling files (0 for a night without the species):
+    One row per arm, test split and number of calling files (0 for a night without the species):
     ``miss_probability`` (missing for 0), ``flagged_files, review_minutes``.
     """
     tests = runs[runs.split.isin(TEST_SPLITS)]

@@ -50,7 +50,7 @@ class StatisticsSettings:
 
 @dataclass(frozen=True, slots=True)
 class Delta:
-    """One paired difference: a value of an axis minus the baseline, in one configuration, split and metric.
+    """One paired difference: an arm minus its baseline, in one split and metric.
 
     Attributes
     ----------
@@ -144,7 +144,7 @@ class ComparedRuns:
 
     Attributes
     ----------
-    deltas : one row per comparison, configuration, split and metric, with the columns of :meth:`Delta.to_row`. An axis
+    deltas : one row per comparison, arm, split and metric, with the columns of :meth:`Delta.to_row`. An axis
         that every comparison varies has no column.
     pairs : the pairs of runs behind them: the columns of :func:`hardneg.statistics.run_pairs.pair_runs`.
     """
@@ -176,7 +176,7 @@ class RunResampler:
     def resample_difference(
         self, comparison: Comparison, value: str, axes: Mapping[str, str], seeds: Sequence[object], split: str
     ) -> ResampledDifference:
-        """Resample the difference between a value of an axis and the baseline, in one configuration and split."""
+        """Resample the difference of an arm from its baseline on one split; `axes` are the values of the other axes."""
         runs, baseline = (
             [self.resample({**axes, "seed": str(seed), comparison.vary: value_of_arm}, split) for seed in seeds]
             for value_of_arm in (value, comparison.baseline)

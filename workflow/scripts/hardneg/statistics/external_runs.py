@@ -98,7 +98,7 @@ def load(path: str | os.PathLike[str], columns: RunColumns) -> pd.DataFrame:
     Raises
     ------
     InputError
-        If the file or a column is missing, a metric lies outside [0, 1], or a configuration and seed occur twice. The
+        If the file or a column is missing, a metric lies outside [0, 1], or an arm and seed occur twice. The
         message names the columns or lists the rows.
     """
     if not Path(path).is_file():
@@ -122,7 +122,7 @@ def load(path: str | os.PathLike[str], columns: RunColumns) -> pd.DataFrame:
         outside = runs[metric].notna() & ~runs[metric].between(0, 1)
         _refuse(runs, outside, path, f"a {metric} outside [0, 1]", [metric])
     keys = [*columns.axes, "seed", "split"]
-    _refuse(runs, runs.duplicated(keys, keep=False), path, "the same configuration and seed twice", keys)
+    _refuse(runs, runs.duplicated(keys, keep=False), path, "the same arm and seed twice", keys)
     return runs
 
 

@@ -118,14 +118,14 @@ def _test_contrast(
     """Yield a row for each metric, or none if the runs of one of the two effects are not there."""
     by_split = contrast.interaction.endswith(" x split")
     axis = contrast.interaction.removeprefix(f"{comparison.vary} x ")
-    places = []
+    sides = []
     for level in (contrast.level, contrast.reference):
-        configuration = dict(contrast.fixed) if by_split else {**contrast.fixed, axis: level}
-        places.append((configuration, level if by_split else contrast.split))
+        other_axes = dict(contrast.fixed) if by_split else {**contrast.fixed, axis: level}
+        sides.append((other_axes, level if by_split else contrast.split))
     shared = set.intersection(
         *(
-            _list_seeds(runs, {**configuration, comparison.vary: value}, split)
-            for configuration, split in places
+            _list_seeds(runs, {**other_axes, comparison.vary: value}, split)
+            for other_axes, split in sides
             for value in (contrast.value, comparison.baseline)
         )
     )
@@ -133,8 +133,8 @@ def _test_contrast(
     if not seeds:
         return
     effect, reference = (
-        resampler.resample_difference(comparison, contrast.value, configuration, seeds, split)
-        for configuration, split in places
+        resampler.resample_difference(comparison, contrast.value, other_axes, seeds, split)
+        for other_axes, split in sides
     )
     estimates = estimate_differences(effect.minus(reference), 1 - settings.alpha)
     for column, (metric, measured) in enumerate(estimates.items()):
@@ -159,9 +159,9 @@ def _test_contrast(
         }
 
 
-def _list_seeds(runs: pd.DataFrame, configuration: Mapping[str, str], split: str) -> set[str]:
-    """List the seeds with which a configuration was run and tested on a split."""
+def _list_seeds(runs: pd.DataFrame, arm: Mapping[str, str], split: str) -> set[str]:
+    """List the seeds with which an arm was run and tested on a split."""
     selected = runs[runs.split == split]
-    for axis, value in configuration.items():
+    for axis, value in arm.items():
         selected = selected[selected[axis] == value]
     return set(selected.seed)

@@ -25,7 +25,7 @@ class Comparison:
 
 
 def pair_runs(runs: pd.DataFrame, comparison: Comparison, axes: Sequence[str]) -> pd.DataFrame:
-    """Put each run beside the baseline's run of the same configuration, seed and split.
+    """Put each run beside the baseline's run with the same seed, split and values of the other axes.
 
     Parameters
     ----------
@@ -40,7 +40,7 @@ def pair_runs(runs: pd.DataFrame, comparison: Comparison, axes: Sequence[str]) -
     Raises
     ------
     InputError
-        If no run has the baseline, no other run shares its configuration and seed, or a run occurs twice.
+        If no run has the baseline, no other run shares its seed and other axes, or a run occurs twice.
     """
     vary, baseline = comparison.vary, comparison.baseline
     runs = runs.assign(**{axis: runs[axis].astype(str) for axis in axes})
@@ -62,7 +62,7 @@ def pair_runs(runs: pd.DataFrame, comparison: Comparison, axes: Sequence[str]) -
     pairs = compared.merge(base, on=[*other_axes, "seed", "split", "metric"], suffixes=("", "_baseline"))
     if pairs.empty:
         raise InputError(
-            f"no run of another {vary} shares its configuration and seed with one of {vary} = {baseline}: train both "
+            f"no run of another {vary} shares its seed and other axes with one of {vary} = {baseline}: train both "
             "with the same seeds and values of the other axes."
         )
     pairs["change"] = pairs.score - pairs.score_baseline
