@@ -1,5 +1,6 @@
 """The cells of the calibration: designs of studies, each judged many times."""
 
+import math
 import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -73,15 +74,15 @@ def make_settings(resamples: int) -> StatisticsSettings:
 def run_study(cell: Cell, number: int, resamples: int) -> pd.DataFrame:
     """Make study `number` of a cell and judge it.
 
-    The share of test files with a call takes the values of :data:`PREVALENCES` in turn.
+    In simulated studies, the share of test files with a call takes the values of :data:`PREVALENCES` in turn.
 
     Returns
     -------
-    One row per tier and metric, with ``study, prevalence``, :data:`COLUMNS`, and ``recommended``: whether the tier is
-    recommended for any goal.
+    One row per tier and metric, with ``study``, ``prevalence`` (missing for permuted scores), :data:`COLUMNS`, and
+    ``recommended``: whether the tier is recommended for any goal.
     """
     rng = np.random.default_rng([zlib.crc32(cell.name.encode()), number])
-    prevalence = PREVALENCES[number % len(PREVALENCES)]
+    prevalence = math.nan if cell.scores else PREVALENCES[number % len(PREVALENCES)]
     judged = judge_study(_make_study(cell, prevalence, rng), make_settings(resamples))
     recommended = {choice.tier for choice in judged.recommendation.choices if choice.tier}
     rows = judged.deltas[COLUMNS]
