@@ -5,17 +5,10 @@ import pytest
 
 from hardneg.audit.clusters import ClusterInTier, TierClusters
 from hardneg.mining.birdnet_label_counts import LabelInTier, TierLabels
-from hardneg.models.metrics import COMPARED_METRICS, METRICS
-from hardneg.report import (
-    effect_dependence,
-    figures,
-    findings,
-    forest_plot,
-    report_page,
-    report_tables,
-    tier_descriptions,
-)
+from hardneg.models.metrics import COMPARED_METRICS
+from hardneg.report import figures, findings, report_page, report_tables
 from hardneg.report.audit_summary import AuditSummary
+from hardneg.report.effect_dependence import DependenceRow, DependenceTable
 from hardneg.report.model_agreement import ModelAgreement, ModelPair, TierAgreement
 from hardneg.report.recommendation import Recommendation, Statement
 from hardneg.report.report_contents import ReportContents, ReportSettings
@@ -121,14 +114,6 @@ def test_too_few_new_sites_are_a_caveat(contents, tmp_path, sites, caveat):
     assert {text for text in CAVEATS if text in page} == ({caveat} if caveat else set())
 
 
-def test_a_figures_numbers_are_what_it_draws():
-    scores = pd.DataFrame({"confidence": [0.01, 0.99, 1.0]})
-    _, numbers = figures.draw_pool_scores(scores, {"top": scores[scores.confidence > 0.5]})
-    files = numbers.groupby("tier").files.sum()
-    assert files.to_dict() == {"pool": 3, "top": 2}
-    assert numbers[(numbers.tier == "top") & (numbers.files > 0)]["from"].tolist() == [pytest.approx(0.98)]
-
-
 def test_the_audit_the_clusters_and_the_recommendation_are_escaped_text(contents, tmp_path):
     flags = dict.fromkeys(["suspected_positive"], 3)
     row = {"name": "<u>top</u>", "files": 9, "any": 3, "negative": 1, "positive": 2, "uncertain": 0} | flags
@@ -168,49 +153,6 @@ def test_the_audit_the_clusters_and_the_recommendation_are_escaped_text(contents
     assert "<td>33 %</td><td>2</td>" in page and "&lt;i&gt; and new 0.40" in page
 
 
-UNDECIDED = {
-    "verdict": "undecided", "metric": "f1", "n": 3, "difference": 0.02, "ci_low": -0.01, "ci_high": 0.05,
-    "effect_of_interest": 0.03, "reason": "", "seeds_needed": 9.0, "seeds_needed_low": 5.0, "seeds_needed_high": 40.0,
-    "limited_by": "seeds",
-}  # fmt: skip
-
-
-@pytest.mark.parametrize(
-    ("columns", "reason"),
-    [
-        ({}, "needs 9 seeds (5 to 40)"),
-        ({"seeds_needed_high": float("inf")}, "needs 9 seeds (5 or more)"),
-        ({"seeds_needed": 2.0}, ""),
-        ({"limited_by": "test nights"}, "needs more test nights"),
-        ({"limited_by": "validation nights"}, "needs more validation nights"),
-        ({"ci_low": 0.01}, "not after adjustment, needs 9 seeds (5 to 40)"),
-        ({"ci_high": -0.001, "limited_by": "test nights"}, "not after adjustment, needs more test nights"),
-    ],
-)
-def test_an_undecided_difference_names_what_limits_it(columns, reason):
-    assert findings.describe_difference(pd.Series(UNDECIDED | columns)).reason == reason
-
-
-@pytest.mark.parametrize(
-    ("columns", "reason"),
-    [
-        ({"reason": "fewer than 3 test nights count"}, "fewer than 3 test nights count"),
-        ({"reason": float("nan")}, findings.NO_SPREAD),
-        ({"reason": "", "n": 1}, "one seed"),
-    ],
-)
-def test_a_difference_without_a_verdict_has_its_reason_in_words(columns, reason):
-    missing = {"verdict": "no verdict", "ci_low": float("nan"), "ci_high": float("nan"), "limited_by": float("nan")}
-    finding = findings.describe_difference(pd.Series(UNDECIDED | missing | columns))
-    assert (finding.verdict, finding.reason, finding.interval) == ("no verdict", reason, "")
-
-
-def test_false_positives_are_shown_per_hour_and_not_in_points():
-    row = pd.Series(UNDECIDED | {"metric": "false_positives_per_hour", "difference": -2.5, "ci_low": -5.0})
-    finding = findings.describe_difference(row)
-    assert (finding.difference, finding.interval) == ("\N{MINUS SIGN}2.5", "[\N{MINUS SIGN}5.0, +0.1]")
-
-
 def test_the_verdicts_keep_the_three_questions_apart(contents):
     titles = [table.question.title for table in contents.verdicts]
     assert titles == ["Ranking", "At the frozen threshold"] + ["At matched operating points"] * 2
@@ -218,16 +160,6 @@ def test_the_verdicts_keep_the_three_questions_apart(contents):
     assert metrics[0] == ["average_precision", "auroc"]
     assert metrics[1] == ["f1", "precision", "recall", "false_positives_per_hour"]
     assert [len(part) for part in metrics] == [2, 4, 3]
-
-
-def test_runs_without_scores_have_no_matched_operating_points_and_no_table_of_them(contents):
-    deltas = pd.DataFrame(
-        [UNDECIDED | {"vary": "tier", "value": "hard", "baseline": "none", "split": "test_ood", "metric": metric}
-         for metric in METRICS]
-    )  # fmt: skip
-    columns = ["vary", "value", "baseline", "split", *(column for column in UNDECIDED if column != "split")]
-    tables = report_tables.build_comparison_tables(deltas[columns].assign(p_adjusted=0.2, mean=0.5, std=0.1))
-    assert [table.question.title for table in tables] == ["Ranking", "At the frozen threshold"]
 
 
 def test_the_answer_is_also_written_as_text_with_its_warnings(contents, tmp_path):
@@ -269,76 +201,19 @@ def test_no_effect_is_shown_with_its_bound_everywhere(contents, tmp_path):
     assert "Of 4 differences, 4 are too small to matter." in page
 
 
-INTERACTION = {
-    "interaction": "negative_tier x split", "vary": "negative_tier", "value": "hard", "baseline": "none", "level": "test_ood",
-    "reference": "test_iid", "configuration": "positive_subset base, validation holdout", "split": "test_ood - test_iid",
-    "metric": "f1", "n": 3, "effect": 0.01, "effect_reference": 0.05, "difference": -0.04, "ci_low": -0.06, "ci_high": -0.02,
-    "p": 0.01, "p_adjusted": 0.02, "verdict": "depends", "reason": float("nan"),
-}  # fmt: skip
-
-
-def test_an_effect_that_does_not_carry_over_is_stated_in_plain_words():
-    rows = [INTERACTION, INTERACTION | {"metric": "average_precision", "verdict": "undecided"}]
-    (table,) = effect_dependence.describe_dependence(pd.DataFrame(rows))
-    assert table.title == "Does a gain in distribution carry over?"
-    assert table.sentences == [
-        "The effect of hard differs in F1: it is +5.0 points in distribution and +1.0 points out of distribution. "
-        "The difference is \N{MINUS SIGN}4.0 points [\N{MINUS SIGN}6.0, \N{MINUS SIGN}2.0].",
-        "Of 2 effects, 1 is undecided.",
-    ]
-
-
-def test_without_an_interaction_the_report_states_that_none_is_shown():
-    row = INTERACTION | {
-        "interaction": "negative_tier x positive_subset", "level": "half", "reference": "base", "split": "test_ood",
-        "configuration": "validation holdout", "verdict": "undecided",
-    }  # fmt: skip
-    tables = effect_dependence.describe_dependence(pd.DataFrame([row, row | {"level": "small"}]))
-    assert [table.level for table in tables] == ["positive subset half", "positive subset small"]
-    assert tables[0].title == "Does the effect depend on the positives?"
-    assert (
-        tables[0]
-        .sentences[0]
-        .startswith("No effect is shown to differ between positive subset base and positive subset half.")
-    )
-    assert tables[0].rows[0].configuration == ""
-
-
-def test_effects_are_told_apart_by_the_part_of_their_configuration_that_differs():
-    row = INTERACTION | {"configuration": "positive_subset half, validation holdout"}
-    (table,) = effect_dependence.describe_dependence(pd.DataFrame([INTERACTION, row]))
-    assert [row.configuration for row in table.rows] == ["positive subset base", "positive subset half"]
-
-
-def test_an_interaction_without_a_verdict_has_its_reason_and_a_dash(contents, tmp_path):
-    missing = dict.fromkeys(["difference", "effect", "ci_low", "ci_high", "p", "p_adjusted"], float("nan"))
-    row = INTERACTION | missing | {"verdict": "no verdict", "reason": "undefined in at least one run"}
-    dependence = effect_dependence.describe_dependence(pd.DataFrame([row]))
-    assert dependence[0].sentences[-1] == "Of 1 effects, 1 is without a verdict."
+def test_an_effect_without_a_verdict_has_its_reason_and_a_dash(contents, tmp_path):
+    row = DependenceRow(
+        value="hard", configuration="", split="", metric="f1", effect_reference="+5.0", effect="\N{EN DASH}",
+        change=float("nan"), difference="\N{EN DASH}", interval="", verdict="no verdict", reason="undefined in at least one run",
+    )  # fmt: skip
+    dependence = [DependenceTable("Does it carry over?", ["<b>No."], "in distribution", "out of distribution", [row])]
     report_page.write_page(tmp_path / "report.html", replace(contents, dependence=dependence), {})
     page = (tmp_path / "report.html").read_text()
-    assert "no verdict: undefined in at least one run" in page and "<td>\N{EN DASH}</td>" in page
-
-
-@pytest.mark.parametrize(
-    ("definition", "words"),
-    [
-        ({}, "no mined negatives"),
-        ({"min_confidence": 0.5, "max_confidence": 0.85}, "confidence of at least 0.5; confidence below 0.85"),
-        ({"top_fraction": 0.05, "ranked_by": "minimum"}, "ranked by minimum; the hardest 5.0%"),
-        ({"round": 2, "min_confidence": 0.5}, "second round of mining; confidence of at least 0.5"),
-        (
-            {"match_size_of": "top", "exclude": ["unusable"]},
-            "without unusable files; cut at random to the size of top; drawn again for each seed",
-        ),
-        (
-            {"match_size_of": "top", "disjoint": True, "redraw": False},
-            "cut at random to the size of top; without the files of top",
-        ),
-    ],
-)
-def test_a_tiers_definition_is_described_in_words(definition, words):
-    assert tier_descriptions.describe_definition(definition) == words
+    assert (
+        "&lt;b&gt;No." in page
+        and "no verdict: undefined in at least one run" in page
+        and "<td>\N{EN DASH}</td>" in page
+    )
 
 
 def test_what_the_second_round_added_is_shown_where_there_was_one(contents, tmp_path):
@@ -355,37 +230,3 @@ def test_what_the_second_round_added_is_shown_where_there_was_one(contents, tmp_
     cells = [f"<td>{cell}</td>" for cell in (20, 3, 7, 5, 1, "0.25")]
     assert f'<td class="text">0.85 and more</td>{"".join(cells)}' in page and ">the 20 hardest</td>" in page
     assert "<td>\N{EN DASH}</td></tr>" in page
-
-
-def test_the_frozen_threshold_is_not_marked_on_the_curve_of_a_run_that_flags_nothing():
-    scores = pd.DataFrame(
-        {"run": ["a", "a", "b", "b"], "tier": ["x", "x", "y", "y"], "split": "test_ood", "label": [1, 0, 1, 0],
-         "confidence": [0.9, 0.1, 0.4, 0.3], "threshold": 0.5}
-    )  # fmt: skip
-    figure, _ = figures.draw_precision_recall(scores, "tier")
-    marked = [line for line in figure.axes[0].lines if line.get_marker() == "o"]
-    assert [tuple(line.get_xydata()[0]) for line in marked] == [(1.0, 1.0)]
-
-
-def test_figures_are_drawn_from_runs_with_missing_metrics():
-    runs = pd.DataFrame(
-        {"split": "test_ood", "tier": ["none", "hard"], "subset": "base", "seed": 1, "average_precision": float("nan"),
-         "f1": [0.5, float("nan")], "precision": [0.5, float("nan")], "recall": float("nan")}
-    )  # fmt: skip
-    _, numbers = figures.draw_metrics(runs, "tier", "subset")
-    assert numbers.score.notna().sum() == 2
-    histories = pd.DataFrame(
-        {"run": "a", "tier": "hard", "epoch": [1, 2], "loss": 0.1, "validation_average_precision": float("nan")}
-    )
-    figures.draw_training_curves(histories, "tier")
-
-
-def test_a_difference_without_an_interval_is_an_open_diamond():
-    row = UNDECIDED | {"vary": "tier", "value": "hard", "baseline": "none", "split": "test_ood"}
-    missing = {"ci_low": float("nan"), "ci_high": float("nan"), "verdict": "no verdict"}
-    deltas = pd.DataFrame([row, row | missing | {"value": "soft"}])
-    columns = ["vary", "value", "baseline", "split", *(column for column in UNDECIDED if column != "split")]
-    pairs = deltas.assign(change=0.02, seed=1)[["vary", "value", "baseline", "split", "metric", "change", "seed"]]
-    figure, _ = forest_plot.draw_forest(deltas[columns], pairs, "tier", "none")
-    diamonds = [line for line in figure.axes[0].lines if line.get_marker() == "D" and len(line.get_xdata())]
-    assert [line.get_fillstyle() for line in diamonds] == ["full", "none"]
