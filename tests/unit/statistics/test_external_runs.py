@@ -6,14 +6,13 @@ import yaml
 from paths import ROOT
 
 from hardneg.common.errors import InputError
-from hardneg.models.metrics import OPERATING_POINT_RATES
 from hardneg.statistics import claims, external_runs, seed_planning
 
 PUBLISHED = ROOT.parent / "shared" / "published"
 DEFINITIONS = {
     "name": "run", "seed": "seed",
     "axes": {"tier": {"column": "negatives", "pattern": r"(\w+)$", "missing": "none", "rename": {"hrd": "hard"}}, "size": {"column": "size"}},
-    "splits": {"OOD": {metric: metric for metric in OPERATING_POINT_RATES}},
+    "splits": {"OOD": {metric: metric for metric in external_runs.REPORTED_METRICS}},
 }  # fmt: skip
 COLUMNS = external_runs.RunColumns.from_config(**DEFINITIONS)
 GROUP = external_runs.RunGroup("g", where={"split": "OOD", "size": "big"}, vary="tier", baseline="none")

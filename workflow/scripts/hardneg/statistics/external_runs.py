@@ -12,9 +12,10 @@ from scipy import stats
 
 from hardneg.common import tables
 from hardneg.common.errors import InputError
-from hardneg.models.metrics import OPERATING_POINT_RATES
 from hardneg.statistics import paired_tests
 
+# The metrics that a table of finished runs must contain: the keys of a split in finished_runs.schema.yaml.
+REPORTED_METRICS = ("f1", "precision", "recall")
 MAX_ROWS_SHOWN = 20
 
 
@@ -38,7 +39,7 @@ class AxisColumn:
 
 @dataclass(frozen=True, slots=True)
 class RunColumns:
-    """Which columns of the table hold what.
+    """The columns of the table, by their meaning.
 
     Attributes
     ----------
@@ -118,7 +119,7 @@ def load(path: str | os.PathLike[str], columns: RunColumns) -> pd.DataFrame:
         for split, metric_columns in columns.splits.items()
     ]
     runs = pd.concat(parts, ignore_index=True)
-    for metric in OPERATING_POINT_RATES:
+    for metric in REPORTED_METRICS:
         outside = runs[metric].notna() & ~runs[metric].between(0, 1)
         _refuse(runs, outside, path, f"a {metric} outside [0, 1]", [metric])
     keys = [*columns.axes, "seed", "split"]
@@ -171,7 +172,7 @@ def _compare_group(
     baseline_runs = selected[selected[vary] == baseline]
     others = [value for value in pd.unique(selected[vary]) if value != baseline]
     for value in [baseline, *others]:
-        for metric in OPERATING_POINT_RATES:
+        for metric in REPORTED_METRICS:
             row = {"group": group.name, "split": baseline_runs.split.iloc[0], "value": value, "baseline": baseline}
             value_runs = selected[selected[vary] == value]
             row |= {"metric": metric} | _summarize(value_runs, baseline_runs, metric)
