@@ -56,6 +56,29 @@ def test_a_source_that_changed_after_a_job_read_it_is_named_at_the_top(project):
     assert "| 1 | 0.9000 | 0.8500 | +5.0 | `runs/a` | `runs/b` |" in lines
 
 
+@pytest.mark.parametrize(
+    ("metric", "difference", "operating_point"),
+    [
+        ("f1", "+5.0 points", "at the thresholds frozen on validation"),
+        ("average_precision", "+5.0 points", "which need no threshold"),
+        ("recall_at_baseline_precision", "+5.0 points", "at the operating point of the baseline"),
+        ("false_positives_per_hour", "+0.1", "at the thresholds frozen on validation"),
+    ],
+)
+def test_the_number_has_the_unit_and_the_operating_point_of_its_metric(project, metric, difference, operating_point):
+    row = pd.Series(
+        {"metric": metric, "split": "test_ood", "value": "hard", "baseline": "none", "difference": 0.05, "n": 1,
+         "ci_low": float("nan"), "ci_high": float("nan"), "p_adjusted": float("nan"), "verdict": "no verdict",
+         "reason": "one seed", "effect_of_interest": 0.03}
+    )  # fmt: skip
+    pairs = pd.DataFrame(
+        {"seed": [1], "score": 0.9, "score_baseline": 0.85, "change": 0.05, "run": "a", "baseline_run": "b"}
+    )
+    lines = audit_trail.render_trail(AuditTrail(row, pairs, [], {}, 7)).splitlines()
+    assert f"compared with none: {difference}**, adjusted p \N{EN DASH}: no verdict (one seed)." in lines[2]
+    assert f"the mean of these differences, {operating_point}:" in "\n".join(lines)
+
+
 def test_a_record_with_a_name_too_long_for_the_file_system_is_found(tmp_path):
     path = "folder/" * 40 + "table.csv"
     encoded = base64.urlsafe_b64encode(path.encode()).decode()

@@ -1,4 +1,5 @@
 import pandas as pd
+import pytest
 
 from hardneg.report import effect_dependence
 
@@ -41,3 +42,17 @@ def test_effects_are_told_apart_by_the_part_of_their_configuration_that_differs(
     row = INTERACTION | {"configuration": "positive_subset half, validation holdout"}
     (table,) = effect_dependence.describe_dependence(pd.DataFrame([INTERACTION, row]))
     assert [row.configuration for row in table.rows] == ["positive subset base", "positive subset half"]
+
+
+@pytest.mark.parametrize(
+    ("verdicts", "sentence"),
+    [
+        (["undecided"] * 3, "All 3 effects are undecided."),
+        (["no verdict"], "The effect is without a verdict."),
+        (["undecided", "no verdict", "undecided"], "Of 3 effects, 2 are undecided and 1 is without a verdict."),
+    ],
+)
+def test_open_effects_are_counted(verdicts, sentence):
+    rows = pd.DataFrame([INTERACTION | {"verdict": verdict} for verdict in verdicts])
+    (table,) = effect_dependence.describe_dependence(rows)
+    assert table.sentences[-1] == sentence

@@ -116,13 +116,16 @@ def _answer_in_words(rows: list[DependenceRow], levels: list[str], axis: str) ->
             f"The effect of {effect} differs in {metric}: it is {row.effect_reference} points {reference} and "
             f"{row.effect} points {level}. The difference is {row.difference} points {row.interval}."
         )
-    counts = {name: sum(row.verdict == name for row in rows) for name in ("undecided", "no verdict")}
     words = {"undecided": "undecided", "no verdict": "without a verdict"}
-    rest = [f"{count} {'is' if count == 1 else 'are'} {words[name]}" for name, count in counts.items() if count]
+    counts = {text: sum(row.verdict == verdict for row in rows) for verdict, text in words.items()}
+    rest = [f"{count} {'is' if count == 1 else 'are'} {text}" for text, count in counts.items() if count]
     if not sentences:
         sentences.append(
             f"No effect is shown to differ between {levels[0]} and {levels[1]}. Undecided effects may still differ."
         )
-    if rest:
+    if len(rows) in counts.values():
+        (text,) = [text for text, count in counts.items() if count]
+        sentences.append(f"All {len(rows)} effects are {text}." if len(rows) > 1 else f"The effect is {text}.")
+    elif rest:
         sentences.append(f"Of {len(rows)} effects, {join_names(rest, 'and')}.")
     return sentences
