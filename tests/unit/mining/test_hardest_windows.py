@@ -28,3 +28,8 @@ def test_the_next_hardest_windows_of_a_file_follow_its_hardest(scores):
 def test_several_models_rank_the_windows_by_the_tiers_aggregation(scores):
     assert add_next_hardest(HARDEST, scores, "mean", 2).start_s.tolist() == [0.0, 6.0, 3.0, 0.0]
     assert add_next_hardest(HARDEST, scores, "min", 2).start_s.tolist() == [0.0, 3.0, 3.0, 0.0]
+
+
+def test_the_window_of_the_tier_comes_first_even_if_another_scores_higher(scores):
+    of_another_round = pd.DataFrame({"file_path": ["b"], "start_s": [6.0]})
+    assert add_next_hardest(of_another_round, scores[:1], "mean", 2).start_s.tolist() == [6.0, 0.0]
