@@ -180,7 +180,7 @@ def measure_oracle(labels: Labels, confidences: Confidences) -> OracleMetrics:
 
 def _f1(tp: npt.ArrayLike, fp: npt.ArrayLike, fn: npt.ArrayLike) -> npt.NDArray[np.float64]:
     """Compute F1, the harmonic mean of precision and recall: 0 if no positive is found, missing without positives."""
-    found, false_positives, missed = (np.asarray(counts, np.float64) for counts in (tp, fp, fn))
+    tp, fp, fn = (np.asarray(counts, np.float64) for counts in (tp, fp, fn))
     with np.errstate(invalid="ignore", divide="ignore"):
-        f1 = 2 * found / (2 * found + false_positives + missed)
-    return np.asarray(np.where(found + missed > 0, f1, np.nan), np.float64)
+        f1 = 2 * tp / (2 * tp + fp + fn)
+    return np.asarray(np.where(tp + fn > 0, f1, np.nan), np.float64)

@@ -126,16 +126,16 @@ class WeightedMetrics:
         matched = np.full((len(weights), 3), np.nan)
         hours = weights @ self._hours
         for rows, at_level, precision_at, flagged in self._follow_curve(weights):
-            found = np.cumsum(at_level, axis=1)
-            positives = found[:, -1:]
+            tp = np.cumsum(at_level, axis=1)
+            positives = tp[:, -1:]
             with np.errstate(invalid="ignore", divide="ignore"):
-                enough = found >= recall[rows, None] * positives - 1e-3
+                enough = tp >= recall[rows, None] * positives - 1e-3
                 first = np.argmax(enough, axis=1)
                 matched[rows, 0] = precision_at[np.arange(len(first)), first]
                 precise = precision_at >= precision[rows, None] - 1e-6
-                matched[rows, 1] = np.where(precise, found, 0).max(axis=1) / positives[:, 0]
-                few = flagged - found <= (fp_rate * hours)[rows, None] + 1e-3
-                matched[rows, 2] = np.where(few, found, 0).max(axis=1) / positives[:, 0]
+                matched[rows, 1] = np.where(precise, tp, 0).max(axis=1) / positives[:, 0]
+                few = flagged - tp <= (fp_rate * hours)[rows, None] + 1e-3
+                matched[rows, 2] = np.where(few, tp, 0).max(axis=1) / positives[:, 0]
         for column, point in enumerate((recall, precision, fp_rate)):
             matched[~np.isfinite(point), column] = np.nan
         return matched
