@@ -94,10 +94,10 @@ class ShuffledWindows:
 
     def deal(self, count: int) -> npt.NDArray[np.integer]:
         """Deal the next `count` windows."""
-        while len(self._remaining) < count:
-            self._remaining = np.concatenate([self._remaining, self._shuffle()])
-        dealt, self._remaining = self._remaining[:count], self._remaining[count:]
-        return dealt
+        missing_passes = max(math.ceil((count - len(self._remaining)) / len(self._rows)), 0)
+        windows = np.concatenate([self._remaining, *(self._shuffle() for _ in range(missing_passes))])
+        self._remaining = windows[count:]
+        return windows[:count]
 
     def _shuffle(self) -> npt.NDArray[np.integer]:
         generator = make_generator(self._seed, Purpose.ORDER, self._passes)
