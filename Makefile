@@ -34,7 +34,8 @@ $(ENVIRONMENT): pyproject.toml constraints.txt
 # --- Checks ---
 
 # Several test files run at the same time, the long ones first. For one at a time: .venv/bin/python -m pytest FILE
-PYTEST := $(BIN)/python -m pytest --numprocesses logical --maxprocesses 4 --dist loadfile --no-loadscope-reorder
+# One BLAS thread in each process: two pools of threads at once make small arrays slower.
+PYTEST := OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses logical --maxprocesses 4 --dist loadfile --no-loadscope-reorder
 
 .PHONY: test unit
 test: $(ENVIRONMENT)
