@@ -105,16 +105,24 @@ def test_the_interval_of_the_best_of_several_tiers_is_corrected_for_the_selectio
     verdicts = {("hard", BALANCE): "improves", ("soft", BALANCE): "undecided", ("odd", BALANCE): "undecided"}
     recommended = recommendation.recommend(*study(verdicts))
     selected = recommended.choices[1].chosen.selected
-    assert selected.level == pytest.approx(1 - 0.05 / 3)
-    # Student's quantile at 1 - 0.05 / 6 with 10 degrees of freedom is 2.870; without correction it would be 2.228.
-    assert (selected.low, selected.high) == pytest.approx((0.1 - 2.870 * 0.02, 0.1 + 2.870 * 0.02), abs=1e-4)
+    # Three tiers and three goals are nine differences.
+    assert selected.level == pytest.approx(1 - 2 * 0.05 / 9)
+    # Student's quantile at 1 - 0.05 / 9 with 10 degrees of freedom is 3.103; without correction it would be 2.228.
+    assert (selected.low, selected.high) == pytest.approx((0.1 - 3.103 * 0.02, 0.1 + 3.103 * 0.02), abs=1e-4)
     text = text_of(recommended)
-    assert "F1 +10.0 points [+4.3, +15.7] compared with" in text
-    assert "the best of 3 tiers" in text and "The interval is corrected for this (98.33 % for each tier)" in text
+    assert "F1 +10.0 points [+3.8, +16.2] compared with" in text
+    assert "the best of 3 tiers" in text and "The interval is corrected" in text and "(98.89 % by itself)" in text
 
 
-def test_one_tier_alone_is_not_selected_so_nothing_is_corrected():
-    recommended = recommendation.recommend(*study({("hard", BALANCE): "improves"}))
+def test_configurations_and_goals_count_in_the_correction_and_missing_verdicts_do_not():
+    verdicts = {("hard", BALANCE): "improves", ("soft", MISSED): "no verdict"}
+    recommended = recommendation.recommend(*study(verdicts, subsets=("base", "half")))
+    assert recommended.choices[1].chosen.selected.level == pytest.approx(1 - 2 * 0.05 / 10)
+
+
+def test_the_interval_of_one_tier_covers_at_least_as_much_as_planned_where_only_one_goal_was_measured():
+    deltas, *rest = study({("hard", BALANCE): "improves"})
+    recommended = recommendation.recommend(deltas[deltas.metric == BALANCE], *rest)
     assert recommended.choices[1].chosen.selected.level == pytest.approx(0.95)
     assert "the best of" not in text_of(recommended)
 
@@ -131,7 +139,9 @@ def test_an_improvement_that_the_correction_makes_uncertain_is_not_recommended()
     verdicts = {("hard", BALANCE): "improves", **{(f"tier{number}", BALANCE): "undecided" for number in range(19)}}
     recommended = recommendation.recommend(*study(verdicts, standard_error=0.035))
     assert tiers_by_metric(recommended)[BALANCE] is None
-    assert "its interval includes zero after correction for the choice between 20 tiers" in text_of(recommended)
+    assert "its interval includes zero after correction for the 60 differences behind this answer" in text_of(
+        recommended
+    )
 
 
 def test_no_tier_is_recommended_where_none_is_distinguishable_and_the_text_states_it():

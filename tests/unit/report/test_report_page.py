@@ -181,7 +181,7 @@ def test_no_effect_is_shown_with_its_bound_everywhere(contents, tmp_path):
     deltas = pd.DataFrame([row | {"metric": metric, "effect_of_interest": bounds[metric]} for metric in bounds])
     delta = deltas.iloc[0].to_dict()
     chosen = ChosenTier(
-        name="hard", delta=delta | {"verdict": "improves"}, selected=SelectedInterval(0.002, 0.018, 0.95, 1),
+        name="hard", delta=delta | {"verdict": "improves"}, selected=SelectedInterval(0.002, 0.018, 0.95),
         controls=[ControlEvidence("random", delta, None)], control_of=[], trade=[], threshold_free=[], recall_loss=0.0,
     )  # fmt: skip
     improved = choice(chosen=chosen)

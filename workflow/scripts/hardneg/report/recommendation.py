@@ -156,16 +156,18 @@ def _recommend_in_words(choice: TierChoice, chosen: ChosenTier, baseline: str) -
 
 
 def _describe_selection(choice: TierChoice, chosen: ChosenTier) -> list[str]:
-    if choice.compared < 2:
-        return []
+    name = quote_name(chosen.name)
     best = (
-        f"{quote_name(chosen.name)} is the best of {choice.compared} tiers on this test, and the best of several looks "
-        "better than it is."
+        f"{name} is the best of {choice.compared} tiers on this test, and the best of several looks better than it is."
     )
+    sentences = [best] if choice.compared > 1 else []
     if chosen.selected is None:
-        return [f"{best} Neither the difference nor its interval is corrected for this."]
+        return [*sentences, "Neither the difference nor its interval is corrected for the selection."]
     level = f"{100 * chosen.selected.level:.4g} %"
-    return [f"{best} The interval is corrected for this ({level} for each tier). The difference is not."]
+    return [
+        *sentences,
+        f"The interval is corrected for all differences behind this answer ({level} by itself). The difference is not.",
+    ]
 
 
 def _describe_controls(chosen: ChosenTier, baseline: str) -> list[str]:
@@ -208,7 +210,7 @@ def _explain_refusal(refusal: Refusal) -> str:
         return f"it hurts {join_names(hurt, 'and')}"
     if refusal.recall_loss is not None:
         return f"it loses {format_points(refusal.recall_loss)[1:]} points of recall on validation"
-    return f"its interval includes zero after correction for the choice between {refusal.tiers} tiers"
+    return f"its interval includes zero after correction for the {refusal.differences} differences behind this answer"
 
 
 def _explain_no_verdict(choice: TierChoice) -> str:

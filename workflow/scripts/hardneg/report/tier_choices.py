@@ -23,19 +23,17 @@ THRESHOLD_FREE_METRICS = ("average_precision", *MATCHED_METRICS)
 
 @dataclass(frozen=True, slots=True)
 class SelectedInterval:
-    """The interval of the best tier, corrected for its selection on the same test files.
+    """The interval of a tier, corrected for its selection on the same test files.
 
     Attributes
     ----------
-    low, high : Bonferroni's interval, which covers all compared tiers at once.
+    low, high : its ends.
     level : coverage of the interval of one tier by itself.
-    tiers : number of tiers that the best one was selected from.
     """
 
     low: float
     high: float
     level: float
-    tiers: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,14 +62,14 @@ class Refusal:
     delta : its row of the table of differences.
     companions : rows of the other metrics that it is judged to hurt.
     recall_loss : of the tier on validation, if that is the reason.
-    tiers : number of tiers compared, if the corrected interval includes zero.
+    differences : number of differences behind the answer, if the interval that is corrected for them includes zero.
     """
 
     tier: str
     delta: dict[str, Any]
     companions: list[dict[str, Any]] = field(default_factory=list)
     recall_loss: float | None = None
-    tiers: int | None = None
+    differences: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,6 +141,7 @@ class _Evidence:
     label : the configuration in words.
     tiers : the rows of the table of differences from the baseline.
     all_comparisons : all rows of the table of differences, those from controls included.
+    differences : number of differences with a verdict behind the whole answer: all goals, tiers and configurations.
     losses : recall lost on validation, by tier.
     quiet_nights : the table of nights without calls.
     """
@@ -150,6 +149,7 @@ class _Evidence:
     label: str
     tiers: pd.DataFrame
     all_comparisons: pd.DataFrame
+    differences: int
     losses: dict[str, float]
     quiet_nights: pd.DataFrame
 
@@ -163,7 +163,7 @@ class SelectionRules:
     baseline : the tier without mined negatives.
     max_recall_loss : recall on validation that a recommended tier may cost, mean over seeds.
     controls : the random tiers of equal size, for each tier that has any.
-    alpha : the interval of the recommended tier covers ``1 - alpha``, corrected for its selection.
+    alpha : accepted probability of any recommendation without an effect.
     """
 
     baseline: str
@@ -182,7 +182,7 @@ def choose_tiers(
     - it *improves* the metric of the goal, compared with the baseline;
     - it is not judged to hurt any other metric on the same split;
     - it loses no more than the accepted recall on validation;
-    - its interval leaves out zero after correction for the number of tiers; see :func:`correct_for_selection`.
+    - its interval leaves out zero after correction for its selection; see :func:`correct_for_selection`.
 
     Of the tiers that qualify, the one with the largest difference is chosen.
 
@@ -199,6 +199,7 @@ def choose_tiers(
     varying = [axis for axis in axes if tiers[axis].nunique() > 1]
     losses = measure_recall_losses(runs, axes, rules.baseline)
     quiet_nights = nights[(nights.split == split) & (nights.calling_files == 0)]
+    differences = int((tiers.metric.isin(GOALS) & (tiers.verdict != "no verdict")).sum())
     choices: list[TierChoice] = []
     for key, part in tiers.groupby(axes or (lambda _: 0), sort=False):
         configuration = dict(zip(axes, key if axes else (), strict=True))
@@ -207,6 +208,7 @@ def choose_tiers(
             label=", ".join(f"{axis.replace('_', ' ')} {configuration[axis]}" for axis in varying),
             tiers=part.assign(value=names),
             all_comparisons=_select(comparisons, configuration),
+            differences=differences,
             losses={name: float(losses.loc[(*values, name) if values else name]) for name in names.unique()},
             quiet_nights=_select(quiet_nights, configuration),
         )
@@ -223,25 +225,28 @@ def measure_recall_losses(runs: pd.DataFrame, axes: list[str], baseline: str) ->
     return long.groupby([*axes, "negative_tier"]).loss.mean()
 
 
-def correct_for_selection(row: dict[str, Any], tiers: int, alpha: float) -> SelectedInterval | None:
+def correct_for_selection(row: dict[str, Any], tiers: int, differences: int, alpha: float) -> SelectedInterval | None:
     """Correct the interval of the best of several tiers; None without a standard error.
 
     The best of several tiers tends to look better than it is, because the same test files select it and measure it.
-    The corrected interval is Bonferroni's (O. J. Dunn, *J. Am. Stat. Assoc.* 56, 1961). Each of k tiers gets an
-    interval that covers ``1 - alpha / k``. All of them together contain the true differences with a probability of
-    ``1 - alpha`` or more, and so does that of the selected tier. The difference itself is not corrected.
+    The corrected interval is Bonferroni's (O. J. Dunn, *J. Am. Stat. Assoc.* 56, 1961). It covers ``1 - alpha / k`` for
+    k tiers, or ``1 - 2 alpha / m`` for the m differences behind the whole answer, whichever is more. From the first
+    follows that the interval of the selected tier covers ``1 - alpha``. From the second follows that the probability of
+    any interval above its true difference, and so of any recommendation without an effect, is at most `alpha`. The
+    difference itself is not corrected.
 
     Parameters
     ----------
     row : of the table of differences.
-    tiers : number of tiers that were compared.
-    alpha : the intervals of all tiers together cover ``1 - alpha``.
+    tiers : k, the number of tiers that the best one was selected from.
+    differences : m, the number of differences in all goals and configurations.
     """
     error, df = row.get("standard_error"), row.get("degrees_of_freedom")
     if error is None or pd.isna(error) or pd.isna(df):
         return None
-    half_width = float(stats.t.isf(alpha / tiers / 2, df)) * error
-    return SelectedInterval(row["difference"] - half_width, row["difference"] + half_width, 1 - alpha / tiers, tiers)
+    outside = alpha * min(1 / tiers, 2 / differences)
+    half_width = float(stats.t.isf(outside / 2, df)) * error
+    return SelectedInterval(row["difference"] - half_width, row["difference"] + half_width, 1 - outside)
 
 
 def _choose_tier(metric: str, evidence: _Evidence, rules: SelectionRules) -> TierChoice:
@@ -278,7 +283,7 @@ def _describe_tier(row: dict[str, Any], judged: int, evidence: _Evidence, rules:
     return ChosenTier(
         name=tier,
         delta=row,
-        selected=correct_for_selection(row, judged, rules.alpha),
+        selected=correct_for_selection(row, judged, evidence.differences, rules.alpha),
         controls=[_compare_with_control(row, name, evidence, rules) for name in rules.controls.get(tier, [])],
         control_of=[name for name, controls in rules.controls.items() if tier in controls],
         trade=trade,
@@ -296,9 +301,9 @@ def _refuse(row: dict[str, Any], judged: int, evidence: _Evidence, rules: Select
         return Refusal(tier, row, companions=companions.to_dict("records"))
     if evidence.losses[tier] > rules.max_recall_loss:
         return Refusal(tier, row, recall_loss=evidence.losses[tier])
-    selected = correct_for_selection(row, judged, rules.alpha)
+    selected = correct_for_selection(row, judged, evidence.differences, rules.alpha)
     if selected and selected.low <= 0:
-        return Refusal(tier, row, tiers=judged)
+        return Refusal(tier, row, differences=evidence.differences)
     return None
 
 
