@@ -330,6 +330,7 @@ def _night_variance(resampled: FloatArray) -> float:
     """
     pairs = resampled.shape[1]
     wide = resampled.astype(np.float64)
+    wide = wide[np.isfinite(wide).any(axis=1)]  # a metric can be undefined in a draw, for example without positives
     of_mean = float(np.nanvar(np.nanmean(wide, axis=1), ddof=1))
     of_each = float(np.nanmean(np.nanvar(wide, axis=0, ddof=1)))
     variance: float = max(of_mean - max(of_each - of_mean, 0.0) / max(pairs - 1, 1), 0.0)
