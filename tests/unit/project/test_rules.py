@@ -19,7 +19,7 @@ FIRST, STAGES = (
 )
 
 # The rules that each Snakefile defines, and which of them run where Snakemake runs. Snakefiles that one process parses
-# share their global names, so each has a process of its own.
+# share their global names, so each has a separate process.
 PARSE = """
 import json, multiprocessing, sys
 from pathlib import Path
