@@ -18,20 +18,22 @@ FIRST, STAGES = (
     [name for name in INCLUDED if name not in ("common.smk", "plan.smk", "finished_runs.smk")],
 )
 
-# The rules that each Snakefile defines, and which of them run where Snakemake runs.
+# The rules that each Snakefile defines, and which of them run where Snakemake runs. Snakefiles that one process parses
+# share their global names, so each has a separate process.
 PARSE = """
-import json, sys
+import json, multiprocessing, sys
 from pathlib import Path
 from snakemake.api import SnakemakeApi
 from snakemake.settings.types import ConfigSettings, ResourceSettings
 
-parsed = []
-config = ConfigSettings(configfiles=[Path(sys.argv[1])], config={"mining": {"rounds": 2}})
-with SnakemakeApi() as api:
-    for snakefile in sys.argv[2:]:
+def parse(snakefile):
+    config = ConfigSettings(configfiles=[Path(sys.argv[1])], config={"mining": {"rounds": 2}})
+    with SnakemakeApi() as api:
         workflow = api.workflow(ResourceSettings(), config, snakefile=Path(snakefile))._workflow
-        parsed.append({rule.name: rule.name in workflow._localrules for rule in workflow.rules})
-print(json.dumps(parsed))
+        return {rule.name: rule.name in workflow._localrules for rule in workflow.rules}
+
+with multiprocessing.get_context("fork").Pool(1, maxtasksperchild=1) as pool:
+    print(json.dumps(pool.map(parse, sys.argv[2:], chunksize=1)))
 """
 
 
