@@ -53,7 +53,8 @@ def exported(tmp_path_factory):
         "positive_subsets": {"base": SMALL["positive_subsets"]["base"]},
         "features": {"kind": "onnx", "path": "network.onnx"},
         "matrix": {"positive_subset": ["base"], "negative_tier": ["none", "hard"], "seed": [1, 2]},
-        "training": {"model": "head", "hidden_units": 8, "epochs": 20, "balance": "none", "upsampling": "linear"},
+        "training": {"model": "head", "hidden_units": 8, "epochs": 4, "balance": "none", "upsampling": "linear"},
+        "evaluation": {"threshold": {"rule": "precision", "value": 0.9}},
         "export": {"run": {"negative_tier": "hard", "seed": 2}, "label": "Rana draytonii_Red-legged Frog"},
     }
     project.path("onnx.yaml").write_text(yaml.safe_dump(config))

@@ -31,7 +31,7 @@ def test_a_violated_split_rule_stops_the_run_with_the_rows(small, changed):
     table.to_csv(small.path("data/breach.csv"), index=False)
     config = changed(lambda config: config.update(manifest="data/breach.csv", pathvars={"results": "results/breach"}))
     printed = small.snakemake("results/breach/inputs/recordings.parquet", config=config, fails=True)
-    assert "The pool's recorders must appear in no other split, but:" in printed
+    assert "The pool's recorders must appear in no other split. These rows break the rule:" in printed
     assert table.file_path[labelled] in printed
     assert "Traceback" not in printed
 
@@ -55,4 +55,4 @@ def test_too_many_bad_recordings_stop_the_run(small, changed):
     config = changed(lambda config: config.update(audio_root="data/nowhere", pathvars={"results": "results/nowhere"}))
     printed = small.snakemake("results/nowhere/inputs/recordings.parquet", config=config, fails=True)
     assert "400 of 400 recordings are rejected (100.0%)" in printed
-    assert "Is audio_root right?" in printed
+    assert "Check audio_root." in printed

@@ -67,7 +67,7 @@ def test_a_random_tier_that_all_seeds_share_is_not_drawn_for_a_new_seed(small, c
 
 def test_a_changed_comparison_trains_nothing(small, changed):
     config = changed(lambda config: config["comparisons"][0].update(baseline="control"))
-    assert small.plan(config) == {"compare": 1, "draw_figures": 1, "write_report": 1}
+    assert small.plan(config) == {"compare": 1, "compare_effects": 1, "draw_figures": 1, "write_report": 1}
 
 
 def test_edited_code_reruns_the_rules_that_use_it_and_a_comment_reruns_nothing(small):
