@@ -84,7 +84,7 @@ def test_the_audit_flags_hidden_positives_of_the_top_tier_and_few_others(default
     project, _ = default
     audited, truth = project.table("results/audit/pool.csv"), project.table("results/soundscapes/truth.csv")
     found = pool_audit.compare_with_truth(audited, truth, {"conf85": audited[audited.confidence >= 0.85]}).iloc[0]
-    assert found.hidden >= 10 and found.files - found.hidden >= 20
+    assert found.hidden >= 10 and found.files - found.hidden >= 15
     # Processors round differently, so trainings differ: what other generated sets gave is in docs/understanding/audit.md.
     assert found.recall >= 0.9 and found.false_alarm_rate <= 0.1
     left = project.table("results/tiers/conf85.csv").file_path

@@ -236,3 +236,13 @@ def test_yaml_anchors_are_allowed_and_a_bomb_of_them_is_refused(config):
         configuration.complete(yaml.safe_load(bomb), SCHEMA)
     config["positive_subsets"]["again"] = config["positive_subsets"]["base"]
     assert "again" in configuration.complete(config, SCHEMA)["positive_subsets"]
+
+
+@pytest.mark.parametrize(
+    ("training", "balance"), [({}, "cut"), ({"epochs": 3}, "cut"), ({"balance": "batches"}, "batches")]
+)
+def test_the_audits_models_cut_the_larger_class_unless_asked_otherwise(config, training, balance):
+    config["audit"] = {"training": training}
+    complete = configuration.complete(config, SCHEMA)
+    assert complete["audit"]["training"] == training | {"balance": balance}
+    assert complete["training"]["balance"] == "batches"
