@@ -108,6 +108,8 @@ def test_jobs_lost_to_scancel_a_time_limit_or_a_node_run_again(slurm, project):
     states = {job["JobId"]: job["JobState"] for job in slurm.jobs() if job["JobId"] not in before}
     assert {job: states[job] for job in lost} == lost and len(lost) == 3
     assert [job["JobId"] for job in slurm.jobs() if job["Restarts"] != "0"] == [list(lost)[-1]]
-    assert list(states.values()).count("COMPLETED") == 2 + 2 + 2  # train, evaluate, and both comparisons: what was lost, once more
+    assert (
+        list(states.values()).count("COMPLETED") == 2 + 2 + 2
+    )  # train, evaluate, and both comparisons: what was lost, once more
     for name in TABLES:
         pd.testing.assert_frame_equal(project.table(f"results/slurm/{name}"), project.table(f"results/local/{name}"))
