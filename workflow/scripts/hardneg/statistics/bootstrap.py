@@ -178,6 +178,28 @@ class MatchedMetrics:
     both: FloatArray
 
 
+@dataclass(frozen=True, slots=True)
+class ResampledBaseline:
+    """The runs of a baseline at their mean operating points, which all runs that are compared with it share.
+
+    Attributes
+    ----------
+    runs : one per seed.
+    points : their mean operating points.
+    matched : each run at these points.
+    """
+
+    runs: Sequence[ResampledRun]
+    points: MatchedPoints
+    matched: Sequence[MatchedMetrics]
+
+    @classmethod
+    def from_runs(cls, runs: Sequence[ResampledRun]) -> "ResampledBaseline":
+        """Measure the runs of a baseline at their mean operating points."""
+        points = MatchedPoints.from_runs(runs)
+        return cls(runs, points, [run.measure_matched(points) for run in runs])
+
+
 @lru_cache(maxsize=8)
 def draw_night_weights(night_set: str, nights: int, resamples: int, seed: int) -> FloatArray:
     """Draw how often each night counts.
@@ -198,27 +220,25 @@ def draw_night_weights(night_set: str, nights: int, resamples: int, seed: int) -
     return weights.astype(np.float32)
 
 
-def resample_difference(runs: Sequence[ResampledRun], baseline: Sequence[ResampledRun]) -> ResampledDifference:
+def resample_difference(runs: Sequence[ResampledRun], baseline: ResampledBaseline) -> ResampledDifference:
     """Subtract a baseline's metrics from those of runs, paired by seed, as observed and under each draw."""
-    points = MatchedPoints.from_runs(baseline)
-    matched = [run.measure_matched(points) for run in runs]
-    matched_baseline = [run.measure_matched(points) for run in baseline]
+    matched, matched_baseline = [run.measure_matched(baseline.points) for run in runs], baseline.matched
     values = np.array([[*run.observed, *at.observed] for run, at in zip(runs, matched, strict=True)])
-    base = np.array([[*run.observed, *at.observed] for run, at in zip(baseline, matched_baseline, strict=True)])
+    base = np.array([[*run.observed, *at.observed] for run, at in zip(baseline.runs, matched_baseline, strict=True)])
     under_draws = {}
     for name in ("test_nights", "both"):
         difference = [
             np.concatenate(
                 [getattr(run, name) - getattr(other, name), getattr(at, name) - getattr(other_at, name)], axis=1
             )
-            for run, other, at, other_at in zip(runs, baseline, matched, matched_baseline, strict=True)
+            for run, other, at, other_at in zip(runs, baseline.runs, matched, matched_baseline, strict=True)
         ]
         under_draws[name] = np.stack(difference, axis=1)
-    everything = [*runs, *baseline]
+    everything = [*runs, *baseline.runs]
     counts = NightCounts(
         np.mean([run.metrics.night_counts for run in everything], axis=0),
         # With internal validation, seeds have different nights. The first seed stands for all.
-        np.mean([run.validation_counts for run in (runs[0], baseline[0])], axis=0),
+        np.mean([run.validation_counts for run in (runs[0], baseline.runs[0])], axis=0),
     )
     return ResampledDifference(values - base, values, base, **under_draws, counts=counts)
 
@@ -239,8 +259,9 @@ def bootstrap_difference(
     confidence : coverage of the interval.
     seed : of the draws.
     """
-    resampled = [[ResampledRun(run, resamples, seed) for run in arm] for arm in (runs, baseline)]
-    return estimate_differences(resample_difference(*resampled), confidence)
+    resampled, resampled_baseline = ([ResampledRun(run, resamples, seed) for run in arm] for arm in (runs, baseline))
+    difference = resample_difference(resampled, ResampledBaseline.from_runs(resampled_baseline))
+    return estimate_differences(difference, confidence)
 
 
 def estimate_differences(resampled: ResampledDifference, confidence: float = 0.95) -> dict[str, DifferenceEstimate]:

@@ -12,6 +12,7 @@ from hardneg.models.metrics import COMPARED_METRICS, LOWER_IS_BETTER, MATCHED_ME
 from hardneg.statistics import paired_tests, seed_planning, verdicts
 from hardneg.statistics.bootstrap import (
     DifferenceEstimate,
+    ResampledBaseline,
     ResampledDifference,
     ResampledRun,
     VariancePart,
@@ -154,7 +155,7 @@ class ComparedRuns:
 
 
 class RunResampler:
-    """Resamples runs when they are needed, and each only once.
+    """Resamples runs and baselines when they are needed, and each only once.
 
     Parameters
     ----------
@@ -165,6 +166,7 @@ class RunResampler:
     def __init__(self, load_scores: ScoreLoader, resamples: int):
         self.load_scores, self.resamples = load_scores, resamples
         self._resampled: dict[tuple[object, ...], ResampledRun] = {}
+        self._baselines: dict[tuple[int, ...], ResampledBaseline] = {}
 
     def resample(self, run: Mapping[str, str], split: str) -> ResampledRun:
         """Resample one run on one split."""
@@ -181,7 +183,10 @@ class RunResampler:
             [self.resample({**axes, "seed": str(seed), comparison.vary: value_of_arm}, split) for seed in seeds]
             for value_of_arm in (value, comparison.baseline)
         )
-        return resample_difference(runs, baseline)
+        key = tuple(map(id, baseline))  # of runs that this object keeps
+        if key not in self._baselines:
+            self._baselines[key] = ResampledBaseline.from_runs(baseline)
+        return resample_difference(runs, self._baselines[key])
 
 
 def compare_runs(
