@@ -1,6 +1,7 @@
 """Recordings as recorders, editors and accidents leave them, each with the expected result of the check."""
 
 import os
+import signal
 import struct
 
 import numpy as np
@@ -13,6 +14,7 @@ from hardneg.common.errors import InputError
 from hardneg.features import extractors
 from hardneg.features.feature_settings import LogMelSettings
 from hardneg.recordings import checks
+from hardneg.review import clips
 
 RATE = 16000
 NOISE = 0.1 * np.random.default_rng(0).standard_normal(2 * RATE)
@@ -194,3 +196,56 @@ def test_a_file_that_vanishes_or_shrinks_after_the_check_is_named(tmp_path, make
         with pytest.raises(InputError, match=f"{name} passed the check but cannot be decoded now"):
             extractors.extract_features(table, str(tmp_path), tmp_path / "features" / "a.npy", WINDOWS, LOGMEL, "cpu")
         assert not list((tmp_path / "features").iterdir())
+
+
+@pytest.fixture
+def crashing_decoder(monkeypatch):
+    """Make the decoder crash other processes at files named ``evil``, as soon as the returned list has items."""
+    armed, test_process = [], os.getpid()
+    open_recording = soundfile.SoundFile
+
+    def crash(path, *arguments, **options):
+        if armed and "evil" in str(path) and os.getpid() != test_process:
+            os.kill(os.getpid(), signal.SIGSEGV)
+        return open_recording(path, *arguments, **options)
+
+    monkeypatch.setattr(soundfile, "SoundFile", crash)
+    return armed
+
+
+def check_three(folder, make_manifest, wav):
+    """Check three recordings, of which the middle one is evil."""
+    names = [wav(f"{name}.wav", rate=8000, subtype="FLOAT") for name in ("a", "evil", "z")]
+    rows = [(name, "negative", "train", "s", "r", "") for name in names]
+    return checks.check_recordings(make_manifest(*rows), str(folder), 0.1, 1.0, workers=2)
+
+
+def test_a_recording_that_crashes_the_decoder_is_rejected_alone(tmp_path, make_manifest, wav, crashing_decoder):
+    crashing_decoder.append(True)
+    checked = check_three(tmp_path, make_manifest, wav)
+    assert list(checked.reason) == ["", "unreadable: the decoder crashed or ran out of memory", ""]
+
+
+def test_a_recording_that_crashes_the_decoder_after_the_check_is_named(tmp_path, make_manifest, wav, crashing_decoder):
+    table = check_three(tmp_path, make_manifest, wav)
+    (tmp_path / "features").mkdir()
+    crashing_decoder.append(True)
+    with pytest.raises(InputError, match=r"evil\.wav passed the check but cannot be decoded now \(the decoder crashed"):
+        extractors.extract_features(
+            table, str(tmp_path), tmp_path / "features" / "a.npy", WINDOWS, LOGMEL, "cpu", processes=2
+        )
+    assert not list((tmp_path / "features").iterdir())
+
+
+@pytest.mark.parametrize("make", [os.mkfifo, lambda path: path.symlink_to("/dev/zero")], ids=["pipe", "device"])
+def test_a_pipe_or_device_that_replaces_a_recording_after_the_check_is_named(tmp_path, make_manifest, wav, make):
+    wav("x.wav", rate=8000)
+    row = ("x.wav", "negative", "train", "s", "r", "")
+    table = checks.check_recordings(make_manifest(row), str(tmp_path), 0.1, 1.0, workers=1)
+    (tmp_path / "x.wav").unlink()
+    make(tmp_path / "x.wav")
+    with pytest.raises(InputError, match=r"x\.wav passed the check but cannot be decoded now .*not a regular file"):
+        extractors.extract_features(table, str(tmp_path), tmp_path / "a.npy", WINDOWS, LOGMEL, "cpu")
+    settings = clips.ClipSettings(str(tmp_path), 16000, 0.5, 4000)
+    with pytest.raises(InputError, match=r"x\.wav passed the check but cannot be decoded now .*not a regular file"):
+        clips.cut_clip(clips.ClipWindow("x.wav", 0.0, 1.0), tmp_path, settings)

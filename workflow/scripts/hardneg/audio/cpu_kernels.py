@@ -27,11 +27,13 @@ it compiles.
 """
 
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any, ParamSpec, TypeVar
 
 import numpy as np
 import numpy.typing as npt
 from numba import njit
+from numba.core.caching import FunctionCache
 from numba.extending import overload
 
 FloatArray = npt.NDArray[np.float32]
@@ -47,14 +49,34 @@ OPTIONS: Any = {"fastmath": {"contract"}, "error_model": "numpy"}
 Unsigned = np.uintp  # an index of this type needs no check for counting from the end
 
 
+class ForgivingCache(FunctionCache):
+    """A cache on disk that compiles again, without keeping the result, where numba's own would stop.
+
+    The files of the cache may be empty or truncated, and their folder may have become unwritable or full.
+    """
+
+    def load_overload(self, signature: Any, target: Any) -> Any:
+        """Return the compiled code; None if it is not there or damaged."""
+        try:
+            return super().load_overload(signature, target)
+        except Exception:  # what unpickling a damaged file raises
+            with suppress(OSError):
+                self.flush()  # numba could not add to a damaged index
+            return None
+
+    def save_overload(self, signature: Any, data: Any) -> None:
+        """Keep the compiled code if that is possible."""
+        with suppress(Exception):
+            super().save_overload(signature, data)
+
+
 def compile_and_cache(function: Callable[Parameters, Result]) -> Callable[Parameters, Result]:
-    """Compile at the first call and cache the result on disk; compile in each process if no folder is writable."""
-    compiled: Callable[Parameters, Result]
-    try:
-        compiled = njit(cache=True, **OPTIONS)(function)
-    except RuntimeError:
-        compiled = njit(**OPTIONS)(function)
-    return compiled
+    """Compile at the first call and cache the result on disk; compile in each process if that is not possible."""
+    compiled: Any = njit(**OPTIONS)(function)
+    with suppress(RuntimeError, OSError):  # no folder is writable
+        compiled._cache = ForgivingCache(function)  # as in numba's own enable_caching
+    kernel: Callable[Parameters, Result] = compiled
+    return kernel
 
 
 def supports_frame_size(n_fft: int) -> bool:

@@ -1,7 +1,9 @@
 """Decode recordings to mono samples."""
 
 import os
+import stat
 import wave
+from pathlib import Path
 from typing import TypeAlias
 
 import numpy as np
@@ -23,8 +25,10 @@ def decode(path: str | os.PathLike[str]) -> tuple[npt.NDArray[np.float32], int]:
 
     Raises
     ------
+    OSError
+        If the file does not exist, or is not a regular file.
     soundfile.LibsndfileError
-        If the file does not exist, or libsndfile cannot read it.
+        If libsndfile cannot read it.
     """
     samples, rate = read_samples(path)
     return to_float_mono(samples), rate
@@ -45,9 +49,12 @@ def read_samples(path: str | os.PathLike[str], first: int = 0, count: int = -1) 
 
     Raises
     ------
+    OSError
+        If the file does not exist, or is not a regular file.
     soundfile.LibsndfileError
-        If the file does not exist, or libsndfile cannot read it.
+        If libsndfile cannot read it.
     """
+    refuse_special_file(path)
     pcm16 = _read_pcm16_wav(path, first, count)
     if pcm16:
         return pcm16
@@ -56,6 +63,18 @@ def read_samples(path: str | os.PathLike[str], first: int = 0, count: int = -1) 
             recording.seek(first)
         dtype = INTEGER_TYPES.get(recording.subtype, "float32")
         return recording.read(count, dtype=dtype, always_2d=True), recording.samplerate
+
+
+def refuse_special_file(path: str | os.PathLike[str]) -> None:
+    """Refuse a named pipe, a device or a folder in the place of a recording. Reading a pipe could wait without end.
+
+    Raises
+    ------
+    OSError
+        If the file does not exist, or is not a regular file.
+    """
+    if not stat.S_ISREG(Path(path).stat().st_mode):
+        raise OSError(f"{os.fspath(path)} is not a regular file: replace it by the recording.")
 
 
 def _read_pcm16_wav(path: str | os.PathLike[str], first: int, count: int) -> tuple[npt.NDArray[np.int16], int] | None:

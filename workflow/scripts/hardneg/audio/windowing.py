@@ -169,9 +169,9 @@ def read_chunk(chunk: AudioChunk) -> StoredSamples:
     try:
         samples, rate = decoding.read_samples(chunk.path, chunk.first_frame, chunk.frames)
     except (OSError, RuntimeError) as error:
-        raise _changed_file_error(chunk, str(error)) from error
+        raise changed_file_error(chunk, str(error)) from error
     if len(samples) < chunk.frames or rate != chunk.rate:
-        raise _changed_file_error(chunk, f"{len(samples)} of {chunk.frames} samples, at {rate} Hz")
+        raise changed_file_error(chunk, f"{len(samples)} of {chunk.frames} samples, at {rate} Hz")
     return samples
 
 
@@ -207,7 +207,8 @@ def _split_into_chunks(
         yield AudioChunk(path, rate, first_unit * down, count, chunk_starts - first_unit * up, first_row + position)
 
 
-def _changed_file_error(chunk: AudioChunk, reason: str) -> InputError:
+def changed_file_error(chunk: AudioChunk, reason: str) -> InputError:
+    """Describe why a recording that passed the check cannot be decoded now."""
     return InputError(
         f"{chunk.path} passed the check but cannot be decoded now ({reason}). Restore the file, or remove it from the "
         "manifest, and run again."

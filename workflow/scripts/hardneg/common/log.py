@@ -12,6 +12,7 @@ from typing import TypeVar
 
 from tqdm import tqdm
 
+from hardneg.common import files
 from hardneg.common.errors import describe_remedy
 
 logger = logging.getLogger("hardneg")
@@ -19,11 +20,12 @@ Item = TypeVar("Item")
 
 
 def log_to(path: str | os.PathLike[str]) -> None:
-    """Write this job's messages, and the error that ends it, to the file `path`.
+    """Begin a job: write its messages, and the error that ends it, to the file `path`.
 
     For an error that a person can fix, the terminal shows the remedy without a traceback; see
     :func:`hardneg.common.errors.describe_remedy`.
     """
+    files.start_job()
     handler = logging.FileHandler(path, mode="w", encoding="utf-8")
     handler.setFormatter(logging.Formatter("%(asctime)s %(message)s", datefmt="%H:%M:%S"))
     logger.handlers = [handler]

@@ -3,14 +3,14 @@
 import ctypes
 import sys
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import Executor, ProcessPoolExecutor
-from contextlib import contextmanager
-from itertools import islice
+from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from functools import partial
 from typing import Any, TypeVar
 
 import torch
 
-from hardneg.common import process_context
+from hardneg.common import crash_isolation, process_context
 
 Task = TypeVar("Task")
 Result = TypeVar("Result")
@@ -18,43 +18,41 @@ _function: Callable[[Any], Any]
 M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3  # of glibc's malloc.h
 
 
-@contextmanager
-def start_processes(workers: int, function: Callable[[Task], Result]) -> Iterator[Executor | None]:
-    """Start processes of one thread each, and pass `function` to each process once. One worker needs no process.
-
-    Linux forks the processes, so torch and the data of `function` need no copy. Elsewhere, `function` must be
-    picklable.
-    """
-    if workers == 1:
-        _configure_process()
-        yield None
-        return
-    context = process_context.get_context()
-    with ProcessPoolExecutor(workers, context, initializer=_initialize_worker, initargs=(function,)) as pool:
-        yield pool
-
-
 def map_in_order(
-    function: Callable[[Task], Result], tasks: Iterable[Task], workers: int, pending_per_worker: int = 4
+    function: Callable[[Task], Result],
+    tasks: Iterable[Task],
+    workers: int,
+    pending_per_worker: int = 4,
+    on_crash: Callable[[Task], Result] | None = None,
 ) -> Iterator[Result]:
     """Yield ``function(task)`` for each task in order, computed by `workers` processes of one thread each.
 
-    At most `pending_per_worker` tasks per worker are submitted and not yet yielded, so that results do not pile up.
-    The next task is submitted when the consumer asks for another result. One worker computes in this process.
+    One worker computes in this process. Linux forks the processes, so torch and the data of `function` need no copy.
+    Elsewhere, `function` must be picklable.
+
+    Parameters
+    ----------
+    function, tasks, workers : see :func:`hardneg.common.crash_isolation.map_in_order`.
+    pending_per_worker : see there.
+    on_crash : see there; by default, a task that ends its process is an error.
     """
-    with start_processes(workers, function) as pool:
-        if pool is None:
-            yield from map(function, tasks)
-            return
-        remaining = iter(tasks)
-        pending = [pool.submit(_run_task, task) for task in islice(remaining, pending_per_worker * workers)]
-        try:
-            while pending:
-                yield pending.pop(0).result()
-                pending += [pool.submit(_run_task, task) for task in islice(remaining, 1)]
-        finally:
-            for future in pending:
-                future.cancel()
+    if workers == 1:
+        _configure_process()
+        yield from map(function, tasks)
+        return
+    start_pool = partial(_start_pool, function=function)
+    yield from crash_isolation.map_in_order(
+        _run_task, tasks, start_pool, workers, on_crash or _raise_crash, pending_per_worker
+    )
+
+
+def _start_pool(workers: int, function: Callable[[Any], Any]) -> ProcessPoolExecutor:
+    context = process_context.get_context()
+    return ProcessPoolExecutor(workers, context, initializer=_initialize_worker, initargs=(function,))
+
+
+def _raise_crash(task: object) -> Any:
+    raise BrokenProcessPool(f"task {task} ended its process.")
 
 
 def _initialize_worker(function: Callable[[Any], Any]) -> None:

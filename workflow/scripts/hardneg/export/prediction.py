@@ -11,7 +11,7 @@ import soundfile
 import torch
 from torch import nn
 
-from hardneg.audio import windowing
+from hardneg.audio import decoding, windowing
 from hardneg.common import tables
 from hardneg.common.errors import InputError
 from hardneg.common.log import logger, track_progress
@@ -137,6 +137,7 @@ def predict_recordings(
 
 def _probe(path: Path) -> pd.DataFrame:
     """Measure the recording: a table of one row, as :func:`hardneg.audio.windowing.plan_windows` needs."""
+    decoding.refuse_special_file(path)
     info = soundfile.info(path)
     duration_s = info.frames / info.samplerate
     return pd.DataFrame([{"file_path": path.name, "duration_s": duration_s, "sample_rate": info.samplerate}])

@@ -15,6 +15,7 @@ import numpy.typing as npt
 import torch
 
 from hardneg.audio import decoding, resampling, windowing
+from hardneg.audio.decoder_crashes import name_culprit
 from hardneg.audio.device_resampling import Resampler, has_fast_blocks
 from hardneg.audio.resampling import resampled_length
 from hardneg.audio.windowing import AudioChunk, WindowSpec
@@ -103,7 +104,13 @@ def compute_features(
     pending: deque[_PendingBatch] = deque()
     decode = partial(_decode, batches=batches, windows=windows, slots=slots.numpy())
     try:
-        decoded_batches = process_pool.map_in_order(decode, range(len(batches)), processes, BATCHES_AHEAD)
+        decoded_batches = process_pool.map_in_order(
+            decode,
+            range(len(batches)),
+            processes,
+            BATCHES_AHEAD,
+            on_crash=lambda position: name_culprit(batches[position:]),
+        )
         for batch, decoded in zip(batches, decoded_batches, strict=True):
             if on_gpu and not is_pinned:  # after the processes have started, because they must inherit plain memory
                 _pin(slots)

@@ -17,6 +17,7 @@ import pandas as pd
 import torch
 
 from hardneg.audio import windowing
+from hardneg.audio.decoder_crashes import name_culprit
 from hardneg.audio.windowing import AudioChunk, WindowSpec
 from hardneg.common import process_pool
 from hardneg.common.files import atomic_write
@@ -73,7 +74,12 @@ def write_features(
             extract_batch = partial(
                 _extract_batch, batches=batches, windows=windows, extractor=extractor, path=draft, offset=offset
             )
-            digests = process_pool.map_in_order(extract_batch, range(len(batches)), processes)
+            digests = process_pool.map_in_order(
+                extract_batch,
+                range(len(batches)),
+                processes,
+                on_crash=lambda position: name_culprit(batches[position:]),
+            )
         else:
             batches = list(device_extraction.batch_similar_chunks(chunks))
             features = device_extraction.compute_features(batches, windows, extractor, device, processes)

@@ -11,6 +11,7 @@ import pandas as pd
 import torch
 
 from hardneg.audio import windowing
+from hardneg.audio.decoder_crashes import name_culprit
 from hardneg.audio.windowing import AudioChunk, WindowSpec
 from hardneg.common import process_pool
 from hardneg.common.errors import InputError
@@ -142,7 +143,7 @@ def score_windows(
     window_spec = WindowSpec(birdnet.SAMPLE_RATE, birdnet.WINDOW_SAMPLES, birdnet.WINDOW_SAMPLES)
     batches = list(batch_chunks(windowing.plan_from_index(index, recordings, audio_root, window_spec), BATCH_WINDOWS))
     score_batch = partial(_score_batch, window_spec=window_spec, classifier=classifier)
-    results = process_pool.map_in_order(score_batch, batches, processes)
+    results = process_pool.map_in_order(score_batch, batches, processes, on_crash=lambda batch: name_culprit([batch]))
     parts = list(track_progress(results, len(batches), "classifying windows"))
     return index[["file_path", "start_s", "end_s"]].assign(confidence=np.concatenate(parts) if parts else 0.0)
 

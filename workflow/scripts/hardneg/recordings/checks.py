@@ -14,7 +14,7 @@ import numpy.typing as npt
 import pandas as pd
 import soundfile
 
-from hardneg.common import process_context
+from hardneg.common import crash_isolation, process_context
 from hardneg.common.errors import InputError
 from hardneg.common.log import track_progress
 from hardneg.recordings.manifest import POOL
@@ -92,9 +92,12 @@ def check_recordings(
     """
     repeated = table.file_path.duplicated()
     probe = partial(probe_recording, audio_root=audio_root, min_duration_s=min_duration_s, window_s=window_s)
-    with ProcessPoolExecutor(workers, process_context.get_context()) as pool:
-        probes = track_progress(pool.map(probe, table.file_path, chunksize=16), len(table), "checking recordings")
-        facts = pd.DataFrame(map(attrgetter(*COLUMN_TYPES), probes), columns=list(COLUMN_TYPES))
+    start_pool = partial(ProcessPoolExecutor, mp_context=process_context.get_context())
+    probes = crash_isolation.map_in_order(
+        probe, table.file_path, start_pool, workers, _reject_crash, pending_per_worker=16
+    )
+    probes = track_progress(probes, len(table), "checking recordings")
+    facts = pd.DataFrame(map(attrgetter(*COLUMN_TYPES), probes), columns=list(COLUMN_TYPES))
     checked = pd.concat([table.reset_index(drop=True), facts.astype(COLUMN_TYPES)], axis=1)
     checked.loc[repeated.to_numpy() & (checked.reason == ""), "reason"] = "duplicate row"
     return checked
@@ -118,6 +121,11 @@ def probe_recording(file_path: str, audio_root: str, min_duration_s: float, wind
             return _measure(recording, min_duration_s, window_s)
     except (soundfile.LibsndfileError, OSError, RuntimeError, ValueError) as error:
         return RecordingFacts(reason=f"unreadable: {' '.join(str(error).split())}")
+
+
+def _reject_crash(file_path: str) -> RecordingFacts:
+    """Reject a recording that ended the process that decoded it."""
+    return RecordingFacts(reason="unreadable: the decoder crashed or ran out of memory")
 
 
 def _measure(recording: soundfile.SoundFile, min_duration_s: float, window_s: float) -> RecordingFacts:

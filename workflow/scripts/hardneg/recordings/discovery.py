@@ -32,6 +32,8 @@ def find_audio_files(paths: Iterable[str | os.PathLike[str]]) -> list[tuple[Path
             files += [(child, child.relative_to(path)) for child in candidates if child.is_file()]
         elif path.is_file():
             files.append((path, Path(path.name)))
+        elif path.exists():
+            raise InputError(f"{path} is a named pipe or a device, not a recording. Give a file or a folder.")
         else:
             raise InputError(f"{path} does not exist. Check the path.")
     if not files:

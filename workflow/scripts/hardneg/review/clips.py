@@ -5,6 +5,7 @@ from concurrent.futures import ProcessPoolExecutor
 from dataclasses import astuple, dataclass, fields
 from functools import partial
 from pathlib import Path
+from typing import NoReturn
 
 import numpy as np
 import numpy.typing as npt
@@ -15,8 +16,10 @@ from PIL import Image
 from scipy.fft import rfft
 from scipy.signal import get_window
 
+from hardneg.audio import decoding
 from hardneg.audio.resampling import resample
-from hardneg.common import process_context
+from hardneg.common import crash_isolation, process_context
+from hardneg.common.errors import InputError
 from hardneg.common.hashing import digest
 from hardneg.common.log import track_progress
 
@@ -99,19 +102,25 @@ def cut_clips(
     cut = partial(cut_clip, folder=folder, settings=settings)
     rows = candidates[["file_path", "start_s", "end_s"]].itertuples(index=False, name=None)
     windows = [ClipWindow(*row) for row in rows]
-    with ProcessPoolExecutor(workers, process_context.get_context()) as pool:
-        clips = list(track_progress(pool.map(cut, windows, chunksize=8), len(candidates), "cutting clips"))
+    start_pool = partial(ProcessPoolExecutor, mp_context=process_context.get_context())
+    results = crash_isolation.map_in_order(cut, windows, start_pool, workers, _raise_crash, pending_per_worker=8)
+    clips = list(track_progress(results, len(candidates), "cutting clips"))
     return pd.DataFrame(list(map(astuple, clips)), columns=[field.name for field in fields(Clip)])
 
 
 def cut_clip(window: ClipWindow, folder: str | os.PathLike[str], settings: ClipSettings) -> Clip:
     """Cut the clip of one window; see :func:`cut_clips`."""
-    with soundfile.SoundFile(Path(settings.audio_root, window.file_path)) as recording:
-        recording_rate = recording.samplerate
-        first = max(round((window.start_s - settings.context_s) * recording_rate), 0)
-        last = min(round((window.end_s + settings.context_s) * recording_rate), recording.frames)
-        recording.seek(first)
-        samples = recording.read(max(last - first, 1), dtype="float32", always_2d=True).mean(axis=1)
+    path = Path(settings.audio_root, window.file_path)
+    try:
+        decoding.refuse_special_file(path)
+        with soundfile.SoundFile(path) as recording:
+            recording_rate = recording.samplerate
+            first = max(round((window.start_s - settings.context_s) * recording_rate), 0)
+            last = min(round((window.end_s + settings.context_s) * recording_rate), recording.frames)
+            recording.seek(first)
+            samples = recording.read(max(last - first, 1), dtype="float32", always_2d=True).mean(axis=1)
+    except (OSError, RuntimeError) as error:
+        raise InputError(f"{path} passed the check but cannot be decoded now ({error}). Restore the file.") from error
     rate = next((rate for rate in OPUS_RATES if rate >= settings.sample_rate), OPUS_RATES[-1])
     samples = resample(samples, recording_rate, rate)
     samples = samples - samples.mean()
@@ -120,6 +129,13 @@ def cut_clip(window: ClipWindow, folder: str | os.PathLike[str], settings: ClipS
     soundfile.write(Path(folder, f"{clip}.ogg"), samples * gain, rate, format="OGG", subtype="OPUS")
     draw_spectrogram(samples, rate, settings.top_hz).save(Path(folder, f"{clip}.webp"), quality=60, method=2)
     return Clip(window.file_path, clip, first / recording_rate, last / recording_rate, 20 * np.log10(gain))
+
+
+def _raise_crash(window: ClipWindow) -> NoReturn:
+    raise InputError(
+        f"{window.file_path} passed the check, but cutting its clip crashed the process or took more memory than there "
+        "is. Restore the file, or remove it from the manifest, and run again."
+    )
 
 
 def draw_spectrogram(samples: npt.NDArray[np.float32], rate: int, top_hz: float) -> Image.Image:
