@@ -16,7 +16,7 @@ CASES = {
     "an empty subset": ([], {"positive_subsets": {"base": {"quality": ["medium"]}}}, "positive subset 'base' holds no recording"),
     "a subset that adds nothing": ([], {"matrix": {"positive_subset": ["base", "half"]}}, "positive subset 'half' adds no recording"),
     "a site that is not there": ([], {"splits": {"ood_sites": ["creek"]}}, "splits.ood_sites names 'creek'"),
-    "a file under two recorders": ([("n1.wav", "negative", "train", "", "pond", "r9")], {}, "row 6: n1.wav: recorder_id is 'r9'"),
+    "a file under two recorders": ([("n1.wav", "negative", "train", "", "pond", "r9")], {}, "line 6: n1.wav: recorder_id is 'r9'"),
 }  # fmt: skip
 CONFIG = {
     "target": "frog",

@@ -92,10 +92,10 @@ def test_files_before_and_after_midnight_in_two_splits_are_a_breach():
 @pytest.mark.parametrize(
     ("column", "value", "expected"),
     [
-        ("date", "12.03.2025", "row 2: a.wav: date is '12.03.2025'"),
-        ("night", "first", "row 2: a.wav: night is 'first'"),
+        ("date", "12.03.2025", "row 1: a.wav: date is '12.03.2025'"),
+        ("night", "first", "row 1: a.wav: night is 'first'"),
         ("night", "2025-02-30", "it must be YYYY-MM-DD"),
-        ("time", "9 pm", "row 2: a.wav: time is '9 pm'"),
+        ("time", "9 pm", "row 1: a.wav: time is '9 pm'"),
         ("time", "24:00", "it must be HH:MM or HH:MM:SS"),
     ],
 )
@@ -106,7 +106,7 @@ def test_a_night_or_time_that_cannot_be_read_is_named(column, value, expected):
 
 
 def test_rows_of_one_file_on_two_nights_are_named():
-    with pytest.raises(InputError, match=r"row 3: a\.wav: night is '2025-03-12'"):
+    with pytest.raises(InputError, match=r"row 2: a\.wav: night is '2025-03-12'"):
         complete({"file_path": "a.wav", "time": "22:00"}, {"file_path": "a.wav", "time": "02:00"}, date="2025-03-13")
 
 

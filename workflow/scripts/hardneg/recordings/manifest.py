@@ -1,13 +1,13 @@
 """The manifest is the user's list of recordings: read it, complete it, and refuse rows that cannot be valid."""
 
-import csv
 import os
+import unicodedata
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TextIO
 
 import pandas as pd
 
+from hardneg.common import text_tables
 from hardneg.common.errors import InputError
 from hardneg.common.hashing import uniform
 from hardneg.recordings.nights import (
@@ -34,7 +34,8 @@ COMPUTED_COLUMNS = (
 # Columns that must agree in all rows of one file.
 FILE_COLUMNS = ("label", "split", "recorder_id", "date", "night", "site")
 REQUIRED_COLUMNS = ("file_path", "label", "recorder_id")
-LISTED_ROWS = 20
+# Columns whose values name things in the field. Two spellings of one name would be two things.
+NAME_COLUMNS = ("recorder_id", "site")
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,10 +59,11 @@ class SplitSettings:
 def read(path: str | os.PathLike[str], night_begins: str = NOON) -> pd.DataFrame:
     """Read a manifest as text, with the columns of :data:`COLUMNS` first.
 
-    Labels, splits and qualities lose spaces and capitals. An empty ``date`` is read from an AudioMoth file name
-    (``YYYYMMDD_HHMMSS.WAV``, also with a prefix or the suffix ``T``). An empty ``night`` follows from the date and the
-    time of day, which is in a column ``time`` or in the file name; see :func:`hardneg.recordings.nights.find_nights`.
-    ``group`` is the unit that is never divided: the recorder-night, or the recorder if the night is unknown.
+    :func:`hardneg.common.text_tables.read` reads it. Labels, splits and qualities lose spaces and capitals. An empty
+    ``date`` is read from an AudioMoth file name (``YYYYMMDD_HHMMSS.WAV``, also with a prefix or the suffix ``T``). An
+    empty ``night`` follows from the date and the time of day, which is in a column ``time`` or in the file name; see
+    :func:`hardneg.recordings.nights.find_nights`. ``group`` is the unit that is never divided:
+    the recorder-night, or the recorder if the night is unknown.
 
     Parameters
     ----------
@@ -76,12 +78,14 @@ def read(path: str | os.PathLike[str], night_begins: str = NOON) -> pd.DataFrame
     Raises
     ------
     InputError
-        If the file or a required column is missing. If a label, split, quality, date, night or time is not valid. If
-        rows of one file differ in a column of :data:`FILE_COLUMNS`. The message lists the rows.
+        If the file cannot be read as a table, or a required column is missing. If a label, split, quality, date, night
+        or time is not valid. If rows of one file differ in a column of :data:`FILE_COLUMNS`. If two recorders or two
+        sites differ in case or spaces only. The message lists the rows.
     """
     if not Path(path).is_file():
         raise InputError(f"manifest {path} does not exist. Correct 'manifest' in the configuration.")
-    return complete(_read_text(path), str(path), night_begins)
+    table = text_tables.read(path, f"manifest {path}", (*COLUMNS, "time"))
+    return complete(table, str(path), night_begins)
 
 
 def complete(table: pd.DataFrame, source: str, night_begins: str = NOON) -> pd.DataFrame:
@@ -102,6 +106,8 @@ def complete(table: pd.DataFrame, source: str, night_begins: str = NOON) -> pd.D
             f"it has: {', '.join(map(str, table.columns))}. Add what is missing."
         )
     table = table.rename(columns={column: f"listed_{column}" for column in COMPUTED_COLUMNS})
+    if table.index.name is None:
+        table = table.set_axis(pd.RangeIndex(1, len(table) + 1, name="row"))
     for column in COLUMNS:
         table[column] = table[column].str.strip() if column in table.columns else ""
     for column in ("label", "split", "quality"):
@@ -112,8 +118,10 @@ def complete(table: pd.DataFrame, source: str, night_begins: str = NOON) -> pd.D
     _refuse_rows(table, table.recorder_id == "", "recorder_id", ("a recorder's name",), source)
     _complete_nights(table, source, night_begins)
     _refuse_contradictions(table, source)
+    for column in NAME_COLUMNS:
+        _refuse_spellings(table, column, source)
     table["group"] = name_recorder_nights(table)
-    return table[[*COLUMNS, "group", *table.columns.difference([*COLUMNS, "group"], sort=False)]]
+    return table.reset_index(drop=True)[[*COLUMNS, "group", *table.columns.difference([*COLUMNS, "group"], sort=False)]]
 
 
 def assign_splits(table: pd.DataFrame, settings: SplitSettings) -> pd.DataFrame:
@@ -138,36 +146,6 @@ def assign_splits(table: pd.DataFrame, settings: SplitSettings) -> pd.DataFrame:
     table.loc[empty & (draw < settings.validation_fraction), "split"] = "val"
     table.loc[empty & table.site.isin(settings.ood_sites), "split"] = "test_ood"
     return table
-
-
-def _read_text(path: str | os.PathLike[str]) -> pd.DataFrame:
-    if Path(path).suffix == ".parquet":
-        return pd.read_parquet(path).astype("string").fillna("").astype(object)
-    try:
-        with open(path, encoding="utf-8-sig", newline="") as file:
-            rows = csv.reader(file, delimiter=_detect_delimiter(file), strict=True)
-            header = [name.strip() for name in next(rows, [])]
-            cells = [(rows.line_num, row) for row in rows if any(cell.strip() for cell in row)]
-    except (UnicodeDecodeError, csv.Error) as error:
-        raise InputError(f"manifest {path} cannot be read as a table ({error}). Save it as CSV in UTF-8.") from error
-    repeated = sorted({name for name in header if header.count(name) > 1})
-    if repeated:
-        raise InputError(f"manifest {path} has the column(s) {', '.join(repeated)} more than once. Keep one of each.")
-    ragged = [f"  line {line}: {len(row)} cells" for line, row in cells if len(row) != len(header)]
-    if ragged:
-        lines = "\n".join(ragged[:LISTED_ROWS])
-        raise InputError(
-            f"manifest {path}: {len(ragged)} line(s) do not have {len(header)} cells like the header. "
-            f"Quote cells that contain the delimiter.\n{lines}"
-        )
-    return pd.DataFrame([row for _, row in cells], columns=header, dtype=object)
-
-
-def _detect_delimiter(file: TextIO) -> str:
-    """Return the one of comma, semicolon and tab that is most frequent in the header."""
-    header = file.readline()
-    file.seek(0)
-    return max(",;\t", key=header.count)
 
 
 def _complete_nights(table: pd.DataFrame, source: str, night_begins: str) -> None:
@@ -199,15 +177,24 @@ def _refuse_contradictions(table: pd.DataFrame, source: str) -> None:
     _refuse_rows(table, is_wrong, columns, ("the same in all rows of one file",), source)
 
 
-def _refuse_rows(table: pd.DataFrame, is_wrong: pd.Series, column: str, allowed: tuple[str, ...], source: str) -> None:
-    """Raise an error that lists the wrong rows, if there are any; `column` may join several names by " and "."""
-    if is_wrong.any():
-        rows = "\n".join(
-            f"  row {row + 2}: {table.file_path[row]}: "
-            + ", ".join(f"{name} is '{table[name][row]}'" for name in column.split(" and "))
-            for row in table.index[is_wrong][:LISTED_ROWS]
+def _refuse_spellings(table: pd.DataFrame, column: str, source: str) -> None:
+    """Refuse names that differ in case, spaces or the form of their accents only."""
+    names = pd.Series(table[column].unique(), dtype=object)
+    plain = names.map(lambda name: "".join(unicodedata.normalize("NFC", name).casefold().split()))
+    variants = set(names[plain.duplicated(keep=False)])
+    if variants:
+        rows = (
+            table[table[column].isin(variants)]
+            .drop_duplicates(column)
+            .sort_values(column, key=lambda cells: cells.str.casefold())
         )
         raise InputError(
-            f"manifest {source}: {is_wrong.sum()} row(s) with a wrong {column}; "
-            f"it must be {' or '.join(allowed)}.\n{rows}"
+            f"manifest {source}: names in {column} differ in case or spaces only. Write each name in one way, or "
+            f"give different things different names.\n{text_tables.list_rows(rows, [column])}"
         )
+
+
+def _refuse_rows(table: pd.DataFrame, is_wrong: pd.Series, column: str, allowed: tuple[str, ...], source: str) -> None:
+    """Raise an error that lists the wrong rows, if there are any; `column` may join several names by " and "."""
+    problem = f"a wrong {column}; it must be {' or '.join(allowed)}"
+    text_tables.refuse_rows(table, is_wrong, f"manifest {source}", problem, column.split(" and "))

@@ -6,6 +6,7 @@ import pandas as pd
 
 AUDIOMOTH_NAME = r"(?:^|[^0-9])(\d{8})[T_]+(\d{6})(?:[^0-9]|$)"
 NOON = "12:00"
+MIDNIGHT = r"[ T]0?0:00(:00(\.0+)?)?$"
 # The kinds of clusters, with the columns that name them.
 CLUSTER_COLUMNS = {"night": ["group"], "date": ["group", "site", "night"], "site": ["recorder_id", "site"]}
 
@@ -95,8 +96,16 @@ def read_audiomoth_times(file_paths: pd.Series) -> pd.Series:
 
 
 def parse_dates(texts: pd.Series) -> pd.Series:
-    """Parse dates written ``YYYY-MM-DD``, also without zeros as in 2025-3-9; NaT for any other text."""
-    return pd.to_datetime(texts.where(texts != ""), format="%Y-%m-%d", errors="coerce")
+    """Parse dates with the year first: ``YYYY-MM-DD``, ``2025-3-9``, ``2025/03/09``, ``20250309``; NaT for other text.
+
+    A spreadsheet's midnight after the date (``2025-03-09 00:00:00``) is ignored. Other orders of day, month and year
+    are not read, because 3/9/2025 has two meanings.
+    """
+    distinct = pd.Series(texts.unique(), dtype=object)
+    without_time = distinct.str.replace(MIDNIGHT, "", regex=True).str.replace("/", "-", regex=False)
+    with_dashes = without_time.str.replace(r"^(\d{4})(\d\d)(\d\d)$", r"\1-\2-\3", regex=True)
+    dates = pd.to_datetime(with_dashes.where(with_dashes != ""), format="%Y-%m-%d", errors="coerce")
+    return texts.map(dict(zip(distinct, dates, strict=True))).astype(dates.dtype)
 
 
 def parse_times(texts: pd.Series) -> pd.Series:
