@@ -52,6 +52,7 @@ def test_bad_recordings_are_rejected_with_reasons_and_no_good_one_is_lost(small,
 
 
 def test_too_many_bad_recordings_stop_the_run(small, changed):
+    small.path("data/nowhere").mkdir()
     config = changed(lambda config: config.update(audio_root="data/nowhere", pathvars={"results": "results/nowhere"}))
     printed = small.snakemake("results/nowhere/inputs/recordings.parquet", config=config, fails=True)
     assert "400 of 400 recordings are rejected (100.0%)" in printed

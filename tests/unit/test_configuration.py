@@ -112,6 +112,14 @@ WRONG = {
     "a time of day that YAML read as a number": (put(720, "splits", "night_begins"), "splits.night_begins: 720 is not a time of day in quotes"),
     "a cluster of another kind": (lambda config: config.update(statistics={"cluster": "week"}), "statistics.cluster: 'week' is not one of night, date, site"),
     "a misspelt key of a tier": (put(0.5, "negative_tiers", "conf50", "min_confidense"), "did you mean 'min_confidence'?"),
+    "a name that ends with a line break": (put({}, "negative_tiers", "hard\n"), "negative_tiers: 'hard\\n' is not a name of at most 80 letters"),
+    "a name that is too long for a folder": (put({"quality": ["high"]}, "positive_subsets", "a" * 300), "is not a name of at most 80 letters"),
+    "a species in two lines": (put("RADR\n", "target"), "target: 'RADR\\n' is not a text of one line"),
+    "a time of day with a line break": (put("12:00\n", "splits", "night_begins"), "is not a time of day in quotes"),
+    "a number beyond 64 bits": (put(10**30, "training", "epochs"), "training.epochs: 1e+30 is too large: integers have at most 64 bits"),
+    "a seed beyond 32 bits": (put([2**32], "matrix", "seed"), "matrix.seed.0: 4294967296 is greater than the maximum of 4294967295"),
+    "a number that is not one": (put(float("nan"), "training", "dropout"), "training.dropout: nan is not a number that can be used here"),
+    "a number without end": (put([float("inf")], "matrix", "dropout"), "matrix.dropout.0: inf is not a number that can be used here"),
     "a wrong type": (put("many", "training", "epochs"), "training.epochs: 'many' is not of type 'integer'"),
     "a value out of range": (put(1.5, "training", "dropout"), "training.dropout: 1.5 is greater than or equal"),
     "a value not listed": (put("gpu", "device"), "device: 'gpu' is not one of auto, cpu, cuda"),
@@ -246,3 +254,16 @@ def test_the_audits_models_cut_the_larger_class_unless_asked_otherwise(config, t
     complete = configuration.complete(config, SCHEMA)
     assert complete["audit"]["training"] == training | {"balance": balance}
     assert complete["training"]["balance"] == "batches"
+
+
+def test_a_key_that_is_given_twice_is_refused_with_its_lines(tmp_path):
+    path = tmp_path / "config.yaml"
+    path.write_text("training:\n  epochs: 3\n  dropout: 0.1\n  epochs: 30\nmatrix: &axes {seed: [1]}\nother: *axes\n")
+    with pytest.raises(InputError, match="'epochs' in line 2 and again in line 4") as refusal:
+        configuration.refuse_repeated_keys(path)
+    assert "'seed'" not in str(refusal.value)
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / "config").glob("*.yaml")), ids=lambda path: path.stem)
+def test_no_shipped_configuration_gives_a_key_twice(path):
+    configuration.refuse_repeated_keys(path)

@@ -15,6 +15,8 @@ process_context.prepend_pythonpath(SCRIPTS)
 
 SCHEMA = "finished_runs" if "finished_runs" in config else "config"
 try:
+    for path in workflow.configfiles:
+        configuration.refuse_repeated_keys(path)
     config = configuration.complete(config, SCRIPTS.parent / "schemas" / f"{SCHEMA}.schema.yaml")
 except InputError as error:
     # A traceback would hide the message, which names the remedy.

@@ -1,3 +1,11 @@
+from hardneg.planning.configured_files import refuse_missing_files
+
+try:
+    refuse_missing_files(config)
+except InputError as error:
+    raise WorkflowError(str(error)) from None
+
+
 rule compare_finished:
     input:
         runs=str(Path(config["finished_runs"]["table"]).expanduser()),

@@ -2,9 +2,11 @@
 
 import re
 
+from hardneg.planning import configured_files
 from hardneg.planning.plan import Plan
 
 try:
+    configured_files.refuse_missing_files(config)
     plan = Plan.from_config(config, prefix="<results>")
 except InputError as error:
     raise WorkflowError(str(error)) from None

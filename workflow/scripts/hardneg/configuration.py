@@ -1,5 +1,6 @@
 """Check a configuration against its schema, fill in the defaults and refuse contradictions."""
 
+import math
 import os
 from collections.abc import Iterator
 from typing import Any
@@ -39,6 +40,9 @@ def complete(config: Config, schema_path: str | os.PathLike[str]) -> Config:
             f"The configuration expands to more than {MAX_VALUES:,} values. Check its YAML aliases (&name and *name): "
             "aliases of aliases multiply."
         )
+    unusable = list(_find_unusable_numbers(config))
+    if unusable:
+        raise InputError("The configuration is not valid:\n" + "\n".join(f"  {message}" for message in unusable))
     with open(schema_path, encoding="utf-8") as file:
         schema: Schema = yaml.safe_load(file)
     errors = sorted(Draft202012Validator(schema).iter_errors(config), key=lambda error: list(map(str, error.path)))
@@ -49,6 +53,36 @@ def complete(config: Config, schema_path: str | os.PathLike[str]) -> Config:
         raise InputError("The configuration is not valid:\n" + "\n".join(f"  {message}" for message in messages))
     filled: Config = _fill(config, schema, schema)
     return _complete_experiment(config, filled, schema) if "matrix" in filled else filled
+
+
+def refuse_repeated_keys(path: str | os.PathLike[str]) -> None:
+    """Refuse a configuration file that gives a key twice. YAML readers keep the last value without a word.
+
+    Raises
+    ------
+    InputError
+        If a mapping has a key more than once. The message gives the lines.
+    """
+    with open(path, encoding="utf-8-sig") as file:
+        root = yaml.compose(file, Loader=yaml.SafeLoader)
+    repeated: list[str] = []
+    unvisited, visited = [root] if root else [], set()
+    while unvisited:
+        node = unvisited.pop()
+        if id(node) in visited:  # an alias
+            continue
+        visited.add(id(node))
+        if isinstance(node, yaml.SequenceNode):
+            unvisited += node.value
+        if isinstance(node, yaml.MappingNode):
+            lines: dict[str, int] = {}
+            for key, value in node.value:
+                line = key.start_mark.line + 1
+                if isinstance(key, yaml.ScalarNode) and lines.setdefault(key.value, line) != line:
+                    repeated.append(f"  '{key.value}' in line {lines[key.value]} and again in line {line}")
+                unvisited.append(value)
+    if repeated:
+        raise InputError(f"{path} gives keys twice. Remove one of each:\n" + "\n".join(sorted(repeated)))
 
 
 def _complete_experiment(config: Config, filled: Config, schema: Schema) -> Config:
@@ -93,6 +127,17 @@ def _count_values(part: object, count: int = 0) -> int:
             break
         count = _count_values(child, count)
     return count
+
+
+def _find_unusable_numbers(part: object, path: str = "") -> Iterator[str]:
+    """Find numbers that no setting can mean: infinite ones, and integers that do not fit into 64 bits."""
+    if isinstance(part, float) and not math.isfinite(part):
+        yield f"{path}: {part} is not a number that can be used here"
+    elif isinstance(part, int) and not -(2**63) <= part < 2**63:
+        yield f"{path}: {part:.3g} is too large: integers have at most 64 bits"
+    children = part.items() if isinstance(part, dict) else enumerate(part) if isinstance(part, list) else ()
+    for key, child in children:
+        yield from _find_unusable_numbers(child, f"{path}.{key}" if path else str(key))
 
 
 def _explain(error: ValidationError, parent: str = "") -> str:
