@@ -2,8 +2,7 @@ rule evaluate:
     input:
         model="<run>/model.safetensors",
         validation_scores="<run>/validation_scores.parquet",
-        recordings="<results>/inputs/labelled.parquet",
-        index="<features>/labelled.parquet",
+        **plan.test_inputs,
     output:
         scores="<run>/scores.parquet",
         metrics="<run>/metrics.csv",

@@ -4,5 +4,5 @@ from hardneg.mining import combination, ranking
 
 log_to(snakemake.log[0])
 files = combination.combine_scores(dict(zip(snakemake.params.models, snakemake.input.windows, strict=True)))
-recordings = tables.read(snakemake.input.recordings, ranking.RECORDING_COLUMNS)
+recordings = tables.read(snakemake.input.recordings, ranking.INPUT_COLUMNS)
 tables.write(ranking.rank_files(files, recordings), snakemake.output.scores)

@@ -9,7 +9,7 @@ from hardneg.benchmarks import calibration, calibration_cells
 from hardneg.benchmarks.calibration_cells import Cell
 from hardneg.benchmarks.simulated_studies import NightDesign, StudyDesign, simulate_study
 from hardneg.benchmarks.studies import judge_study
-from hardneg.models.metrics import COMPARED_METRICS
+from hardneg.models.metrics import TEST_SPLIT_METRICS
 
 SMALL = Cell(seeds=2, validation_nights=4, validation_files=15, test_nights=4)
 
@@ -24,7 +24,7 @@ def frozen_modules():
 
 def test_every_study_is_judged_in_all_metrics_and_tiers():
     rows = calibration_cells.run_study(SMALL, 3, resamples=20)
-    assert set(rows.metric) == set(COMPARED_METRICS) and len(rows) == 3 * len(COMPARED_METRICS)
+    assert set(rows.metric) == set(TEST_SPLIT_METRICS) and len(rows) == 3 * len(TEST_SPLIT_METRICS)
     assert set(rows.prevalence) == {0.5} and rows.recommended.dtype == bool
 
 

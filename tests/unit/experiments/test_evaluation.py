@@ -48,6 +48,41 @@ def test_validation_rows_carry_night_and_duration_like_test_rows(tmp_path, valid
     assert metrics.false_positives_per_hour.notna().all()
 
 
+def test_every_run_is_tested_on_what_is_held_out_of_the_pool_beside_the_calls_of_the_test():
+    scores = pd.DataFrame(
+        {
+            "split": ["val"] * 2 + ["test_ood"] * 4 + ["test_pool"] * 4,
+            "label": [1, 0, 1, 1, 0, 0, 0, 0, 0, 0],
+            "confidence": [0.6, 0.4, 0.9, 0.4, 0.8, 0.7, 0.95, 0.55, 0.3, 0.1],
+            "duration_s": 900.0,
+        }
+    )
+    measured = evaluation.measure_splits(scores, precision=0.9, calibration_bins=10, rule=HIGHEST_F1).set_index("split")
+    pool = measured.loc["test_pool"]
+    assert pool.false_positives_per_hour == 2  # two files of one recorded hour
+    assert (pool.files, pool.positives, pool.recall) == (6, 2, measured.recall["test_ood"])
+
+
+def test_the_held_out_pool_is_scored_and_the_rest_of_the_pool_is_not(tmp_path):
+    np.save(tmp_path / "features.npy", np.arange(8, dtype=np.float16).reshape(4, 2))
+    recordings = pd.DataFrame({"file_path": list("abcd"), "split": ["val", "test_ood", "pool", "test_pool"]}).assign(
+        label="negative", group="r@2025-03-01", duration_s=60.0,
+        **dict.fromkeys(("quality", "call_type", "site", "recorder_id", "date", "night"), "x"),
+    )  # fmt: skip
+    index = pd.DataFrame({"file_path": list("abcd"), "start_s": 0.0, "end_s": 3.0, "row": range(4)})
+    index = index.assign(array=str(tmp_path / "features.npy"))
+    for name, part in (("labelled", slice(0, 2)), ("pool", slice(2, 4))):
+        recordings[part].to_parquet(tmp_path / f"{name}.parquet")
+        index[part].to_parquet(tmp_path / f"{name}_index.parquet")
+    files = evaluation.read_test_files(
+        *(str(tmp_path / name) for name in ("labelled.parquet", "labelled_index.parquet")),
+        *(str(tmp_path / name) for name in ("pool.parquet", "pool_index.parquet")),
+    )
+    validation = pd.DataFrame({"file_path": ["a"], "confidence": 0.5, "start_s": 0.0, "end_s": 3.0, "label": 0})
+    scores = evaluation.score_splits(Loudness(), *files, validation, "cpu")
+    assert dict(zip(scores.file_path, scores.split, strict=True)) == {"a": "val", "b": "test_ood", "d": "test_pool"}
+
+
 def test_a_breakdown_adds_up_and_keeps_recorders_without_positives():
     scores = pd.DataFrame(
         {

@@ -22,12 +22,21 @@ def test_gathering_shards_is_scoring_all_windows_at_once(tmp_path):
     pd.testing.assert_frame_equal(files, file_scores.score_by_highest_window(whole))
 
 
-def test_ranked_files_have_their_metadata_and_files_outside_the_pool_are_dropped():
-    files = pd.DataFrame({"file_path": ["ü.wav", "gone.wav", "a.wav"], "confidence": [0.9, 0.8, 0.1], "start_s": 0.0})
-    metadata = pd.DataFrame(
-        {"recorder_id": ["r1", "r2", "r3"], "date": ["", "2025-01-01", ""], "night": "", "site": "s", "group": "g"}
+def test_ranked_files_have_their_metadata_and_files_that_are_not_mined_are_dropped():
+    files = pd.DataFrame(
+        {"file_path": ["held_out.wav", "ü.wav", "gone.wav", "a.wav"], "confidence": [1, 0.9, 0.8, 0.1], "start_s": 0.0}
     )
-    recordings = metadata.assign(file_path=["a.wav", "ü.wav", "unscored.wav"], duration_s=3.0)
+    metadata = pd.DataFrame(
+        {
+            "recorder_id": ["r1", "r2", "r3", "r2"],
+            "date": ["", "2025-01-01", "", ""],
+            "night": "",
+            "site": "s",
+            "group": "g",
+        }
+    )
+    recordings = metadata.assign(file_path=["a.wav", "ü.wav", "unscored.wav", "held_out.wav"], duration_s=3.0)
+    recordings = recordings.assign(split=["pool", "pool", "pool", "test_pool"])
     ranked = ranking.rank_files(files, recordings)
     assert list(zip(ranked.file_path, ranked.confidence, ranked.recorder_id, ranked.date, strict=True)) == [
         ("ü.wav", 0.9, "r2", "2025-01-01"),

@@ -139,6 +139,16 @@ def test_the_same_audio_twice_in_one_split_is_used_once(make_manifest):
     assert dict(zip(gathered.file_path, gathered.reason, strict=True)) == {"a.wav": "", "b.wav": "same audio as a.wav"}
 
 
+def test_the_same_audio_in_the_pool_and_held_out_of_it_is_used_once(make_manifest):
+    table = make_manifest(
+        ("b.wav", "negative", "test_pool", "s", "r", "2025-01-02"),
+        ("a.wav", "negative", "pool", "s", "r", "2025-01-01"),
+    )
+    gathered = checks.merge_shards([checked(table, sha256="same")])
+    usable, rejected = checks.separate_rejected(gathered, 0.5)
+    assert (list(usable.file_path), list(rejected.reason)) == (["a.wav"], ["same audio as a.wav"])
+
+
 def test_rejections_stop_the_run_only_above_the_allowed_share(make_manifest):
     rows = [(f"{n}.wav", "negative", "train", "s", "r", "2025-01-01") for n in range(10)]
     table = checked(make_manifest(*rows), reason=["missing", *[""] * 9])

@@ -236,12 +236,47 @@ def test_a_recorder_night_in_two_splits_or_a_pool_recorder_elsewhere_is_always_r
     table = manifest.complete(pd.DataFrame(rows).assign(split=splits[: len(rows)], site=""), "test")
     table = table.assign(reason="", sha256=table.file_path, flags="")
     torn = table.groupby("group").split.nunique().max() > 1
-    pooled = set(table.recorder_id[table.split == "pool"]) & set(table.recorder_id[table.split != "pool"])
+    is_pool = table.split.isin(["pool", "test_pool"])
+    pooled = set(table.recorder_id[is_pool]) & set(table.recorder_id[~is_pool])
     if torn or pooled:
         with pytest.raises(InputError, match="must"):
             checks.separate_rejected(table, 0)
     else:
         assert len(checks.separate_rejected(table, 0)[0]) == len(rows)
+
+
+def pool_of(nights, recorders=("p1", "p2")):
+    rows = [
+        {"file_path": f"{recorder}/{night}.wav", "recorder_id": recorder, "date": f"2025-03-{night:02}"}
+        for recorder in recorders
+        for night in nights
+    ]
+    rows = pd.DataFrame([row for row in rows for _ in range(2)]).assign(label="negative", split="pool")
+    return manifest.complete(rows, "test")
+
+
+def test_whole_nights_of_the_pool_are_held_out_and_more_recordings_move_none():
+    held_out = SplitSettings([], 0.1, 0.1, pool_test_fraction=0.3)
+    few, many = (manifest.assign_splits(pool_of(range(1, nights)), held_out) for nights in (16, 29))
+    assert 0.1 < (many.split == "test_pool").mean() < 0.5
+    assert many.groupby("group").split.nunique().max() == 1
+    assert (
+        dict(zip(few.file_path, few.split, strict=True)).items()
+        <= dict(zip(many.file_path, many.split, strict=True)).items()
+    )
+
+
+def test_one_night_of_the_pool_is_always_left_to_mine():
+    held_out = SplitSettings([], 0.1, 0.1, pool_test_fraction=0.999)
+    table = manifest.assign_splits(pool_of(range(1, 4)), held_out)
+    assert table.group[table.split == "pool"].nunique() == 1
+
+
+def test_recordings_that_the_manifest_holds_out_of_the_pool_are_the_only_ones():
+    table = pool_of(range(1, 21))
+    table.loc[table.group == "p1@2025-03-05", "split"] = "test_pool"
+    assigned = manifest.assign_splits(table, SplitSettings([], 0.1, 0.1, pool_test_fraction=0.5))
+    assert set(assigned.group[assigned.split == "test_pool"]) == {"p1@2025-03-05"}
 
 
 def test_a_manifest_is_drafted_from_a_folder(tmp_path, capsys):

@@ -1,7 +1,7 @@
 import pandas as pd
 import pytest
 
-from hardneg.models.metrics import COMPARED_METRICS
+from hardneg.models.metrics import TEST_SPLIT_METRICS
 from hardneg.report import recommendation, tier_choices
 
 ALARMS, BALANCE, MISSED = tier_choices.GOALS
@@ -18,7 +18,7 @@ def study(verdicts, losses=(), subsets=("base",), differences=None, **columns):
                 "ci_low": 0.02, "ci_high": 0.18, "standard_error": 0.02, "degrees_of_freedom": 10.0, "effect_of_interest": 0.03,
                 "verdict": verdicts.get((tier, metric), "undecided") if split == "test_ood" else "improves", "reason": "",
             }
-            for subset in subsets for tier in sorted(tiers) for split in ("test_iid", "test_ood") for metric in COMPARED_METRICS
+            for subset in subsets for tier in sorted(tiers) for split in ("test_iid", "test_ood") for metric in TEST_SPLIT_METRICS
         ]
     ).assign(**columns)  # fmt: skip
     axes = [(subset, tier) for subset in subsets for tier in [*sorted(tiers), "none"]]
@@ -74,7 +74,7 @@ def test_a_higher_recall_at_the_frozen_threshold_alone_does_not_make_few_missed_
 
 @pytest.mark.parametrize(
     ("goal", "companion"),
-    [(goal, metric) for goal in tier_choices.GOALS for metric in COMPARED_METRICS if metric != goal],
+    [(goal, metric) for goal in tier_choices.GOALS for metric in TEST_SPLIT_METRICS if metric != goal],
 )
 def test_a_tier_with_a_companion_metric_that_hurts_is_refused_and_the_sentence_names_it(goal, companion):
     verdicts = {("hard", goal): "improves", ("hard", companion): "hurts", ("soft", goal): "undecided"}

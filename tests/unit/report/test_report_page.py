@@ -5,7 +5,7 @@ import pytest
 
 from hardneg.audit.clusters import ClusterInTier, TierClusters
 from hardneg.mining.birdnet_label_counts import LabelInTier, TierLabels
-from hardneg.models.metrics import COMPARED_METRICS
+from hardneg.models.metrics import TEST_SPLIT_METRICS
 from hardneg.report import figures, findings, report_page, report_tables
 from hardneg.report.audit_summary import AuditSummary
 from hardneg.report.effect_dependence import DependenceRow, DependenceTable
@@ -22,7 +22,7 @@ def contents():
     deltas = pd.DataFrame(
         {
             "vary": "negative_tier", "value": "<b>hard</b>", "baseline": "none", "positive_subset": "base",
-            "split": "test_ood", "metric": COMPARED_METRICS, "n": 3, "p_adjusted": 0.2, "mean": 0.5, "std": 0.1, "difference": -0.051,
+            "split": "test_ood", "metric": TEST_SPLIT_METRICS, "n": 3, "p_adjusted": 0.2, "mean": 0.5, "std": 0.1, "difference": -0.051,
             "ci_low": -0.1, "ci_high": 0.0, "verdict": "undecided", "effect_of_interest": 0.03, "reason": "",
             "seeds_needed": 9.0, "seeds_needed_low": 5.0, "seeds_needed_high": 40.0, "limited_by": "seeds",
         }
@@ -177,7 +177,7 @@ def test_no_effect_is_shown_with_its_bound_everywhere(contents, tmp_path):
         "mean": 0.5, "std": 0.1, "difference": 0.01, "ci_low": 0.005, "ci_high": 0.015, "seeds_needed": 2.0,
         "verdict": "no effect larger than d",
     }  # fmt: skip
-    bounds = dict.fromkeys(COMPARED_METRICS, 0.035) | {"false_positives_per_hour": 2.0}
+    bounds = dict.fromkeys(TEST_SPLIT_METRICS, 0.035) | {"false_positives_per_hour": 2.0}
     deltas = pd.DataFrame([row | {"metric": metric, "effect_of_interest": bounds[metric]} for metric in bounds])
     delta = deltas.iloc[0].to_dict()
     chosen = ChosenTier(

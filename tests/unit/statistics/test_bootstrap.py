@@ -224,6 +224,15 @@ def test_matched_operating_points_are_those_of_the_curve_of_the_repeated_files()
         assert row[0] == pytest.approx((tp / (tp + fp))[enough][0])
         assert row[1] == pytest.approx(max(tp[tp / (tp + fp) >= 0.6] / labels.sum(), default=0))
         assert row[2] == pytest.approx(max(tp[fp <= 0.5 * hours] / labels.sum(), default=0))
+        assert row[3] == pytest.approx(fp[enough][0] / hours)
+
+
+def test_files_without_any_call_have_false_positives_and_no_matched_operating_points():
+    (run, *_), _ = study(4)
+    silent = replace(run, labels=np.zeros_like(run.labels))
+    estimates = bootstrap_difference([silent, silent], [silent, silent], resamples=50)
+    assert estimates["false_positives_per_hour"].estimate.difference == 0
+    assert estimates["fp_rate_at_baseline_recall"].reason == "undefined in at least one run"
 
 
 def test_a_run_has_no_advantage_over_itself_at_its_own_operating_points():

@@ -6,7 +6,7 @@ import pytest
 
 from hardneg.common.errors import InputError
 from hardneg.experiments import matrix
-from hardneg.models.metrics import COMPARED_METRICS, MATCHED_METRICS, METRICS
+from hardneg.models.metrics import COMPARED_METRICS, MATCHED_METRICS, METRICS, TEST_SPLIT_METRICS
 from hardneg.recordings.manifest import TEST_SPLITS
 from hardneg.report import findings, terminal_summary
 from hardneg.statistics import comparison, paired_tests, run_pairs, seed_planning
@@ -48,6 +48,27 @@ def test_differences_are_taken_within_each_configuration_and_seed(runs):
     assert deltas.difference.to_numpy() == pytest.approx(0.1)
     row = deltas[(deltas.positive_subset == "b") & (deltas.metric == "f1")].iloc[0]
     assert (row["mean"], row["std"], row.baseline_mean) == pytest.approx((0.82, 0.01, 0.72))
+
+
+def test_only_false_positives_are_compared_in_the_held_out_pool(runs):
+    rng = np.random.default_rng(0)
+    nights = np.arange(60) % 6
+    scores = {
+        (tier, split, seed): ScoredFiles(
+            np.append(np.ones(12, int), np.zeros(48, int)),
+            rng.uniform(0, 1 - 0.4 * (tier == "hard"), 60),
+            nights, np.where(np.arange(60) < 12, 0.0, 0.1), 0.5, night_set=split,
+        )
+        for tier in ("none", "hard") for split in (*TEST_SPLITS, "test_pool") for seed in "123"
+    }  # fmt: skip
+    pool = runs[runs.split == "test_ood"].assign(split="test_pool")
+    deltas = comparison.compare_runs(
+        pd.concat([runs, pool]), TIERS, AXES, SETTINGS,
+        lambda run, split: scores[run["negative_tier"], split, run["seed"]],
+    ).deltas  # fmt: skip
+    metrics = deltas.groupby("split").metric.agg(set)
+    assert metrics["test_pool"] == {"false_positives_per_hour", "fp_rate_at_baseline_recall"}
+    assert metrics["test_ood"] == metrics["test_iid"] == set(TEST_SPLIT_METRICS)
 
 
 def test_a_steady_gain_improves_and_more_false_positives_hurt(runs):
@@ -158,7 +179,7 @@ def load_scores():
 
 def test_matched_operating_points_are_compared_like_any_other_metric(runs, load_scores):
     compared = comparison.compare_runs(runs, TIERS, AXES, SETTINGS, load_scores)
-    assert set(compared.deltas.metric) == set(COMPARED_METRICS)
+    assert set(compared.deltas.metric) == set(TEST_SPLIT_METRICS)
     matched = compared.deltas[compared.deltas.metric.isin(MATCHED_METRICS)]
     assert (matched.difference > 0).all() and matched.p.notna().all()
     pairs = compared.pairs[compared.pairs.metric == "precision_at_baseline_recall"]

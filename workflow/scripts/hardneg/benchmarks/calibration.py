@@ -21,7 +21,7 @@ from hardneg.benchmarks.calibration_cells import Cell, extend_cell, rounds_of
 from hardneg.common.display_names import METRIC_NAMES
 from hardneg.common.files import write_text
 from hardneg.common.log import track_progress
-from hardneg.models.metrics import COMPARED_METRICS, LOWER_IS_BETTER
+from hardneg.models.metrics import LOWER_IS_BETTER, TEST_SPLIT_METRICS
 from hardneg.statistics.paired_tests import adjust_p_values
 
 ALPHA = 0.05
@@ -225,22 +225,22 @@ def format_markdown(table: pd.DataFrame, pooled: pd.DataFrame) -> str:
 
 
 def _format_shares(table: pd.DataFrame, share: str, more: tuple[str, ...] = ()) -> str:
-    lines = _start_table([METRIC_NAMES[metric] for metric in COMPARED_METRICS] + list(more))
+    lines = _start_table([METRIC_NAMES[metric] for metric in TEST_SPLIT_METRICS] + list(more))
     for key, cell in table.groupby(DESIGN, sort=False):
         by_metric = cell.set_index("metric")
-        cells = [_format_share(by_metric.loc[metric], share) for metric in COMPARED_METRICS]
+        cells = [_format_share(by_metric.loc[metric], share) for metric in TEST_SPLIT_METRICS]
         cells += [_format_share(cell.iloc[0], name) for name in more]
         lines.append(_format_row(key, cell.studies.iloc[0], cells))
     return "\n".join(lines) + "\n"
 
 
 def _format_pooled(pooled: pd.DataFrame) -> str:
-    names = [METRIC_NAMES[metric] for metric in COMPARED_METRICS]
+    names = [METRIC_NAMES[metric] for metric in TEST_SPLIT_METRICS]
     header = ["studies with", "number of studies", *names, "recommended"]
     lines = ["| " + " | ".join(header) + " |", "|" + "---|" * len(header)]
     for (name, value), group in pooled.groupby(["property", "value"], sort=False):
         by_metric = group.set_index("metric")
-        cells = [_format_share(by_metric.loc[metric], "called") for metric in COMPARED_METRICS]
+        cells = [_format_share(by_metric.loc[metric], "called") for metric in TEST_SPLIT_METRICS]
         cells.append(_format_share(group.iloc[0], "recommended"))
         label = "any design" if name == "all" else f"{name}: {value}"
         lines.append("| " + " | ".join([label, str(group.studies.iloc[0]), *cells]) + " |")
@@ -248,9 +248,9 @@ def _format_pooled(pooled: pd.DataFrame) -> str:
 
 
 def _format_power(table: pd.DataFrame) -> str:
-    lines = _start_table([METRIC_NAMES[metric] for metric in COMPARED_METRICS])
+    lines = _start_table([METRIC_NAMES[metric] for metric in TEST_SPLIT_METRICS])
     for key, cell in table.groupby(DESIGN, sort=False):
-        by_metric = cell.set_index("metric").loc[list(COMPARED_METRICS)]
+        by_metric = cell.set_index("metric").loc[list(TEST_SPLIT_METRICS)]
         powers = zip(by_metric.power, by_metric.oracle_power, strict=True)
         cells = [f"{100 * power:.0f} ({100 * oracle:.0f})" for power, oracle in powers]
         lines.append(_format_row(key, cell.studies.iloc[0], cells))

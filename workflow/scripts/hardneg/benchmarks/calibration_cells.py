@@ -12,7 +12,7 @@ import pandas as pd
 from hardneg.benchmarks.permuted_studies import RealScores
 from hardneg.benchmarks.simulated_studies import SHARED, USUAL, NightDesign, StudyDesign, simulate_study
 from hardneg.benchmarks.studies import Study, judge_study
-from hardneg.models.metrics import COMPARED_METRICS, LOWER_IS_BETTER
+from hardneg.models.metrics import LOWER_IS_BETTER, TEST_SPLIT_METRICS
 from hardneg.statistics.comparison import StatisticsSettings
 
 PREVALENCES = (0.05, 0.15, 0.3, 0.5)
@@ -67,7 +67,7 @@ class Cell:
 
 def make_settings(resamples: int) -> StatisticsSettings:
     """Make the settings of a study with the defaults of the configuration, except for the number of draws."""
-    bounds = dict.fromkeys(COMPARED_METRICS, EFFECT_OF_INTEREST) | dict.fromkeys(LOWER_IS_BETTER, FP_RATE_OF_INTEREST)
+    bounds = dict.fromkeys(TEST_SPLIT_METRICS, EFFECT_OF_INTEREST) | dict.fromkeys(LOWER_IS_BETTER, FP_RATE_OF_INTEREST)
     return StatisticsSettings(0.05, "holm", 0.8, resamples, bounds)
 
 

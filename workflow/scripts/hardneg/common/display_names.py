@@ -4,6 +4,7 @@ SPLIT_NAMES = {
     "val": "Validation",
     "test_iid": "In distribution (IID)",
     "test_ood": "Out of distribution (OOD)",
+    "test_pool": "Held-out pool",
 }
 METRIC_NAMES = {
     "average_precision": "Average precision",
@@ -15,6 +16,7 @@ METRIC_NAMES = {
     "precision_at_baseline_recall": "Precision at the baseline's recall",
     "recall_at_baseline_precision": "Recall at the baseline's precision",
     "recall_at_baseline_fp_rate": "Recall at the baseline's false positives per hour",
+    "fp_rate_at_baseline_recall": "False positives per hour at the baseline's recall",
 }
 CLUSTER_NAMES = {
     "night": "recorder-nights",

@@ -9,8 +9,10 @@ import pyarrow.compute
 
 from hardneg.common import tables
 from hardneg.models.file_scores import score_by_highest_window
+from hardneg.recordings.manifest import POOL
 
 RECORDING_COLUMNS = ["file_path", "recorder_id", "date", "night", "site", "group"]
+INPUT_COLUMNS = [*RECORDING_COLUMNS, "split"]
 WINDOW_SCORE_COLUMNS = ["file_path", "start_s", "end_s", "confidence"]
 
 
@@ -39,18 +41,21 @@ def gather_scores(shards: Iterable[str | os.PathLike[str]], windows_path: str | 
 
 
 def rank_files(files: pd.DataFrame, recordings: pd.DataFrame) -> pd.DataFrame:
-    """Add the recorder, date, night, site and group of each scored file.
+    """Add the recorder, date, night, site and group of each scored file of the pool.
+
+    Files that are held out of the pool for testing are not ranked, so nothing that follows can mine them.
 
     Parameters
     ----------
     files : from :func:`gather_scores`; files that are not in `recordings` are dropped.
-    recordings : checked rows of the pool with at least :data:`RECORDING_COLUMNS`.
+    recordings : checked recordings with at least :data:`INPUT_COLUMNS`.
 
     Returns
     -------
     One row per file, the hardest first: ``file_path, confidence, start_s, end_s, recorder_id, date, night, site,
     group``.
     """
+    recordings = recordings[recordings.split == POOL]
     rows = pyarrow.compute.index_in(  # a merge takes four times the memory, and a pool can have millions of files
         pyarrow.array(files.file_path, pyarrow.string()),
         value_set=pyarrow.array(recordings.file_path, pyarrow.string()),

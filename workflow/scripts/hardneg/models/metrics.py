@@ -6,6 +6,7 @@ import numpy as np
 import numpy.typing as npt
 
 from hardneg.models.ranking_curves import Confidences, Labels, auroc, average_precision, trace_ranking_curve
+from hardneg.recordings.manifest import TEST_POOL
 
 # Runs are compared by these. Ranking metrics need no threshold; the others are measured at the frozen threshold.
 RANKING_METRICS = ("average_precision", "auroc")
@@ -13,14 +14,28 @@ OPERATING_POINT_RATES = ("f1", "precision", "recall")
 OPERATING_POINT_METRICS = (*OPERATING_POINT_RATES, "false_positives_per_hour")
 METRICS = (*RANKING_METRICS, *OPERATING_POINT_METRICS)
 # Metrics of two runs at one operating point of the baseline: its recall, its precision, its false positives per hour.
-MATCHED_METRICS = ("precision_at_baseline_recall", "recall_at_baseline_precision", "recall_at_baseline_fp_rate")
+MATCHED_METRICS = (
+    "precision_at_baseline_recall",
+    "recall_at_baseline_precision",
+    "recall_at_baseline_fp_rate",
+    "fp_rate_at_baseline_recall",
+)
 COMPARED_METRICS = (*METRICS, *MATCHED_METRICS)
+# The pool has no calls, so only its false positives are compared. In the other splits, the last of these metrics would
+# repeat what precision at the baseline's recall shows.
+TEST_POOL_METRICS = ("false_positives_per_hour", "fp_rate_at_baseline_recall")
+TEST_SPLIT_METRICS = tuple(metric for metric in COMPARED_METRICS if metric != "fp_rate_at_baseline_recall")
 # A smaller selection, for tables and figures with little room.
 SUMMARY_METRICS = ("average_precision", *OPERATING_POINT_RATES)
-PROPORTIONS = (*RANKING_METRICS, *OPERATING_POINT_RATES, *MATCHED_METRICS)  # in [0, 1]
-LOWER_IS_BETTER = ("false_positives_per_hour",)
+LOWER_IS_BETTER = TEST_POOL_METRICS
+PROPORTIONS = tuple(metric for metric in COMPARED_METRICS if metric not in LOWER_IS_BETTER)  # in [0, 1]
 
 ORACLE_GRID = np.round(np.linspace(0, 1, 21), 2)
+
+
+def list_compared_metrics(split: str) -> tuple[str, ...]:
+    """List the metrics in which runs are compared on a split."""
+    return TEST_POOL_METRICS if split == TEST_POOL else TEST_SPLIT_METRICS
 
 
 @dataclass(frozen=True, slots=True)

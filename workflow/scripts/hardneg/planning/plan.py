@@ -20,6 +20,7 @@ from hardneg.configuration_rules import Config
 from hardneg.experiments import positive_subsets
 from hardneg.features import packaged_weights
 from hardneg.planning.audit_plan import AuditPlan
+from hardneg.planning.inputs import Inputs, path_if
 from hardneg.planning.mining_plan import MiningPlan
 from hardneg.planning.report_plan import ReportPlan
 from hardneg.planning.review_plan import ReviewPlan
@@ -158,6 +159,23 @@ class Plan:
         return {
             "classifier": f"{self.prefix}/export/classifier.tflite",
             "classifier_labels": f"{self.prefix}/export/classifier_Labels.txt",
+        }
+
+    @property
+    def test_inputs(self) -> Inputs:
+        """Locate the recordings that every run is tested on, and their windows.
+
+        Returns
+        -------
+        Paths of ``recordings, index, pool, pool_index``. The last two are empty lists if nothing is held out of the
+        pool.
+        """
+        held_out = self.shards.has_test_pool
+        return {
+            "recordings": f"{self.prefix}/inputs/labelled.parquet",
+            "index": f"{self.features}/labelled.parquet",
+            "pool": path_if(held_out, f"{self.prefix}/inputs/pool.parquet"),
+            "pool_index": path_if(held_out, f"{self.features}/pool.parquet"),
         }
 
     def on_disk(self, path: str) -> str:

@@ -8,7 +8,7 @@ import pandas as pd
 
 from hardneg.configuration_rules import Config
 from hardneg.recordings import checks, manifest, sharding
-from hardneg.recordings.manifest import SplitSettings
+from hardneg.recordings.manifest import TEST_POOL, SplitSettings
 from hardneg.synthetic import dataset
 
 PARTS = ("labelled", "pool")
@@ -61,6 +61,11 @@ class ShardPlan:
         checks.check_split_rules(table, checks.MANIFEST_RULES)
         hashes = sharding.hash_shards(table, None if is_generated else audio_root)
         return cls(manifest_path, is_generated, audio_root, table, hashes)
+
+    @cached_property
+    def has_test_pool(self) -> bool:
+        """Whether recordings are held out of the pool."""
+        return bool((self.recordings.split == TEST_POOL).any())
 
     def names(self, part: str) -> list[str]:
         """List the shards of one part, ``labelled`` or ``pool``, in alphabetical order."""

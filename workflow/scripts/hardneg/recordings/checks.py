@@ -17,7 +17,7 @@ import soundfile
 from hardneg.common import crash_isolation, process_context
 from hardneg.common.errors import InputError
 from hardneg.common.log import track_progress
-from hardneg.recordings.manifest import POOL
+from hardneg.recordings.manifest import POOL, TEST_POOL
 
 BLOCK_FRAMES = 1 << 20
 FULL_SCALE = 0.999
@@ -186,10 +186,14 @@ def count_flat_frames(block: npt.NDArray[np.float32], min_frames: int) -> int:
 
 
 def merge_shards(shards: list[pd.DataFrame]) -> pd.DataFrame:
-    """Merge checked shards in order of path. Of the same audio in one split, only the first row stays usable."""
+    """Merge checked shards in order of path. Of the same audio in one split, only the first row stays usable.
+
+    The pool and the recordings held out of it count as one split here: chance may divide two copies between them.
+    """
     table = pd.concat(shards, ignore_index=True).sort_values(["file_path", "shard"], ignore_index=True)
     usable = table[(table.reason == "") & ~is_silent(table)]
-    first = usable.groupby(["split", "sha256"]).file_path.transform("first")
+    source = usable.split.replace({TEST_POOL: POOL})
+    first = usable.groupby([source, "sha256"]).file_path.transform("first")
     copies = first[first != usable.file_path]
     table.loc[copies.index, "reason"] = "same audio as " + copies
     return table
@@ -253,7 +257,7 @@ def _find_divided_nights(table: pd.DataFrame) -> pd.DataFrame:
 
 
 def _find_shared_recorders(table: pd.DataFrame) -> pd.DataFrame:
-    return _find_in_several(table, "recorder_id", table.split == POOL)
+    return _find_in_several(table, "recorder_id", table.split.isin((POOL, TEST_POOL)))
 
 
 def _find_shared_sites(table: pd.DataFrame) -> pd.DataFrame:
@@ -262,7 +266,7 @@ def _find_shared_sites(table: pd.DataFrame) -> pd.DataFrame:
 
 
 def _find_pool_positives(table: pd.DataFrame) -> pd.DataFrame:
-    return table[(table.split == POOL) & (table.label == "positive")]
+    return table[table.split.isin((POOL, TEST_POOL)) & (table.label == "positive")]
 
 
 def _find_copies(table: pd.DataFrame) -> pd.DataFrame:

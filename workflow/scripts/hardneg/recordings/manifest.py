@@ -22,8 +22,11 @@ from hardneg.recordings.nights import (
 
 LABELS = ("positive", "negative")
 POOL = "pool"
+# Recordings held out of the pool. They are never mined, and every run is tested on them.
+TEST_POOL = "test_pool"
 TEST_SPLITS = ("test_iid", "test_ood")
-SPLITS = ("train", "val", *TEST_SPLITS, POOL)
+EVALUATED_SPLITS = (*TEST_SPLITS, TEST_POOL)
+SPLITS = ("train", "val", *TEST_SPLITS, POOL, TEST_POOL)
 QUALITIES = ("high", "medium", "low")
 COLUMNS = ("file_path", "label", "split", "quality", "call_type", "site", "recorder_id", "date", "night")
 # Columns that the workflow computes. A user's column with such a name gets a prefix.
@@ -48,12 +51,14 @@ class SplitSettings:
     validation_fraction : share of the other recorder-nights that goes to ``val``, in [0, 1].
     iid_fraction : share of the other recorder-nights that goes to ``test_iid``, in [0, 1].
     night_begins : time of day at which a recorder-night begins, ``HH:MM``; see :func:`read`.
+    pool_test_fraction : share of the pool's recorder-nights that goes to ``test_pool``, in [0, 1).
     """
 
     ood_sites: list[str]
     validation_fraction: float
     iid_fraction: float
     night_begins: str = NOON
+    pool_test_fraction: float = 0.0
 
 
 def read(path: str | os.PathLike[str], night_begins: str = NOON) -> pd.DataFrame:
@@ -127,6 +132,7 @@ def complete(table: pd.DataFrame, source: str, night_begins: str = NOON) -> pd.D
 def assign_splits(table: pd.DataFrame, settings: SplitSettings) -> pd.DataFrame:
     """Fill the empty splits: whole sites go to ``test_ood``, then a stable hash divides the recorder-nights.
 
+    Another hash holds recorder-nights of the pool out for ``test_pool``, unless the manifest names that split itself.
     A row's split depends only on its site and recorder-night, so rows that you add later change no earlier split.
 
     Parameters
@@ -145,7 +151,17 @@ def assign_splits(table: pd.DataFrame, settings: SplitSettings) -> pd.DataFrame:
     table.loc[empty & (draw < settings.validation_fraction + settings.iid_fraction), "split"] = "test_iid"
     table.loc[empty & (draw < settings.validation_fraction), "split"] = "val"
     table.loc[empty & table.site.isin(settings.ood_sites), "split"] = "test_ood"
+    if settings.pool_test_fraction and not (table.split == TEST_POOL).any():
+        table.loc[_draw_pool_test(table, settings.pool_test_fraction), "split"] = TEST_POOL
     return table
+
+
+def _draw_pool_test(table: pd.DataFrame, fraction: float) -> pd.Series:
+    """Mark the rows of the pool to hold out. The recorder-night with the highest draw always stays to be mined."""
+    groups = table.group[table.split == POOL].unique()
+    draws = uniform(list(groups), "pool test")
+    held_out = groups[(draws < fraction) & (draws < draws.max(initial=0.0))]
+    return (table.split == POOL) & table.group.isin(held_out)
 
 
 def _complete_nights(table: pd.DataFrame, source: str, night_begins: str) -> None:

@@ -7,7 +7,7 @@ import pandas as pd
 
 from hardneg.common.errors import InputError
 from hardneg.common.hashing import digest, uniform
-from hardneg.recordings.manifest import POOL, SplitSettings, assign_splits
+from hardneg.recordings.manifest import POOL, TEST_POOL, SplitSettings, assign_splits
 
 REQUIRED_SPLITS = {
     POOL: "Give the split pool to the recordings to mine, which do not contain the species.",
@@ -54,6 +54,7 @@ def assign_shards(table: pd.DataFrame, files_per_shard: int) -> pd.Series:
     (content-defined chunking, as in A. Muthitacharoen et al., "A low-bandwidth network file system", SOSP 2001).
     The name of a shard is a hash of its recorder-nights. A new night therefore creates new shards, changes at most the
     shard that it falls in, and leaves all others alone. No shard contains both pool and labeled recordings.
+    Recordings held out of the pool are in its shards.
 
     Parameters
     ----------
@@ -64,7 +65,7 @@ def assign_shards(table: pd.DataFrame, files_per_shard: int) -> pd.Series:
     -------
     ``pool-<hash>`` or ``labelled-<hash>`` for each row, with the index of `table`.
     """
-    part = pd.Series(np.where(table.split == POOL, "pool", "labelled"), index=table.index, name="part")
+    part = pd.Series(np.where(table.split.isin((POOL, TEST_POOL)), "pool", "labelled"), index=table.index, name="part")
     groups = table.groupby([part, "night", "recorder_id", "group"], sort=True).size().rename("files").reset_index()
     chance = groups.files / files_per_shard
     is_last = (uniform(list(groups.group), "shard") < chance) | (groups.part != groups.part.shift(-1))

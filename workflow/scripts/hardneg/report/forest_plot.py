@@ -7,6 +7,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from hardneg.common.display_names import METRIC_NAMES, SPLIT_NAMES
+from hardneg.recordings.manifest import TEST_SPLITS
 from hardneg.report.figures import COLORS, Drawing
 from hardneg.report.questions import HEADLINES
 from hardneg.statistics.delta_table import varying_axes
@@ -31,7 +32,8 @@ def draw_forest(deltas: pd.DataFrame, pairs: pd.DataFrame, vary: str, baseline: 
     pairs : from :func:`hardneg.statistics.run_pairs.pair_all`: the difference of each seed.
     vary, baseline : which comparison.
     """
-    deltas = deltas[(deltas.vary == vary) & (deltas.baseline == baseline) & deltas.metric.isin(HEADLINES)]
+    deltas = deltas[(deltas.vary == vary) & (deltas.baseline == baseline) & deltas.split.isin(TEST_SPLITS)]
+    deltas = deltas[deltas.metric.isin(HEADLINES)]
     pairs = pairs[(pairs.vary == vary) & (pairs.baseline == baseline)]
     axes = varying_axes(deltas)
     rows = deltas[[*axes, "value"]].drop_duplicates().reset_index(drop=True)

@@ -41,7 +41,7 @@ MATCHED_OPERATING_POINTS = Question(
     explanation="Is the detector better if both detectors pay the same price? Its threshold is set on the test "
     "files so that one of its rates equals that of the baseline.",
     metrics=MATCHED_METRICS,
-    headline=("precision_at_baseline_recall", "recall_at_baseline_fp_rate"),
+    headline=("precision_at_baseline_recall", "recall_at_baseline_fp_rate", "fp_rate_at_baseline_recall"),
 )
 QUESTIONS = (RANKING, FROZEN_THRESHOLD, MATCHED_OPERATING_POINTS)
 HEADLINES = tuple(metric for question in QUESTIONS for metric in question.headline)

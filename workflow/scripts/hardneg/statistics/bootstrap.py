@@ -279,7 +279,7 @@ def estimate_differences(resampled: ResampledDifference, confidence: float = 0.9
 
     - positives for recall, average precision and AUROC;
     - flagged files for precision, and both together for F1;
-    - hours for false positives per hour.
+    - hours for false positives per hour; at the baseline's recall, hours or positives, whichever is on fewer nights.
 
     Forty nights with positives on four of them therefore count as four nights for recall. If fewer than
     :data:`MIN_NIGHTS` nights count, there is a difference without an interval.
@@ -362,6 +362,8 @@ def _count_effective_nights(counts: FloatArray, metric: str) -> float:
     """Count the nights that a metric's denominator effectively consists of; 0 below :data:`MIN_NIGHTS` nights."""
     if not len(counts):
         return 0.0
+    if metric == "fp_rate_at_baseline_recall":  # depends on nights with calls, and on nights of the pool
+        return min(_count_effective_nights(counts, of) for of in ("recall", "false_positives_per_hour"))
     weights = _denominator(counts, metric)
     if np.count_nonzero(weights) < MIN_NIGHTS:
         return 0.0

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from hardneg.common.log import track_progress
-from hardneg.models.metrics import COMPARED_METRICS, LOWER_IS_BETTER, MATCHED_METRICS
+from hardneg.models.metrics import COMPARED_METRICS, LOWER_IS_BETTER, MATCHED_METRICS, list_compared_metrics
 from hardneg.statistics import paired_tests, seed_planning, verdicts
 from hardneg.statistics.bootstrap import (
     DifferenceEstimate,
@@ -267,7 +267,8 @@ def _pair_matched_metrics(group: pd.DataFrame, resampled: ResampledDifference, s
     """Make the rows of pairs in the matched operating points, which a run has only beside a baseline."""
     one_metric = group[group.metric == group.metric.iloc[0]].set_index("seed").loc[list(seeds)].reset_index()
     parts = []
-    for metric in MATCHED_METRICS:
+    compared = list_compared_metrics(group["split"].iloc[0])
+    for metric in [metric for metric in MATCHED_METRICS if metric in compared]:
         column = COMPARED_METRICS.index(metric)
         score, baseline = resampled.scores[:, column], resampled.baseline_scores[:, column]
         parts.append(one_metric.assign(metric=metric, score=score, score_baseline=baseline, change=score - baseline))

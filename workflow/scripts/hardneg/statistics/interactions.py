@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import pandas as pd
 
 from hardneg.common.log import track_progress
+from hardneg.models.metrics import TEST_SPLIT_METRICS
 from hardneg.recordings.manifest import TEST_SPLITS
 from hardneg.statistics.bootstrap import estimate_differences
 from hardneg.statistics.comparison import RunResampler, StatisticsSettings
@@ -138,6 +139,8 @@ def _test_contrast(
     )
     estimates = estimate_differences(effect.minus(reference), 1 - settings.alpha)
     for column, (metric, measured) in enumerate(estimates.items()):
+        if metric not in TEST_SPLIT_METRICS:
+            continue
         yield {
             "interaction": contrast.interaction,
             "vary": comparison.vary,

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 import pandas as pd
 
 from hardneg.common.errors import InputError
-from hardneg.models.metrics import METRICS
-from hardneg.recordings.manifest import TEST_SPLITS
+from hardneg.models.metrics import METRICS, TEST_POOL_METRICS
+from hardneg.recordings.manifest import EVALUATED_SPLITS, TEST_POOL
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +35,7 @@ def pair_runs(runs: pd.DataFrame, comparison: Comparison, axes: Sequence[str]) -
     Returns
     -------
     One row per pair and metric: the other axes, ``vary, value, baseline, seed, split, metric, score, score_baseline,
-    change``.
+    change``. In the held-out pool, only :data:`~hardneg.models.metrics.TEST_POOL_METRICS` are compared.
 
     Raises
     ------
@@ -56,7 +56,8 @@ def pair_runs(runs: pd.DataFrame, comparison: Comparison, axes: Sequence[str]) -
             f"no run has {vary} = {baseline}; there are: {', '.join(sorted(set(runs[vary])))}. "
             "Choose one of these as the baseline."
         )
-    long = runs[runs.split.isin(TEST_SPLITS)].melt(keys, list(METRICS), var_name="metric", value_name="score")
+    long = runs[runs.split.isin(EVALUATED_SPLITS)].melt(keys, list(METRICS), var_name="metric", value_name="score")
+    long = long[(long.split != TEST_POOL) | long.metric.isin(TEST_POOL_METRICS)]
     compared = long[long[vary] != baseline]
     base = long[long[vary] == baseline].drop(columns=vary)
     pairs = compared.merge(base, on=[*other_axes, "seed", "split", "metric"], suffixes=("", "_baseline"))

@@ -12,6 +12,7 @@ import pandas as pd
 from hardneg.common.hashing import digest
 from hardneg.models.thresholds import HIGHEST_F1, ThresholdRule
 from hardneg.recordings.nights import CLUSTER_COLUMNS, name_clusters
+from hardneg.recordings.test_sets import select_test_files
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +100,7 @@ def make_score_loader(
     def load_scores(run: Mapping[str, str], split: str) -> ScoredFiles:
         values = tuple(str(run[key]) for key in keys)
         scores, threshold = read_scores(values), thresholds[values]
-        files = ScoredFiles.from_table(scores[scores.split == split], threshold, cluster)
+        files = ScoredFiles.from_table(select_test_files(scores, split), threshold, cluster)
         if rule is None:
             return files
         validation = ScoredFiles.from_table(scores[scores.split == "val"], threshold, cluster)

@@ -120,10 +120,13 @@ class WeightedMetrics:
 
         Returns
         -------
-        The highest precision at a recall of at least `recall`, the highest recall at a precision of at least
-        `precision`, and the highest recall with at most `fp_rate`; shape (draws, 3). Missing where the point is.
+        The precision at the highest threshold with a recall of at least `recall`, the highest recall at a precision of
+        at least `precision`, the highest recall with at most `fp_rate`, and the false positives per hour at the highest
+        threshold with a recall of at least `recall`; shape (draws, 4). Missing where the point is.
         """
-        matched = np.full((len(weights), 3), np.nan)
+        matched = np.full((len(weights), 4), np.nan)
+        if not self._positives_at.shape[1]:  # no file with a call
+            return matched
         hours = weights @ self._hours
         for rows, at_level, precision_at, flagged in self._follow_curve(weights):
             tp = np.cumsum(at_level, axis=1)
@@ -134,9 +137,11 @@ class WeightedMetrics:
                 matched[rows, 0] = precision_at[np.arange(len(first)), first]
                 precise = precision_at >= precision[rows, None] - 1e-6
                 matched[rows, 1] = np.where(precise, tp, 0).max(axis=1) / positives[:, 0]
-                few = flagged - tp <= (fp_rate * hours)[rows, None] + 1e-3
+                fp = flagged - tp
+                few = fp <= (fp_rate * hours)[rows, None] + 1e-3
                 matched[rows, 2] = np.where(few, tp, 0).max(axis=1) / positives[:, 0]
-        for column, point in enumerate((recall, precision, fp_rate)):
+                matched[rows, 3] = fp[np.arange(len(first)), first] / hours[rows]
+        for column, point in enumerate((recall, precision, fp_rate, recall)):
             matched[~np.isfinite(point), column] = np.nan
         return matched
 
