@@ -15,7 +15,7 @@ from onnx import TensorProto, helper
 
 from hardneg.common import tables
 from hardneg.features import store
-from hardneg.mining import detection_tables
+from hardneg.recordings import detection_tables
 
 pytestmark = pytest.mark.slow
 

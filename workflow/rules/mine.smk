@@ -87,9 +87,12 @@ rule score_detections:
         tables=lambda wildcards: plan.mining.detections[wildcards.model],
         index="<features>/pool.parquet",
         recordings="<results>/inputs/pool.parquet",
+        # Paths are matched with all recordings of the manifest, so that none is given to another file of its name.
+        checked=expand("<results>/inputs/{part}_checked.parquet", part=["labelled", "pool"]),
     output:
         scores="<results>/mining/{model}/scores.parquet",
         windows="<results>/mining/{model}/windows.parquet",
+        matching="<results>/mining/{model}/matching.csv",
     log:
         "<logs>/score_detections/{model}.log",
     benchmark:
@@ -99,7 +102,7 @@ rule score_detections:
     conda:
         ENVIRONMENT
     params:
-        label=lambda wildcards: plan.mining.models[wildcards.model].label,
+        matching=lambda wildcards: plan.mining.matching_settings(wildcards.model),
         code=fingerprint("score_detections"),
     script:
         "../scripts/score_detections.py"

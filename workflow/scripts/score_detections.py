@@ -1,3 +1,5 @@
+import pandas as pd
+
 from hardneg.common import tables
 from hardneg.common.log import log_to
 from hardneg.mining import external_detections, ranking
@@ -5,6 +7,11 @@ from hardneg.models import file_scores
 
 log_to(snakemake.log[0])
 index, recordings = tables.read(snakemake.input.index), tables.read(snakemake.input.recordings)
-windows = external_detections.score_windows(snakemake.input.tables, snakemake.params.label, index)
-tables.write(windows, snakemake.output.windows)
-tables.write(ranking.rank_files(file_scores.score_by_highest_window(windows), recordings), snakemake.output.scores)
+checked = pd.concat([tables.read(part) for part in snakemake.input.checked], ignore_index=True)
+scored = external_detections.score_windows(
+    snakemake.input.tables, index=index, recordings=checked, **snakemake.params.matching
+)
+tables.write(scored.windows, snakemake.output.windows)
+tables.write(scored.matching, snakemake.output.matching)
+files = file_scores.score_by_highest_window(scored.windows)
+tables.write(ranking.rank_files(files, recordings), snakemake.output.scores)

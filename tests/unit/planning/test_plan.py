@@ -169,7 +169,7 @@ def test_one_mining_model_ranks_the_pool_alone_and_several_are_combined(config):
 
 
 def test_each_kind_of_model_is_scored_by_its_own_rule(config, tmp_path):
-    (tmp_path / "detections.csv").touch()
+    (tmp_path / "detections.csv").write_text("Start (s),End (s),Scientific name,Common name,Confidence,File\n")
     config["mining"] |= {"model": ["frogs.tflite", "old.safetensors", "detections.csv", "train"], "label": "Frog"}
     mining = plan_of(config).mining
     assert mining.names("trained", "checkpoint") == ["old", "trained"]

@@ -36,6 +36,13 @@ def log_to(path: str | os.PathLike[str]) -> None:
     sys.excepthook = partial(_report_error, Path(handler.baseFilename).parent)
 
 
+def announce(message: str) -> None:
+    """Log a warning of a job, and show it on the terminal, where the user sees it without opening the log."""
+    logger.warning("%s", message)
+    if logger.handlers:
+        print(f"Warning: {message}", file=sys.stderr)
+
+
 def track_progress(items: Iterable[Item], total: int, description: str, every_s: float = 10.0) -> Iterator[Item]:
     """Yield `items` and show how many are done, how fast, and how long the rest will take.
 

@@ -20,6 +20,7 @@ DELIMITERS = {",": "commas", ";": "semicolons", "\t": "tabs"}
 OTHER_DELIMITERS = {"|": "vertical bars", " ": "spaces"}
 SEARCHED_LINES = 10
 SAMPLED_BYTES = 2000
+HEADER_BYTES = 1 << 16
 # The first bytes of files that are not text, or not in an encoding that is read.
 SIGNATURES = {
     b"PK\x03\x04": "a spreadsheet (.xlsx or .ods) or a ZIP archive",
@@ -61,8 +62,8 @@ def read(path: str | os.PathLike[str], source: str, columns: Sequence[str] = ())
     Raises
     ------
     InputError
-        If the file is not a table, its encoding or delimiter is another, a column occurs twice, or a row does not have as
-        many cells as the header. The message names the line.
+        If the file is not a table, its encoding or delimiter is another, a column occurs twice, or a row does not have
+        as many cells as the header. The message names the line.
 
     Examples
     --------
@@ -88,6 +89,19 @@ def read(path: str | os.PathLike[str], source: str, columns: Sequence[str] = ())
     (_, header), *records = rows
     lines = pd.Index([line for line, _ in records], name="line", dtype="int64")
     return _build_table(header, [cells for _, cells in records], lines, columns, source)
+
+
+def read_header(path: str | os.PathLike[str], source: str, columns: Sequence[str] = ()) -> list[str]:
+    """Read only the column names of a table; see :func:`read` for the parameters and errors."""
+    with open(path, "rb") as file:
+        start = file.read(HEADER_BYTES)
+    if len(start) == HEADER_BYTES:  # do not end within a character
+        end = start.rfind(b"\n") + 1
+        start = start[: end + end % 2] if _detect_utf16(start) else start[:end]
+    text = decode(start, source)
+    first_line, delimiter = _find_header(text, columns, source)
+    _, header = next(_parse(text, first_line, delimiter, source), (0, []))
+    return _use_known_names(_strip_names(header), columns, source)
 
 
 def parse_numbers(table: pd.DataFrame, column: str, source: str) -> pd.Series:
@@ -275,7 +289,7 @@ def _build_table(
             f"{source}: {len(ragged)} line(s) do not have {width} cells like the header. "
             f"Quote cells that contain the delimiter.\n{listed}"
         )
-    names = _use_known_names([name.strip(" \t\r\n\xa0\ufeff") for name in header], columns, source)
+    names = _use_known_names(_strip_names(header), columns, source)
     table = pd.DataFrame(cells, columns=range(width), index=lines, dtype=object)
     for position in [position for position, name in enumerate(names) if not name]:
         has_value = table[position].str.strip() != ""
@@ -287,6 +301,10 @@ def _build_table(
     table = table[[position for position, name in enumerate(names) if name]]
     table.columns = pd.Index([name for name in names if name])
     return table
+
+
+def _strip_names(header: list[str]) -> list[str]:
+    return [name.strip(" \t\r\n\xa0\ufeff") for name in header]
 
 
 def _use_known_names(names: list[str], columns: Sequence[str], source: str) -> list[str]:

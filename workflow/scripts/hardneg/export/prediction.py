@@ -19,10 +19,10 @@ from hardneg.export.description import DetectorDescription, hash_backbone
 from hardneg.features import extractors
 from hardneg.features.extraction import BATCH_WINDOWS, Extractor
 from hardneg.features.feature_settings import LogMelSettings
-from hardneg.mining import detection_tables
 from hardneg.models import checkpoints
 from hardneg.models.file_scores import score_by_highest_window
 from hardneg.models.inference import predict_confidences
+from hardneg.recordings import detection_tables
 
 
 @dataclass(frozen=True, slots=True)

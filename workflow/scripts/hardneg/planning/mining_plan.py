@@ -20,6 +20,7 @@ class MiningPlan:
     training : the training settings of the detectors that the workflow trains for mining.
     models : the mining models by name, in the configuration's order.
     detections : the tables of each model of kind ``detections``.
+    max_unheard_fraction : the largest share of the pool's files that these tables may leave out.
     second_round : what the second round's detector trains on; None if the pool is mined once.
     first_round_tier : the tier that it trains on; for a tier that is drawn again for each seed, that of the first seed.
     """
@@ -28,6 +29,7 @@ class MiningPlan:
     training: dict[str, Any]
     models: dict[str, MiningModel]
     detections: dict[str, list[Path]]
+    max_unheard_fraction: float
     second_round: SecondRoundSettings | None
     first_round_tier: str | None
 
@@ -38,7 +40,7 @@ class MiningPlan:
         Raises
         ------
         InputError
-            If a model of finished detections has no table.
+            If a model of finished detections has no table, or its file has another format.
         """
         models = {model.name: model for model in mining_models.list_models(config["mining"])}
         detections = {
@@ -53,7 +55,8 @@ class MiningPlan:
             seed = config["matrix"]["seed"][0]
             first_round_tier = locate_tier(prefix, tier, config["negative_tiers"][tier], seed)
         training = config["training"] | config["mining"]["training"]
-        return cls(prefix, training, models, detections, settings, first_round_tier)
+        max_unheard = config["mining"]["max_unheard_fraction"]
+        return cls(prefix, training, models, detections, max_unheard, settings, first_round_tier)
 
     @property
     def ranking_model(self) -> str:
@@ -85,6 +88,15 @@ class MiningPlan:
     def second_round_settings(self) -> dict[str, Any]:
         """The settings of the second round as builtins; empty if the pool is mined once."""
         return asdict(self.second_round) if self.second_round else {}
+
+    def matching_settings(self, model: str) -> dict[str, Any]:
+        """How the detections of a model are matched; see :func:`hardneg.mining.external_detections.score_windows`."""
+        path = Path(self.models[model].path)
+        return {
+            "folder": str(path.parent if path.is_file() else path),
+            "label": self.models[model].label,
+            "max_unheard_fraction": self.max_unheard_fraction,
+        }
 
     def names(self, *kinds: str) -> list[str]:
         """Name the models of some kinds; see :class:`hardneg.mining.mining_models.MiningModel`."""
