@@ -13,16 +13,6 @@ def test_an_unknown_key_is_named_without_a_traceback(small, changed):
     assert "Traceback" not in printed
 
 
-def test_an_empty_tier_stops_the_run_with_its_name_and_a_bound_that_would_select_files(small, changed):
-    config = changed(lambda config: config["negative_tiers"]["hard"].update(min_confidence=1.0))
-    printed = small.snakemake("results/tiers/hard.csv", config=config, fails=True)
-    assert "negative tier 'hard' (confidence >= 1) is empty. The highest confidence among the" in printed
-    assert "would select 10 files" in printed
-    assert "Traceback" not in printed
-    assert not small.path("results/tiers/hard.csv").exists()
-    small.snakemake("results/tiers/hard.csv", config="small.yaml")
-
-
 def test_a_violated_split_rule_stops_the_run_with_the_rows(small, changed):
     table = pd.read_csv(small.path("data/manifest.csv"), dtype=str, keep_default_na=False)
     labelled = table.index[table.split == ""][0]

@@ -38,7 +38,7 @@ rule compare_effects:
     conda:
         ENVIRONMENT
     params:
-        comparison=plan.first_comparison,
+        comparisons=config["comparisons"],
         statistics=plan.settings(
             "statistics", "alpha", "p_adjustment", "power", "resamples", "cluster", "effects_of_interest"
         ),

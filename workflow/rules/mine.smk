@@ -24,6 +24,7 @@ rule train_mining_model:
         training=plan.mining.training,
         model_input=plan.model_input,
         aggregation="mean",
+        leave_out_empty=False,
         code=fingerprint("train"),
     script:
         "../scripts/train.py"

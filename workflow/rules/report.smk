@@ -27,6 +27,7 @@ rule draw_figures:
     params:
         runs=plan.runs.table,
         tiers=plan.tiers.mined,
+        comparisons=config["comparisons"],
         bins=config["evaluation"]["calibration_bins"],
         code=fingerprint("draw_figures"),
     script:

@@ -29,6 +29,7 @@ use rule train_mining_model as train_second_model with:
         training=plan.mining.training,
         model_input=plan.model_input,
         aggregation=plan.tiers.window_aggregation(plan.mining.second_round.negative_tier),
+        leave_out_empty=False,
         code=fingerprint("train"),
 
 

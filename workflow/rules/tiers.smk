@@ -3,6 +3,7 @@ rule assign_tier:
         unpack(lambda wildcards: plan.tiers.inputs(wildcards.tier)),
     output:
         tier="<results>/tiers/{tier}.csv",
+        notes="<results>/tiers/{tier}.json",
     log:
         "<logs>/assign_tier/{tier}.log",
     benchmark:
@@ -27,6 +28,7 @@ rule assign_tier:
 use rule assign_tier as draw_tier with:
     output:
         tier="<results>/tiers/{tier}/{seed}.csv",
+        notes="<results>/tiers/{tier}/{seed}.json",
     log:
         "<logs>/draw_tier/{tier}/{seed}.log",
     benchmark:

@@ -22,6 +22,7 @@ rule train:
         training=lambda wildcards: plan.runs.training(dict(wildcards)),
         model_input=plan.model_input,
         aggregation=lambda wildcards: plan.tiers.window_aggregation(wildcards.negative_tier),
+        leave_out_empty=True,
         code=fingerprint("train"),
     script:
         "../scripts/train.py"

@@ -10,4 +10,5 @@ names = ("scores", "audit", "clusters", "second_scores", "first_round_tier")
 pool = tiers.PoolTables(**{name: tables.read(snakemake.input[name]) for name in names if snakemake.input[name]})
 name, definitions = snakemake.wildcards.tier, snakemake.params.tiers
 tier = tiers.build_tier(name, definitions, pool, decisions, snakemake.params.run_seed)
-tables.write(tier, snakemake.output.tier)
+tables.write(tier.files, snakemake.output.tier)
+tables.write_json({"files": len(tier.files), "notes": tier.notes}, snakemake.output.notes)

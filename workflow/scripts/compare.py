@@ -11,6 +11,7 @@ comparisons = [
     run_pairs.Comparison(vary=definition["vary"], baseline=str(definition["baseline"]))
     for definition in snakemake.params.comparisons
 ]
+comparisons = run_pairs.select_possible(comparisons, runs)
 warnings = arm_checks.check_arms(runs, [(item.vary, item.baseline) for item in comparisons], axes)
 settings = comparison.StatisticsSettings(**snakemake.params.statistics)
 rule = ThresholdRule(**snakemake.params.threshold)

@@ -12,6 +12,7 @@ drawings = figure_set.draw_figures(
     tiers=tiers,
     deltas=tables.read(snakemake.input.deltas),
     pairs=tables.read(snakemake.input.pairs),
+    comparisons=snakemake.params.comparisons,
     bins=snakemake.params.bins,
 )
 figure_set.save_figures(drawings, dict(snakemake.output.items()))

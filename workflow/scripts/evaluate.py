@@ -1,20 +1,17 @@
-from hardneg.common import tables, torch_device
+from hardneg.common import torch_device
 from hardneg.common.log import log_to
-from hardneg.experiments import evaluation
-from hardneg.models import checkpoints
+from hardneg.experiments import run_evaluation
 from hardneg.models.thresholds import ThresholdRule
 
 log_to(snakemake.log[0])
-device = torch_device.select_device(snakemake.resources.device, snakemake.threads)
-network = checkpoints.load(snakemake.input.model, snakemake.params.model_input)
-recordings, index = evaluation.read_test_files(
-    snakemake.input.recordings, snakemake.input.index, snakemake.input.pool, snakemake.input.pool_index
+settings = run_evaluation.EvaluationSettings(
+    model_input=snakemake.params.model_input,
+    rule=ThresholdRule(**snakemake.params.threshold),
+    **snakemake.params.measures,
 )
-validation_scores = tables.read(snakemake.input.validation_scores)
-scores = evaluation.score_splits(network.to(device), recordings, index, validation_scores, device)
-rule = ThresholdRule(**snakemake.params.threshold)
-metrics = evaluation.measure_splits(scores, rule=rule, **snakemake.params.measures)
-breakdown = evaluation.break_down_detections(scores, metrics.threshold.iloc[0])
-tables.write(scores, snakemake.output.scores)
-tables.write(metrics, snakemake.output.metrics)
-tables.write(breakdown, snakemake.output.breakdown)
+run_evaluation.evaluate_run(
+    run_evaluation.EvaluationInputs(**dict(snakemake.input.items())),
+    run_evaluation.EvaluationOutputs(**dict(snakemake.output.items())),
+    settings,
+    device=torch_device.select_device(snakemake.resources.device, snakemake.threads),
+)

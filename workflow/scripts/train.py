@@ -10,6 +10,7 @@ settings = training_run.RunSettings(
     training=TrainingSettings(**snakemake.params.training),
     model_input=snakemake.params.model_input,
     aggregation=snakemake.params.aggregation,
+    leave_out_empty=snakemake.params.leave_out_empty,
 )
 training_run.train_run(
     training_run.RunInputs(**dict(snakemake.input.items())),

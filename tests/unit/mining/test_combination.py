@@ -47,10 +47,10 @@ def scores(written):
 )
 def test_a_tier_is_cut_by_the_mean_the_minimum_or_one_model_with_that_one_s_windows(scores, by, files, start):
     definitions = {"t": {"min_confidence": 0.5, "ranked_by": by}, "control": {"match_size_of": "t"}}
-    tier = tiers.build_tier("t", definitions, tiers.PoolTables(scores), {})
+    tier = tiers.build_tier("t", definitions, tiers.PoolTables(scores), {}).files
     assert list(tier.file_path) == files and list(tier["rank"]) == list(range(1, len(files) + 1))
     assert tier.start_s[0] == start
-    control = tiers.build_tier("control", definitions, tiers.PoolTables(scores), {})
+    control = tiers.build_tier("control", definitions, tiers.PoolTables(scores), {}).files
     assert len(control) == len(files)
     by_choice = combination.select_scores(scores, by).set_index("file_path")
     assert list(control.confidence) == list(by_choice.confidence[control.file_path])

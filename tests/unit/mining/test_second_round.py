@@ -23,9 +23,9 @@ DEFINITIONS = {
 
 
 def built(name, decisions=(), audited=None, definitions=DEFINITIONS):
-    first_round_tier = tiers.build_tier("hard", DEFINITIONS, PoolTables(FIRST), {})
+    first_round_tier = tiers.build_tier("hard", DEFINITIONS, PoolTables(FIRST), {}).files
     pool_tables = PoolTables(FIRST, audited, None, SECOND, first_round_tier)
-    return tiers.build_tier(name, definitions, pool_tables, dict(decisions))
+    return tiers.build_tier(name, definitions, pool_tables, dict(decisions)).files
 
 
 def test_a_tier_of_the_second_round_contains_the_first_tier_and_what_that_round_finds_hard():
@@ -53,7 +53,7 @@ def test_excluded_files_are_excluded_from_both_rounds():
 
 
 def test_a_review_touches_a_tier_of_the_second_round_only_where_it_changes_its_files():
-    first_round_tier = tiers.build_tier("hard", DEFINITIONS, PoolTables(FIRST), {})
+    first_round_tier = tiers.build_tier("hard", DEFINITIONS, PoolTables(FIRST), {}).files
     pool_tables = PoolTables(FIRST, None, None, SECOND, first_round_tier)
     fingerprints = {
         path: tiers.hash_review_effect("second", DEFINITIONS, pool_tables, {path: "positive"}) for path in "adecf"
@@ -61,9 +61,11 @@ def test_a_review_touches_a_tier_of_the_second_round_only_where_it_changes_its_f
     assert all(fingerprints[path] for path in "ade") and not any(fingerprints[path] for path in "cf")
 
 
-def test_a_second_round_that_finds_nothing_hard_is_refused():
+def test_a_second_round_that_finds_nothing_hard_is_empty_rather_than_equal_to_the_first_tier():
     definitions = DEFINITIONS | {"second": {"min_confidence": 0.95, "round": 2}}
-    with pytest.raises(InputError, match=r"negative tier 'second' .* is empty"):
+    assert built("second", definitions=definitions).empty
+    definitions["second"]["allow_empty"] = False
+    with pytest.raises(InputError, match=r"negative tier 'second' is empty. The second round adds no file\. No file"):
         built("second", definitions=definitions)
 
 

@@ -32,7 +32,7 @@ def test_a_reviewers_answer_takes_precedence_over_the_audit(audited):
 
 
 def test_a_tier_without_excluded_files_keeps_the_pools_ranks(pool):
-    tier = tiers.cut_tier(pool, "t", tiers.TierDefinition(min_confidence=0.5), excluded={"a", "c"})
+    tier = tiers.cut_tier(pool, "t", tiers.TierDefinition(min_confidence=0.5), excluded={"a", "c"}).files
     assert list(tier.file_path) == ["b", "d"] and list(tier["rank"]) == [2, 4]
 
 

@@ -14,3 +14,13 @@ def test_a_difference_without_an_interval_is_an_open_diamond():
     figure, _ = forest_plot.draw_forest(deltas, pairs, "tier", "none")
     diamonds = [line for line in figure.axes[0].lines if line.get_marker() == "D" and len(line.get_xdata())]
     assert [line.get_fillstyle() for line in diamonds] == ["full", "none"]
+
+
+def test_a_comparison_whose_runs_are_left_out_is_one_line_of_text():
+    columns = ["vary", "value", "baseline", "split", "metric", "difference"]
+    figure, numbers = forest_plot.draw_forest(
+        pd.DataFrame(columns=columns), pd.DataFrame(columns=columns), "negative_tier", "random85"
+    )
+    assert numbers.empty
+    (text,) = figure.texts
+    assert "Nothing is compared with negative tier random85" in text.get_text()

@@ -13,6 +13,7 @@ from hardneg.report.model_agreement import ModelAgreement, ModelPair, TierAgreem
 from hardneg.report.recommendation import Recommendation, Statement
 from hardneg.report.report_contents import ReportContents, ReportSettings
 from hardneg.report.tier_choices import ChosenTier, ControlEvidence, SelectedInterval, TierChoice
+from hardneg.report.tier_descriptions import TierDescription
 
 CAVEATS = ("No test recording comes from a new site.", "The out-of-distribution test has one site.")
 
@@ -169,6 +170,20 @@ def test_the_answer_is_also_written_as_text_with_its_warnings(contents, tmp_path
     report_page.write_answer(tmp_path / "answer.txt", contents)
     lines = (tmp_path / "answer.txt").read_text().splitlines()
     assert lines[1:] == ["- Train on “hard”.", "- Warning: base, hard: equals its baseline."]
+
+
+def test_a_tier_without_files_is_named_in_the_page_and_in_the_terminal(contents, tmp_path):
+    tier = TierDescription(
+        name="conf<95>", definition="confidence of at least 0.95", files=0, recorders=0, lowest=None, highest=None,
+        trained_windows=None, mines=True, notes=["No file has a confidence of 0.95 or more."],
+    )  # fmt: skip
+    contents = replace(contents, tiers=[tier])
+    report_page.write_page(tmp_path / "report.html", contents, {})
+    report_page.write_answer(tmp_path / "answer.txt", contents)
+    sentence = "has no files, so its runs are left out. No file has a confidence of 0.95 or more."
+    page = (tmp_path / "report.html").read_text()
+    assert page.index("Before you rely on it") < page.index(f"Tier conf&lt;95&gt; {sentence}") < page.index("<nav")
+    assert f"- Warning: Tier conf<95> {sentence}" in (tmp_path / "answer.txt").read_text().replace("\n  ", " ")
 
 
 def test_no_effect_is_shown_with_its_bound_everywhere(contents, tmp_path):

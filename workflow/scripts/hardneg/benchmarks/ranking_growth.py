@@ -72,12 +72,12 @@ def measure_steps(folder: Path, shards: Sequence[Path]) -> dict[str, float]:
     files = len(scores)
     del scores  # each rule reads its own
     end_step("rank_s")
-    hard = tiers.cut_tier(tables.read(folder / "scores.parquet"), "hard", TierDefinition(min_confidence=0.85))
+    hard = tiers.cut_tier(tables.read(folder / "scores.parquet"), "hard", TierDefinition(min_confidence=0.85)).files
     tables.write(hard, folder / "hard.csv")
     end_step("tier_s")
     control = tiers.cut_tier(
         tables.read(folder / "scores.parquet"), "control", TierDefinition(match_size_of="hard"), size=len(hard)
-    )
+    ).files
     tables.write(control, folder / "control.csv")
     end_step("control_s")
     usage = resource.getrusage(resource.RUSAGE_SELF)

@@ -16,6 +16,8 @@ from hardneg.recordings.test_sets import select_test_files
 RECORDING_COLUMNS = [
     "file_path", "quality", "call_type", "site", "recorder_id", "date", "night", "group", "duration_s",
 ]  # fmt: skip
+SCORE_COLUMNS = ["file_path", "confidence", "start_s", "end_s", "label", "split", *RECORDING_COLUMNS[1:]]
+BREAKDOWN_COLUMNS = ["split", "by", "value", "files", "positives", "tp", "fp", "recall"]
 
 
 def read_test_files(
@@ -127,4 +129,4 @@ def break_down_detections(scores: pd.DataFrame, threshold: float) -> pd.DataFram
         parts.append(sums.rename(columns={by: "value"}).assign(by=by))
     table = pd.concat(parts, ignore_index=True)
     table["recall"] = (table.tp / table.positives).where(table.positives > 0)
-    return table[["split", "by", "value", "files", "positives", "tp", "fp", "recall"]]
+    return table[BREAKDOWN_COLUMNS]

@@ -6,6 +6,9 @@ from dataclasses import asdict, dataclass
 from typing import Any, Self
 
 from hardneg.common import tables
+from hardneg.common.errors import InputError
+
+LEFT_OUT = "left_out"
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,8 +75,16 @@ class RunDescription:
 
     @classmethod
     def read(cls, path: str | os.PathLike[str]) -> Self:
-        """Read the file of a run of this version."""
+        """Read the file of a run of this version.
+
+        Raises
+        ------
+        InputError
+            If the run was left out, and so never trained.
+        """
         content = tables.read_json(path)
+        if content.get(LEFT_OUT):
+            raise InputError(f"{path}: this run was left out because {content[LEFT_OUT]}. Choose another run.")
         return cls(
             run=content["run"],
             model_input=content["input"],
@@ -82,3 +93,19 @@ class RunDescription:
             counts=RunCounts(**content["counts"]),
             versions=content["versions"],
         )
+
+
+def read_reason_left_out(path: str | os.PathLike[str]) -> str:
+    """Read why a run is left out, from its description; empty for a run that was trained.
+
+    A run is left out if its tier has no file. It is planned before the tier is cut. Trained, it would equal the run
+    without mined negatives.
+    """
+    reason: str = tables.read_json(path).get(LEFT_OUT, "")
+    return reason
+
+
+def read_versions(path: str | os.PathLike[str]) -> dict[str, str]:
+    """Read the versions of the software, which a run that is left out has too."""
+    versions: dict[str, str] = tables.read_json(path)["versions"]
+    return versions

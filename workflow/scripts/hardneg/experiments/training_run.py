@@ -5,20 +5,22 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 import pandas as pd
+from torch import nn
 
 from hardneg.common import provenance, tables
 from hardneg.common.log import logger
-from hardneg.experiments.run_description import RunCounts, RunDescription
+from hardneg.experiments.run_description import LEFT_OUT, RunCounts, RunDescription
 from hardneg.experiments.training_sets import ComposedSet, WindowSources, compose, hash_windows
 from hardneg.features import store
 from hardneg.mining.hardest_windows import add_next_hardest
 from hardneg.models import checkpoints
 from hardneg.models.batches import TrainingWindows
-from hardneg.models.training import TrainingResult, train
+from hardneg.models.training import HISTORY_COLUMNS, TrainingResult, train
 from hardneg.models.training_settings import TrainingSettings
 from hardneg.recordings.nights import name_recorder_nights
 
 WINDOW_COLUMNS = ["file_path", "start_s", "end_s", "array", "row", "group"]
+SCORE_COLUMNS = ["file_path", "confidence", "start_s", "end_s", "label"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +77,7 @@ class RunSettings:
     training : how the detector is built and trained.
     model_input : the windows and features that the detector is trained on, as the configuration has them.
     aggregation : ``mean`` or ``min``: how the scores of several mining models rank the windows of a mined file.
+    leave_out_empty : whether to leave the run out if its tier has no file.
     """
 
     axes: Mapping[str, str]
@@ -82,18 +85,24 @@ class RunSettings:
     training: TrainingSettings
     model_input: Mapping[str, Any]
     aggregation: str = "mean"
+    leave_out_empty: bool = True
 
 
 def train_run(inputs: RunInputs, outputs: RunOutputs, settings: RunSettings, device: str) -> None:
     """Compose the training set of one run, train, and write the model with a description of its origin.
 
+    A run whose tier has no file would equal the run without mined negatives. It is left out; see :func:`leave_out`.
+
     Parameters
     ----------
     device : a torch device.
     """
+    tier = tables.read(inputs.tier) if inputs.tier else None
+    if tier is not None and tier.empty and settings.leave_out_empty:
+        leave_out(outputs, settings, device)
+        return
     training = settings.training
     positives = tables.read(inputs.positives)
-    tier = tables.read(inputs.tier) if inputs.tier else None
     windows_per_file = training.mined_windows_per_file
     sources = WindowSources(
         labelled=tables.read(inputs.labelled),
@@ -129,6 +138,22 @@ def train_run(inputs: RunInputs, outputs: RunOutputs, settings: RunSettings, dev
     tables.write(result.validation_scores, outputs.validation_scores)
     tables.write(training_set, outputs.training_set)
     checkpoints.save(result.network, description.to_json(), outputs.weights)
+
+
+def leave_out(outputs: RunOutputs, settings: RunSettings, device: str) -> None:
+    """Write the files of a run that is left out: tables without rows, a model without weights, and the reason.
+
+    The runs are planned before a tier is cut. A run of an empty tier is therefore a job like any other, and everything
+    that collects runs skips it. When the tier gets files, the job runs again and trains.
+    """
+    reason = f"negative tier '{settings.axes['negative_tier']}' has no files"
+    logger.warning("left out: %s", reason)
+    tables.write(pd.DataFrame(columns=HISTORY_COLUMNS), outputs.history)
+    tables.write(pd.DataFrame(columns=SCORE_COLUMNS), outputs.validation_scores)
+    tables.write(pd.DataFrame(columns=[*WINDOW_COLUMNS, "label", "origin", "draws"]), outputs.training_set)
+    run = {**settings.axes, "seed": settings.seed}
+    description = {"run": run, LEFT_OUT: reason, "versions": provenance.collect_versions(device)}
+    checkpoints.save(nn.Module(), description, outputs.weights)
 
 
 def count_windows(composed: ComposedSet, result: TrainingResult, tier_files: int) -> RunCounts:

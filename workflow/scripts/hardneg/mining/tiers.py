@@ -8,6 +8,7 @@ import pandas as pd
 
 from hardneg.common.errors import InputError
 from hardneg.common.hashing import digest, uniform
+from hardneg.mining import tier_notes
 from hardneg.mining.combination import select_scores
 from hardneg.mining.mining_models import MEAN
 from hardneg.recordings.nights import name_recorder_nights
@@ -38,7 +39,7 @@ class TierDefinition:
         one cluster; the hardest are taken.
     round : round of mining, 1 or 2; ``joint`` ranks by the mean of both rounds.
     seed : seed of the random sample. The sample hashes file names, so it hardly changes when the pool grows.
-    allow_empty : accept a tier without files.
+    allow_empty : whether the runs of a tier without files are left out; otherwise it stops the workflow.
     """
 
     min_confidence: float = 0.0
@@ -55,7 +56,7 @@ class TierDefinition:
     per_cluster: int | None = None
     round: int | str = 1
     seed: int = 0
-    allow_empty: bool = False
+    allow_empty: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +80,20 @@ class PoolTables:
     first_round_tier: pd.DataFrame | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Tier:
+    """A tier.
+
+    Attributes
+    ----------
+    files : the columns of :data:`COLUMNS`, in order of rank; 1 is the hardest file of the pool.
+    notes : sentences about what limits the tier: why it is empty, or that equal confidences decided which files it has.
+    """
+
+    files: pd.DataFrame
+    notes: list[str]
+
+
 def is_none(definition: Mapping[str, Any]) -> bool:
     """Whether a tier's definition selects nothing, so that its runs train without mined negatives."""
     return not set(definition) - {"seed", "allow_empty", "ranked_by", "redraw"}
@@ -97,13 +112,13 @@ def cut_tier(
     excluded: Set[str] = frozenset(),
     clusters: pd.DataFrame | None = None,
     run_seed: int | None = None,
-) -> pd.DataFrame:
+) -> Tier:
     """Select the files of one tier from a ranking.
 
     Excluded files are removed first; the ranks remain those of the whole pool. Next come the bounds, the caps per
     night and cluster, and ``top_fraction`` or ``top_k``. At last, ``random`` or ``match_size_of`` draws a random
     sample. ``{match_size_of: conf85}`` alone is therefore the control: as many files as conf85, drawn from the whole
-    pool.
+    pool. Files of equal confidence are in random order; see :func:`rank_by_confidence`.
 
     Parameters
     ----------
@@ -115,47 +130,66 @@ def cut_tier(
     clusters : ``file_path, cluster``; needed for ``per_cluster``.
     run_seed : the seed of the matrix that a random sample is drawn for; None for a sample that all seeds share.
 
-    Returns
-    -------
-    The columns of :data:`COLUMNS`, in order of rank; 1 is the hardest file of the pool.
-
     Raises
     ------
     InputError
-        If the tier is empty and must not be, or too small for its random sample. The message suggests bounds.
+        If the tier has files, but too few for its random sample.
 
     Examples
     --------
     >>> scores = pd.DataFrame({"file_path": ["a.wav", "b.wav", "c.wav"], "confidence": [0.3, 0.9, 0.6]})
     >>> tier = cut_tier(scores, "hard", TierDefinition(min_confidence=0.5))
-    >>> tier[["file_path", "confidence", "rank"]]
+    >>> tier.files[["file_path", "confidence", "rank"]]
       file_path  confidence  rank
     0     b.wav         0.9     1
     1     c.wav         0.6     2
     """
-    ranked = scores.sort_values(["confidence", "file_path"], ascending=[False, True], ignore_index=True)
-    ranked = ranked.assign(rank=ranked.index + 1)
+    ranked = rank_by_confidence(scores)
     ranked = ranked[~ranked.file_path.isin(excluded)]
     low, high = definition.min_confidence, definition.max_confidence
     below = ranked.confidence < high if high < 1 else ranked.confidence <= 1
     tier = ranked[(ranked.confidence >= low) & below]
-    if tier.empty and not definition.allow_empty:
-        raise InputError(_describe_empty_tier(ranked, name, low, high))
+    if tier.empty:
+        return Tier(_select_columns(tier), [tier_notes.explain_emptiness(ranked, low, high)])
     if definition.per_night is not None:
         tier = tier[tier.groupby(name_recorder_nights(tier)).cumcount() < definition.per_night]
     if definition.per_cluster is not None:
         assert clusters is not None, "per_cluster needs the clusters of the pool"
         cluster = tier.file_path.map(clusters.set_index("file_path").cluster)
         tier = tier[tier.groupby(cluster).cumcount() < definition.per_cluster]
+    count = len(tier)
     if definition.top_fraction is not None:
-        tier = tier.head(max(round(definition.top_fraction * len(tier)), 1))
+        count = max(round(definition.top_fraction * len(tier)), 1)
     if definition.top_k is not None:
-        tier = tier.head(definition.top_k)
+        count = min(count, definition.top_k)
+    notes = tier_notes.describe_ties(tier.confidence, count)
+    tier = tier.head(count)
     salt = f"tier:{name}:{definition.seed}" + ("" if run_seed is None else f":{run_seed}")
     for sample_size, reason in ((definition.random, "random"), (size, f"match_size_of: {definition.match_size_of}")):
         if sample_size is not None:
             tier = _draw_sample(tier, sample_size, name, reason, salt)
-    return tier.reindex(columns=COLUMNS).reset_index(drop=True)
+    return Tier(_select_columns(tier), notes)
+
+
+def rank_by_confidence(scores: pd.DataFrame) -> pd.DataFrame:
+    """Rank the pool: the highest confidence first, and files of equal confidence in random order.
+
+    The order of names would put the first recorder's first night on top of all files of a confidence. A hash of the
+    name decides instead, the same for all tiers, so that a smaller tier is part of a larger one.
+
+    Returns
+    -------
+    The rows of `scores` in order, with ``rank`` from 1.
+    """
+    ranked = scores.sort_values(["confidence", "file_path"], ascending=[False, True], ignore_index=True)
+    tied = ranked.confidence.duplicated(keep=False)
+    draws = pd.Series(0.0, index=ranked.index)
+    draws[tied] = uniform(list(ranked.file_path[tied]), "tie")
+    order = pd.DataFrame({"confidence": -ranked.confidence, "draw": draws}).sort_values(
+        ["confidence", "draw"], kind="stable"
+    )
+    ranked = ranked.loc[order.index].reset_index(drop=True)
+    return ranked.assign(rank=ranked.index + 1)
 
 
 def select_within_bounds(scores: pd.DataFrame, definitions: Definitions) -> dict[str, pd.DataFrame]:
@@ -167,8 +201,8 @@ def select_within_bounds(scores: pd.DataFrame, definitions: Definitions) -> dict
         name: cut_tier(
             select_scores(scores, tier.get("ranked_by", MEAN)),
             name,
-            TierDefinition(**{key: tier[key] for key in BOUNDS if key in tier}, allow_empty=True),
-        )
+            TierDefinition(**{key: tier[key] for key in BOUNDS if key in tier}),
+        ).files
         for name, tier in definitions.items()
         if not is_none(tier) and not NOT_BY_BOUNDS & set(tier)
     }
@@ -176,7 +210,7 @@ def select_within_bounds(scores: pd.DataFrame, definitions: Definitions) -> dict
 
 def build_tier(
     name: str, definitions: Definitions, pool: PoolTables, decisions: Mapping[str, str], run_seed: int | None = None
-) -> pd.DataFrame:
+) -> Tier:
     """Build one tier from its definition.
 
     A tier of the second round (``round: 2``) contains the first round's tier, and the files outside it that its
@@ -195,15 +229,35 @@ def build_tier(
     Returns
     -------
     See :func:`cut_tier`. A tier of the second round starts with the first round's tier. Its column ``round`` is the
-    round of each file, and ``rank`` is the rank within that round.
+    round of each file, and ``rank`` is the rank within that round. A tier that takes the size of an empty tier is
+    empty.
+
+    Raises
+    ------
+    InputError
+        If the tier is empty and ``allow_empty`` is false, or if it has files but too few for its random sample.
     """
+    tier = _build(name, definitions, pool, decisions, run_seed)
+    if tier.files.empty and not TierDefinition(**definitions[name]).allow_empty:
+        raise InputError(
+            f"negative tier '{name}' is empty. {' '.join(tier.notes)} Change the tier, or remove allow_empty: false to "
+            "leave it out and run the others."
+        )
+    return tier
+
+
+def _build(
+    name: str, definitions: Definitions, pool: PoolTables, decisions: Mapping[str, str], run_seed: int | None
+) -> Tier:
     definition = TierDefinition(**definitions[name])
     matched = definition.match_size_of
     ranked_by = definitions[matched].get("ranked_by", MEAN) if matched else definition.ranked_by
     matched_tier = None
     if matched:
         matched_seed = run_seed if is_redrawn(definitions[matched]) else None
-        matched_tier = build_tier(matched, definitions, pool, decisions, matched_seed)
+        matched_tier = _build(matched, definitions, pool, decisions, matched_seed).files
+        if matched_tier.empty:
+            return Tier(matched_tier[COLUMNS], [f"Tier '{matched}', whose size it takes, is empty."])
     size = None if matched_tier is None else len(matched_tier)
     excluded = find_excluded_files(decisions, pool.audit, definition.exclude)
     if matched_tier is not None and definition.disjoint:
@@ -214,9 +268,12 @@ def build_tier(
     assert pool.second_scores is not None and pool.first_round_tier is not None, "the second round has not run"
     second_scores = pool.second_scores
     ranking = _average_rounds(first_scores, second_scores) if definition.round == "joint" else second_scores
-    tier = cut_tier(ranking, name, definition, size, excluded, pool.clusters)
+    added = cut_tier(ranking, name, definition, size, excluded, pool.clusters)
+    if added.files.empty:  # the tier would equal that of the first round
+        return Tier(added.files, [f"The second round adds no file. {note}" for note in added.notes])
     carried_over = pool.first_round_tier[~pool.first_round_tier.file_path.isin(excluded)]
-    return pd.concat([carried_over.assign(round=1), tier.assign(round=2)], ignore_index=True)[[*COLUMNS, "round"]]
+    parts = [carried_over.assign(round=1)] * bool(len(carried_over)) + [added.files.assign(round=2)]
+    return Tier(pd.concat(parts, ignore_index=True)[[*COLUMNS, "round"]], added.notes)
 
 
 def hash_review_effect(
@@ -259,7 +316,7 @@ def _list_files(
     name: str, definitions: Definitions, pool: PoolTables, decisions: Mapping[str, str], run_seed: int | None
 ) -> list[str]:
     try:
-        return list(build_tier(name, definitions, pool, decisions, run_seed).file_path)
+        return list(build_tier(name, definitions, pool, decisions, run_seed).files.file_path)
     except InputError as error:
         return [f"not made: {error}"]
 
@@ -267,6 +324,10 @@ def _list_files(
 def _average_rounds(first: pd.DataFrame, second: pd.DataFrame) -> pd.DataFrame:
     first_confidence = second.file_path.map(first.set_index("file_path").confidence)
     return second.assign(confidence=(second.confidence + first_confidence) / 2)
+
+
+def _select_columns(tier: pd.DataFrame) -> pd.DataFrame:
+    return tier.reindex(columns=COLUMNS).reset_index(drop=True)
 
 
 def _draw_sample(tier: pd.DataFrame, size: int, name: str, reason: str, salt: str) -> pd.DataFrame:
@@ -277,19 +338,3 @@ def _draw_sample(tier: pd.DataFrame, size: int, name: str, reason: str, salt: st
         )
     draws = pd.Series(uniform(list(tier.file_path), salt), index=tier.index)
     return tier[draws.rank(method="first") <= size]
-
-
-def _describe_empty_tier(ranked: pd.DataFrame, name: str, low: float, high: float) -> str:
-    bounds = f"confidence >= {low:g}" + (f" and < {high:g}" if high < 1 else "")
-    if ranked.empty:
-        return f"negative tier '{name}' ({bounds}) is empty because the pool is: add rows with split pool."
-    suggestions = [
-        f"min_confidence: {ranked.confidence.iloc[count - 1]:.3f} would select {count} files"
-        for count in (10, 100, 1000)
-        if count <= len(ranked)
-    ]
-    return (
-        f"negative tier '{name}' ({bounds}) is empty. The highest confidence among the {len(ranked)} files of the pool "
-        f"is {ranked.confidence.iloc[0]:.3f}; {'; '.join(suggestions) or 'the pool is small'}. "
-        "Change the bounds, or set allow_empty: true to train this tier without mined negatives."
-    )

@@ -190,12 +190,6 @@ class Plan:
         """List the reviewed files that a positive subset includes, each with the start (s) of its window."""
         return self.review.positives if self.runs.has_reviewed(positive_subset) else []
 
-    @property
-    def first_comparison(self) -> dict[str, str]:
-        """The comparison whose effects are tested for interactions: the first of the configuration."""
-        comparison = self.config["comparisons"][0]
-        return {"vary": comparison["vary"], "baseline": str(comparison["baseline"])}
-
     def settings(self, section: str, *keys: str) -> dict[str, Any]:
         """Take some keys of a section of the configuration.
 

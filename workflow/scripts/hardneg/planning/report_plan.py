@@ -45,12 +45,13 @@ class ReportPlan:
 
         Returns
         -------
-        Paths of ``tiers, audit, clusters, scores, truth, review, sounds, rounds``. A path is an empty list if this
-        report does not contain the table.
+        Paths of ``tiers, tier_notes, audit, clusters, scores, truth, review, sounds, rounds``. A path is an empty list
+        if this report does not contain the table.
         """
         audited, several_models = self.tiers.is_audited, len(self.mining.models) > 1
         return {
             "tiers": self.tiers.mined_paths,
+            "tier_notes": [f"{path.removesuffix('.csv')}.json" for path in self.tiers.mined_paths],
             "audit": path_if(audited, f"{self.prefix}/audit/pool.csv"),
             "clusters": path_if(audited, f"{self.prefix}/audit/clusters.csv"),
             "scores": path_if(audited or several_models, self.mining.scores),

@@ -1,6 +1,6 @@
 """Draw and save all the figures of a report."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import pandas as pd
@@ -20,6 +20,7 @@ def draw_figures(
     tiers: dict[str, pd.DataFrame],
     deltas: pd.DataFrame,
     pairs: pd.DataFrame,
+    comparisons: Sequence[Mapping[str, Any]],
     bins: int,
 ) -> dict[str, Drawing]:
     """Draw every figure; see :mod:`hardneg.report.figures`.
@@ -30,7 +31,8 @@ def draw_figures(
     scores, histories : of every run, with its axes and its name as ``run``; see :func:`read_runs`.
     pool : file scores of the pool.
     tiers : the files of each tier.
-    deltas, pairs : the comparisons, and the differences of each seed.
+    deltas, pairs : the differences, and those of each seed.
+    comparisons : the ``vary`` and ``baseline`` of each forest plot.
     bins : of the reliability figure.
 
     Returns
@@ -43,9 +45,8 @@ def draw_figures(
     varying = [axis for axis in ("positive_subset", "validation") if runs[axis].nunique() > 1] or ["positive_subset"]
     hue = " and ".join(varying)
     runs_with_hue = runs.assign(**{hue: runs[varying].astype(str).agg(", ".join, axis=1)})
-    comparisons = deltas[["vary", "baseline"]].drop_duplicates().itertuples(index=False)
     forests = {
-        f"forest_{number}": draw_forest(deltas, pairs, *comparison)
+        f"forest_{number}": draw_forest(deltas, pairs, comparison["vary"], str(comparison["baseline"]))
         for number, comparison in enumerate(comparisons, start=1)
     }
     return forests | {
@@ -70,11 +71,11 @@ def read_runs(paths: list[str], runs: list[dict[str, Any]]) -> pd.DataFrame:
 
     Parameters
     ----------
-    paths : a table of each run.
+    paths : a table of each run; without rows if the run is left out.
     runs : the axes and seed of each run.
     """
     parts = [
         tables.read(path).assign(**axes, run=" ".join(map(str, axes.values())))
         for path, axes in zip(paths, runs, strict=True)
     ]
-    return pd.concat(parts, ignore_index=True)
+    return pd.concat([part for part in parts if len(part)], ignore_index=True)

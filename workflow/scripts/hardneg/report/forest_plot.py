@@ -30,11 +30,13 @@ def draw_forest(deltas: pd.DataFrame, pairs: pd.DataFrame, vary: str, baseline: 
     ----------
     deltas : from :func:`hardneg.statistics.comparison.compare_runs`.
     pairs : from :func:`hardneg.statistics.run_pairs.pair_all`: the difference of each seed.
-    vary, baseline : which comparison.
+    vary, baseline : which comparison. Without its runs, the figure is one line of text.
     """
     deltas = deltas[(deltas.vary == vary) & (deltas.baseline == baseline) & deltas.split.isin(TEST_SPLITS)]
     deltas = deltas[deltas.metric.isin(HEADLINES)]
     pairs = pairs[(pairs.vary == vary) & (pairs.baseline == baseline)]
+    if deltas.empty:
+        return _draw_nothing(vary, baseline), deltas
     axes = varying_axes(deltas)
     rows = deltas[[*axes, "value"]].drop_duplicates().reset_index(drop=True)
     splits = sorted(pd.unique(deltas.split), key=lambda split: split != "test_ood")
@@ -59,6 +61,14 @@ def draw_forest(deltas: pd.DataFrame, pairs: pd.DataFrame, vary: str, baseline: 
     first.plot([], [], label="one seed", **SEED)
     figure.legend(loc="outside lower center", ncols=6, frameon=False)
     return figure, deltas
+
+
+def _draw_nothing(vary: str, baseline: str) -> Figure:
+    """Draw one line of text in place of the plot of a comparison whose runs are left out."""
+    figure = Figure(figsize=(10, 0.5))
+    text = f"Nothing is compared with {vary.replace('_', ' ')} {baseline}: it has no runs, or nothing else has any."
+    figure.text(0.01, 0.5, text, va="center")
+    return figure
 
 
 def _draw_differences(panel: Axes, rows: pd.DataFrame, cells: pd.DataFrame, seeds: pd.DataFrame) -> None:

@@ -8,7 +8,7 @@ import pandas as pd
 
 from hardneg.audit.clusters import TierClusters, describe_tier_clusters
 from hardneg.common import tables
-from hardneg.experiments.run_description import RunDescription
+from hardneg.experiments.run_description import read_versions
 from hardneg.mining.birdnet_label_counts import MIN_CONFIDENCE, TierLabels, summarize_tier_labels
 from hardneg.mining.tiers import is_none
 from hardneg.report import (
@@ -39,8 +39,9 @@ class ReportInputs:
     recordings, rejected : the recordings that were used, and those that were not.
     runs, deltas, interactions, nights, breakdown : the results over all runs.
     comparison_warnings : what limits the comparisons, from :func:`hardneg.experiments.arm_checks.check_arms`.
-    model : the description of any run, for the versions of what computed it.
+    model : the description of any run, trained or left out, for the versions of what computed it.
     tiers : the files of each tier that mines, in the order of :attr:`ReportSettings.tiers`.
+    tier_notes : what limits each of these tiers.
     audit, clusters, truth, review : the audit's flags, the clusters of the pool, which generated files contain the
         target, and the reviewers' answers.
     scores : of the pool, where it is audited or several models mined.
@@ -58,6 +59,7 @@ class ReportInputs:
     breakdown: str
     model: str
     tiers: list[str]
+    tier_notes: list[str]
     audit: str | None = None
     clusters: str | None = None
     scores: str | None = None
@@ -149,16 +151,17 @@ def collect_contents(inputs: ReportInputs, settings: ReportSettings) -> ReportCo
     mined = [name for name, definition in settings.tiers.items() if not is_none(definition)]
     none = next((name for name, definition in settings.tiers.items() if is_none(definition)), "")
     tier_files = {name: tables.read(path) for name, path in zip(mined, inputs.tiers, strict=True)}
+    notes = {name: tables.read_json(path)["notes"] for name, path in zip(mined, inputs.tier_notes, strict=True)}
     controls = findings.find_controls(settings.tiers)
     return ReportContents(
         settings=settings,
         run_count=len(runs) // runs.split.nunique(),
         summary=findings.summarize_first_comparison(deltas),
         recordings=report_tables.count_recordings(tables.read(inputs.recordings), tables.read(inputs.rejected)),
-        tiers=tier_descriptions.describe_tiers(tier_files, settings.tiers, runs),
+        tiers=tier_descriptions.describe_tiers(tier_files, notes, settings.tiers, runs),
         comparisons=report_tables.build_comparison_tables(deltas),
         verdicts=findings.build_verdict_tables(deltas),
-        versions=RunDescription.read(inputs.model).versions,
+        versions=read_versions(inputs.model),
         recommendation=recommendation.recommend(
             deltas, runs, nights, none, settings.max_recall_loss, controls, settings.alpha
         ),

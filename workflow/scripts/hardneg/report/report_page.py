@@ -63,7 +63,8 @@ def write_answer(path: str | os.PathLike[str], contents: ReportContents) -> None
         lines = [statement.headline for statement in recommendation.statements]
     else:
         title, lines = f"{contents.settings.target}:", contents.summary
-    warnings = [f"Warning: {row['arm']}: {row['warning']}" for row in contents.comparison_warnings]
+    warnings = [f"Warning: {warning}" for tier in contents.tiers for warning in tier.warnings]
+    warnings += [f"Warning: {row['arm']}: {row['warning']}" for row in contents.comparison_warnings]
     paragraphs = [textwrap.fill(line, 110, initial_indent="- ", subsequent_indent="  ") for line in [*lines, *warnings]]
     write_text("\n".join([title, *paragraphs]) + "\n", path)
 

@@ -39,6 +39,7 @@ class TierDescription:
     lowest, highest : confidence of its files; None for an empty tier.
     trained_windows : mined windows that its runs trained on, mean over runs; None where no run used it.
     mines : whether the definition selects files at all.
+    notes : what limits the tier, in sentences.
     """
 
     name: str
@@ -49,16 +50,28 @@ class TierDescription:
     highest: float | None
     trained_windows: float | None
     mines: bool
+    notes: list[str]
+
+    @property
+    def warnings(self) -> list[str]:
+        """What a reader must know before comparing this tier with others, in sentences that name it."""
+        if self.mines and not self.files:
+            return [f"Tier {self.name} has no files, so its runs are left out. {' '.join(self.notes)}"]
+        return [f"Tier {self.name}: {note}" for note in self.notes]
 
 
 def describe_tiers(
-    tiers: dict[str, pd.DataFrame], definitions: dict[str, dict[str, Any]], runs: pd.DataFrame
+    tiers: dict[str, pd.DataFrame],
+    notes: dict[str, list[str]],
+    definitions: dict[str, dict[str, Any]],
+    runs: pd.DataFrame,
 ) -> list[TierDescription]:
     """Describe every tier of the matrix.
 
     Parameters
     ----------
     tiers : the files of each tier that selects files; of a tier that is drawn again for each seed, the first seed's.
+    notes : what limits each of these tiers; see :class:`hardneg.mining.tiers.Tier`.
     definitions : of all tiers.
     runs : one row per run and split.
     """
@@ -77,6 +90,7 @@ def describe_tiers(
                 highest=None if files.empty else files.confidence.max(),
                 trained_windows=windows.get(name),
                 mines=name in tiers,
+                notes=notes.get(name, []),
             )
         )
     return descriptions

@@ -24,6 +24,30 @@ class Comparison:
     baseline: str
 
 
+def select_possible(comparisons: Sequence[Comparison], runs: pd.DataFrame) -> list[Comparison]:
+    """Select the comparisons whose baseline was trained, and another value too.
+
+    The configuration is checked for baselines that the matrix lacks. A value without runs is therefore a tier without
+    files, whose runs are left out.
+
+    Raises
+    ------
+    InputError
+        If no comparison is left.
+    """
+    trained = {comparison: set(runs[comparison.vary].astype(str)) for comparison in comparisons}
+    possible = [
+        comparison for comparison, values in trained.items() if comparison.baseline in values and len(values) > 1
+    ]
+    if not possible:
+        raise InputError(
+            "There is nothing to compare: the runs of all tiers without files are left out, and no comparison has both "
+            "its baseline and another value. The files tiers/*.json give the reasons. Run `snakemake mine` for a page "
+            "that suggests tiers."
+        )
+    return possible
+
+
 def pair_runs(runs: pd.DataFrame, comparison: Comparison, axes: Sequence[str]) -> pd.DataFrame:
     """Put each run beside the baseline's run with the same seed, split and values of the other axes.
 
