@@ -43,7 +43,7 @@ rule write_review:
     conda:
         ENVIRONMENT
     params:
-        review=plan.review.path,
+        review=dict(path=plan.review.path, matches=plan.review.matches),
         settings=dict(
             target=config["target"],
             generated="generated" in config,

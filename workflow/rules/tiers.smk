@@ -16,7 +16,8 @@ rule assign_tier:
     params:
         tiers=lambda wildcards: plan.tiers.definitions_for(wildcards.tier),
         run_seed=None,
-        review=dict(file=plan.review.path, conflicts=plan.review.conflicts),
+        # Snakemake does not compare parameters that take `input`. The fingerprint contains what the review changes.
+        review=lambda wildcards, input: plan.review.settings,
         # The review is no input: an answer rebuilds only the tiers whose fingerprint it changes.
         review_fingerprint=lambda wildcards: plan.hash_review(wildcards.tier),
         code=fingerprint("assign_tier"),
@@ -38,7 +39,7 @@ use rule assign_tier as draw_tier with:
     params:
         tiers=lambda wildcards: plan.tiers.definitions_for(wildcards.tier),
         run_seed=lambda wildcards: int(wildcards.seed),
-        review=dict(file=plan.review.path, conflicts=plan.review.conflicts),
+        review=lambda wildcards, input: plan.review.settings,
         review_fingerprint=lambda wildcards: plan.hash_review(wildcards.tier, int(wildcards.seed)),
         code=fingerprint("assign_tier"),
 

@@ -5,7 +5,8 @@ from hardneg.review import review_table
 
 log_to(snakemake.log[0])
 review = snakemake.params.review
-decisions = review_table.resolve_conflicts(review_table.read_review(review["file"]), review["conflicts"])
+answers = review_table.read_review(review["file"], review["matches"])
+decisions = review_table.resolve_conflicts(answers, review["conflicts"])
 names = ("scores", "audit", "clusters", "second_scores", "first_round_tier")
 pool = tiers.PoolTables(**{name: tables.read(snakemake.input[name]) for name in names if snakemake.input[name]})
 name, definitions = snakemake.wildcards.tier, snakemake.params.tiers

@@ -309,6 +309,15 @@ def test_reviewed_positives_are_given_to_the_subsets_that_include_them(reviewed)
     assert plan.reviewed_positives("base") == []
 
 
+def test_an_answer_on_another_computers_path_counts_and_one_on_an_unknown_file_is_named(config, caplog):
+    config["review"] = {"file": "review.csv"}
+    write_review("positive", "E:\\hills\\2025-03-01\\0.WAV", "hills/2025-03-01/9.wav")
+    plan = plan_of(config)
+    assert plan.review.matches == {"E:\\hills\\2025-03-01\\0.WAV": "hills/2025-03-01/0.wav"}
+    assert plan.review.decisions["hills/2025-03-01/0.wav"] == "positive"
+    assert "review review.csv: 1 path fits no recording of the manifest: hills/2025-03-01/9.wav." in caplog.text
+
+
 def test_a_broken_review_is_refused(reviewed):
     write_review("frog", "a")
     with pytest.raises(InputError, match="label"):

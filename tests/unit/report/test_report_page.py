@@ -42,7 +42,7 @@ def contents():
     settings = ReportSettings(
         target="<script>alert(1)</script>", generated=True, axes=["seed"], tiers={}, alpha=0.05, p_adjustment="holm", power=0.8,
         calibration_bins=15, files_per_night=100, review_s=10, one_model_confidence=0.5, max_recall_loss=0.05,
-        review_conflicts="latest", second_round={}, configuration={"a": "<i>"},
+        review_conflicts="latest", review_matches={}, second_round={}, configuration={"a": "<i>"},
     )  # fmt: skip
     return ReportContents(
         settings=settings,

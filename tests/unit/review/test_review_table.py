@@ -33,21 +33,41 @@ def test_each_reviewers_latest_answer_counts_and_the_rule_resolves_conflicts(rul
 
 
 def test_a_table_with_any_file_names_is_read_as_it_was_written(tmp_path):
-    rows = table(('two\nlines, "quoted".wav', "positive", "<i>", 1), ("\u202eright.wav", "negative", "", 2))
+    rows = table(('two\nlines, "quoted".wav', "positive", "<i>", 1), ("\u202eright.wav", "negative", "NA", 2))
     rows.to_csv(tmp_path / "review.csv", index=False)
-    pd.testing.assert_frame_equal(
-        review_table.read_review(tmp_path / "review.csv"), rows.astype({"file_path": "str"}), check_dtype=False
-    )
+    read = review_table.read_review(tmp_path / "review.csv")
+    pd.testing.assert_frame_equal(read, rows.astype({"file_path": "str"}), check_dtype=False)
 
 
-def test_a_missing_file_has_no_answers_and_an_invalid_label_is_reported_with_its_row(tmp_path):
+def test_a_missing_file_has_no_answers(tmp_path):
     assert review_table.read_review(tmp_path / "absent.csv").empty
-    (tmp_path / "r.csv").write_text("file_path,label\na.wav,Positive\nb.wav,maybe\n")
-    with pytest.raises(InputError, match=r"1 row\(s\) with a label.*\n  row 3: b.wav: 'maybe'"):
+
+
+def test_a_spreadsheets_review_is_read(tmp_path):
+    text = "sep=;\nFile_Path;start_s;Label;reviewed_at;\na.wav;4,5;Positive;2025-03-10;\nb.wav;;negative;;\n"
+    (tmp_path / "r.csv").write_bytes(text.encode("utf-16"))
+    read = review_table.read_review(tmp_path / "r.csv", {"b.wav": "D7/b.WAV"})
+    assert read.file_path.tolist() == ["a.wav", "D7/b.WAV"] and read.label.tolist() == ["positive", "negative"]
+    assert read.start_s.tolist()[0] == 4.5 and read.start_s.isna().tolist() == [False, True]
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("file_path,label\na.wav,Positive\nb.wav,maybe\n", "1 row(s) with a label other than negative, positive, uncertain. Correct them.\n  line 3: b.wav: label is 'maybe'"),
+        ("file,label\n", "lacks the column(s) file_path: add them"),
+        ("file_path,label,note\na.wav,positive,owl, far away\nb.wav,negative,\n", "line 2: 4 cells"),
+        ("file_path,label,start_s\na.wav,positive,soon\n", "line 2: a.wav: start_s is 'soon'"),
+        ("file_path,label,reviewed_at\na.wav,positive,last week\n", "line 2: a.wav: reviewed_at is 'last week'"),
+        ("file_path,label\n,positive\n", "1 row(s) with no file_path"),
+        ("", "is empty"),
+    ],
+)  # fmt: skip
+def test_a_row_that_cannot_be_read_is_named_and_never_dropped(tmp_path, text, message):
+    (tmp_path / "r.csv").write_text(text)
+    with pytest.raises(InputError) as error:
         review_table.read_review(tmp_path / "r.csv")
-    (tmp_path / "r.csv").write_text("file,label\n")
-    with pytest.raises(InputError, match="lacks the column"):
-        review_table.read_review(tmp_path / "r.csv")
+    assert message in str(error.value)
 
 
 def test_kappa_is_agreement_beyond_chance():

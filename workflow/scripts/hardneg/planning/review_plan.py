@@ -2,10 +2,13 @@
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
+from hardneg.common.log import logger
 from hardneg.configuration_rules import Config
+from hardneg.recordings.path_matching import PathMatches, match_paths
 from hardneg.review import review_table
 
 
@@ -19,16 +22,25 @@ class ReviewPlan:
     conflicts : how answers that differ are settled.
     answers : the rows of the table.
     decisions : the label of each reviewed file.
+    matches : the recording for each path that the table writes in another way than the manifest.
     """
 
     path: str
     conflicts: str
     answers: pd.DataFrame
     decisions: dict[str, str]
+    matches: dict[str, str]
 
     @classmethod
-    def from_config(cls, config: Config) -> "ReviewPlan":
-        """Read the answers and settle their conflicts.
+    def from_config(cls, config: Config, recordings: pd.DataFrame) -> "ReviewPlan":
+        """Read the answers, find their recordings and settle their conflicts.
+
+        A warning names the answers on files that are not in the manifest. They have no effect.
+
+        Parameters
+        ----------
+        config : the complete configuration.
+        recordings : the manifest: ``file_path, recorder_id``.
 
         Raises
         ------
@@ -37,7 +49,17 @@ class ReviewPlan:
         """
         path, conflicts = str(Path(config["review"]["file"]).expanduser()), config["review"]["conflicts"]
         answers = review_table.read_review(path)
-        return cls(path, conflicts, answers, review_table.resolve_conflicts(answers, conflicts))
+        foreign = answers.file_path[~answers.file_path.isin(recordings.file_path)].unique()
+        matches = match_paths(foreign, recordings) if len(foreign) else PathMatches()
+        for problem in matches.describe_problems():
+            logger.warning("review %s: %s. These answers have no effect.", path, problem)
+        answers = answers.assign(file_path=answers.file_path.replace(matches.matched))
+        return cls(path, conflicts, answers, review_table.resolve_conflicts(answers, conflicts), matches.matched)
+
+    @property
+    def settings(self) -> dict[str, Any]:
+        """What a job needs to read the answers."""
+        return {"file": self.path, "conflicts": self.conflicts, "matches": self.matches}
 
     @property
     def inputs(self) -> list[str]:

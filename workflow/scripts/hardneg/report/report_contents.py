@@ -85,6 +85,7 @@ class ReportSettings:
     one_model_confidence : the confidence from which a file counts as hard for a mining model.
     max_recall_loss : recall on validation that a recommended tier may cost.
     review_conflicts : how reviewers' conflicting answers are settled.
+    review_matches : the recording for each path that the review writes in another way.
     second_round : what the second round's detector trained on; empty for one round.
     configuration : the whole configuration, to show.
     """
@@ -102,6 +103,7 @@ class ReportSettings:
     one_model_confidence: float
     max_recall_loss: float
     review_conflicts: str
+    review_matches: dict[str, str]
     second_round: dict[str, Any]
     configuration: dict[str, Any]
 
@@ -182,7 +184,7 @@ def _summarize_audit(inputs: ReportInputs, settings: ReportSettings) -> AuditSum
     if not (inputs.audit and inputs.scores):
         return None
     no_answers = pd.DataFrame(columns=review_table.COLUMNS)
-    answers = review_table.read_review(inputs.review) if inputs.review else no_answers
+    answers = review_table.read_review(inputs.review, settings.review_matches) if inputs.review else no_answers
     return audit_summary.summarize_audit(
         audited=tables.read(inputs.audit),
         scores=tables.read(inputs.scores),

@@ -1,12 +1,13 @@
 """Read the answers of reviewers and resolve their conflicts into one label for each file."""
 
-import csv
 import os
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 import pandas as pd
 
+from hardneg.common import text_tables
 from hardneg.common.errors import InputError
 
 LABELS = ("negative", "positive", "uncertain")
@@ -28,13 +29,16 @@ class ReviewedPositive:
     start_s: float
 
 
-def read_review(path: str | os.PathLike[str]) -> pd.DataFrame:
+def read_review(path: str | os.PathLike[str], matches: Mapping[str, str] | None = None) -> pd.DataFrame:
     """Read a table of answers, as the review page saves it.
 
     Parameters
     ----------
-    path : CSV with :data:`COLUMNS`, of which :data:`REQUIRED_COLUMNS` must exist. The answers of several reviewers, and
-        several answers of one reviewer, are separate rows. A file that does not exist has no answers.
+    path : a table with :data:`COLUMNS`, of which :data:`REQUIRED_COLUMNS` must exist; see
+        :func:`hardneg.common.text_tables.read`. The answers of several reviewers, and several answers of one reviewer,
+        are separate rows. A file that does not exist has no answers.
+    matches : the recording for each path that is written in another way; see
+        :func:`hardneg.recordings.path_matching.match_paths`.
 
     Returns
     -------
@@ -43,38 +47,35 @@ def read_review(path: str | os.PathLike[str]) -> pd.DataFrame:
     Raises
     ------
     InputError
-        If the table cannot be read, or if a label is not one of :data:`LABELS`; the message lists the rows.
+        If the table cannot be read, or a path, label, time or start is missing or not valid. The message lists the
+        rows.
     """
     if not Path(path).is_file():
         return pd.DataFrame(columns=COLUMNS)
-    try:
-        table = pd.read_csv(path, dtype=str, keep_default_na=False, encoding="utf-8-sig")
-    except (UnicodeDecodeError, pd.errors.ParserError, pd.errors.EmptyDataError, csv.Error) as error:
-        raise InputError(f"review {path} cannot be read ({error}): save it as CSV in UTF-8.") from error
+    source = f"review {path}"
+    table = text_tables.read(path, source, COLUMNS)
     missing = [column for column in REQUIRED_COLUMNS if column not in table.columns]
     if missing:
         raise InputError(
-            f"review {path} lacks the column(s) {', '.join(missing)}: add them. It has: {', '.join(table.columns)}."
+            f"{source} lacks the column(s) {', '.join(missing)}: add them. It has: {', '.join(table.columns)}."
         )
     table = table.reindex(columns=COLUMNS, fill_value="")
     table["label"] = table.label.str.strip().str.lower()
-    invalid = ~table.label.isin(LABELS)
-    if invalid.any():
-        rows = "\n".join(
-            f"  row {row + 2}: {table.file_path[row]}: '{table.label[row]}'" for row in table.index[invalid][:20]
-        )
-        raise InputError(
-            f"review {path}: {invalid.sum()} row(s) with a label other than {', '.join(LABELS)}: correct them.\n{rows}"
-        )
+    text_tables.refuse_rows(table, table.file_path == "", source, "no file_path", ["label"])
+    problem = f"a label other than {', '.join(LABELS)}"
+    text_tables.refuse_rows(table, ~table.label.isin(LABELS), source, problem, ["label"])
+    unreadable = _parse_times(table).isna() & (table.reviewed_at.str.strip() != "")
+    problem = "a reviewed_at that is not a time such as 2025-03-10T21:30:00Z"
+    text_tables.refuse_rows(table, unreadable, source, problem, ["reviewed_at"])
     for column in ("start_s", "end_s"):
-        table[column] = pd.to_numeric(table[column], errors="coerce")
-    return table
+        table[column] = text_tables.parse_numbers(table, column, source)
+    table["file_path"] = table.file_path.replace(dict(matches or {}))
+    return table.reset_index(drop=True)
 
 
 def select_latest_answers(review: pd.DataFrame) -> pd.DataFrame:
     """Select each reviewer's latest answer on each file, by ``reviewed_at`` and then by row."""
-    times = pd.to_datetime(review.reviewed_at, errors="coerce", utc=True, format="ISO8601")
-    ordered = review.assign(time=times).sort_values("time", kind="stable", na_position="first")
+    ordered = review.assign(time=_parse_times(review)).sort_values("time", kind="stable", na_position="first")
     return ordered.drop_duplicates(["file_path", "reviewer"], keep="last")
 
 
@@ -103,6 +104,10 @@ def list_positives(review: pd.DataFrame, decisions: dict[str, str]) -> list[Revi
     latest = answers[is_positive & answers.start_s.notna()].drop_duplicates("file_path", keep="last")
     latest = latest.sort_values("file_path")
     return [ReviewedPositive(path, float(start)) for path, start in zip(latest.file_path, latest.start_s, strict=True)]
+
+
+def _parse_times(review: pd.DataFrame) -> pd.Series:
+    return pd.to_datetime(review.reviewed_at.str.strip(), errors="coerce", utc=True, format="ISO8601")
 
 
 def _take_latest(labels: list[str]) -> str:
