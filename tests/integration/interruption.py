@@ -10,7 +10,7 @@ from pathlib import Path
 
 from processes import descendants
 
-UNCOMPARED = ("logs", "benchmarks")  # times of day and durations
+UNCOMPARED = ("logs", "benchmarks", "made_from")  # times of day and durations
 
 
 def start(project, config: str) -> subprocess.Popen:

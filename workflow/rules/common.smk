@@ -6,9 +6,10 @@ SCRIPTS = Path(workflow.current_basedir).parent / "scripts"
 sys.path.insert(0, str(SCRIPTS))
 
 from hardneg import configuration
-from hardneg.common import gpu_detection, process_context
+from hardneg.common import gpu_detection, job_records, process_context
 from hardneg.common.errors import InputError
 from hardneg.common.fingerprint import hash_file, hash_script
+from hardneg.planning import result_checks
 from hardneg.report import terminal_summary
 
 process_context.prepend_pythonpath(SCRIPTS)

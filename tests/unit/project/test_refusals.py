@@ -1,4 +1,4 @@
-"""Errors that stop the planning, before any audio is opened. These projects have no audio."""
+"""Errors that stop the planning, before any audio is opened. The folder of the audio is empty."""
 
 import subprocess
 import sys
@@ -39,6 +39,8 @@ CONFIG = {
 
 @pytest.fixture
 def plan(tmp_path):
+    (tmp_path / "audio").mkdir()
+
     def plan(more, change):
         lines = [
             ",".join(row) for row in (("file_path", "label", "split", "quality", "site", "recorder_id"), *ROWS, *more)

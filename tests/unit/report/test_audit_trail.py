@@ -79,14 +79,6 @@ def test_the_number_has_the_unit_and_the_operating_point_of_its_metric(project, 
     assert f"the mean of these differences, {operating_point}:" in "\n".join(lines)
 
 
-def test_a_record_with_a_name_too_long_for_the_file_system_is_found(tmp_path):
-    path = "folder/" * 40 + "table.csv"
-    encoded = base64.urlsafe_b64encode(path.encode()).decode()
-    (tmp_path / f"@{encoded[:254]}").mkdir()
-    (tmp_path / f"@{encoded[:254]}" / encoded[254:]).write_text('{"rule": "compare"}')
-    assert audit_trail.read_job_record(tmp_path, path) == {"rule": "compare"}
-
-
 @pytest.mark.parametrize(
     ("cells", "message"),
     [({"tier": "hard"}, "no column tier. Use one of: value"), ({"value": "soft"}, "value = soft .* Use one of: hard")],

@@ -24,11 +24,14 @@ from hardneg.planning.inputs import Inputs, path_if
 from hardneg.planning.mining_plan import MiningPlan
 from hardneg.planning.report_plan import ReportPlan
 from hardneg.planning.review_plan import ReviewPlan
-from hardneg.planning.run_plan import RunPlan
+from hardneg.planning.run_plan import RUN_FILES, RunPlan
 from hardneg.planning.shard_plan import ShardPlan
 from hardneg.planning.tier_plan import TierPlan
 
 DEFAULT_TOP_HZ = 15_000
+SUMMARY_TABLES = (
+    "runs.csv", "breakdown.csv", "deltas.csv", "pairs.csv", "comparison_warnings.csv", "interactions.csv", "nights.csv",
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -139,10 +142,16 @@ class Plan:
 
     @property
     def targets(self) -> list[str]:
-        """The files that the workflow makes unless others are requested."""
-        names = ["runs.csv", "deltas.csv", "report.html"]
+        """The files that the workflow makes unless others are requested.
+
+        Every file of a run is among them. Otherwise, a missing one would not be made again, because the summaries that
+        were made from it exist.
+        """
+        names = [*SUMMARY_TABLES, "report.html", "answer.txt"]
+        names += [f"figures/{figure}.{suffix}" for figure in self.report.figures for suffix in ("svg", "csv")]
         names += ["tiers/sounds/counts.csv"] if self.weights_package else []
-        return [f"{self.prefix}/{name}" for name in names]
+        run_files = [path for name in RUN_FILES for path in self.runs.files(name)]
+        return [*(f"{self.prefix}/{name}" for name in names), *run_files]
 
     @property
     def second_round_window_scores(self) -> list[str]:

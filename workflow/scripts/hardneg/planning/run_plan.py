@@ -9,6 +9,12 @@ from hardneg.experiments import matrix
 from hardneg.planning.inputs import Inputs, path_if
 from hardneg.planning.tier_plan import TierPlan
 
+# What the training and the evaluation of a run write into its folder.
+RUN_FILES = (
+    "model.safetensors", "model.json", "history.csv", "validation_scores.parquet", "training_set.parquet",
+    "scores.parquet", "metrics.csv", "breakdown.csv",
+)  # fmt: skip
+
 
 @dataclass(frozen=True)
 class RunPlan:

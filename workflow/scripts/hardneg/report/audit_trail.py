@@ -1,8 +1,6 @@
 """Trace one number of the table of differences back to the files and the jobs behind it."""
 
-import base64
 import hashlib
-import json
 import os
 import re
 from collections.abc import Mapping
@@ -16,6 +14,7 @@ import pandas as pd
 from hardneg.common.display_names import METRIC_NAMES, SPLIT_NAMES
 from hardneg.common.errors import InputError
 from hardneg.common.formatting import format_number
+from hardneg.common.job_records import read_job_record
 from hardneg.models.metrics import MATCHED_METRICS, RANKING_METRICS
 from hardneg.report.findings import explain_verdict, format_difference, format_interval, format_verdict
 
@@ -104,29 +103,12 @@ def select_difference(deltas: pd.DataFrame, cells: dict[str, Any]) -> pd.Series:
     return rows.iloc[0]
 
 
-def read_job_record(metadata: str | os.PathLike[str], path: str) -> dict[str, Any]:
-    """Read what Snakemake recorded about the job that made a file; empty if it made no such file.
-
-    Parameters
-    ----------
-    metadata : the folder ``.snakemake/metadata``. It has a JSON file per output, named by the base64 of the output's
-        path. A name that is too long for the file system is split into folders that begin with ``@``.
-    path : of the file.
-    """
-    encoded = base64.urlsafe_b64encode(path.encode()).decode()
-    longest = os.pathconf(metadata, "PC_NAME_MAX") - 1
-    parts = [encoded[start : start + longest] for start in range(0, len(encoded), longest)]
-    record_path = Path(metadata, *(f"@{part}" for part in parts[:-1]), parts[-1])
-    record: dict[str, Any] = json.loads(record_path.read_text(encoding="utf-8")) if record_path.is_file() else {}
-    return record
-
-
 def trace_file(metadata: str | os.PathLike[str], target: str, ignored: tuple[str, ...]) -> list[TracedFile]:
     """Walk back from one file to the raw inputs.
 
     Parameters
     ----------
-    metadata : see :func:`read_job_record`.
+    metadata : see :data:`hardneg.common.job_records.METADATA`.
     target : the file to start from.
     ignored : folders that the number does not depend on.
 
