@@ -83,8 +83,11 @@ rule cluster_pool:
     input:
         scores="<scores>",
         pool_index="<features>/pool.parquet",
+        windows=plan.mining.ranking_windows,
+        recordings="<results>/inputs/pool.parquet",
     output:
         clusters="<results>/audit/clusters.csv",
+        held_out="<results>/audit/test_pool_clusters.csv",
     log:
         "<logs>/cluster_pool.log",
     benchmark:

@@ -50,6 +50,35 @@ rule compare_effects:
         "../scripts/compare_effects.py"
 
 
+if plan.compares_confusers:
+
+    rule compare_confusers:
+        input:
+            runs="<results>/runs.csv",
+            scores=plan.runs.files("scores.parquet"),
+            clusters="<results>/audit/clusters.csv",
+            held_out="<results>/audit/test_pool_clusters.csv",
+            labels=plan.sound_labels,
+        output:
+            confusers=report("<results>/confusers.csv", caption="../report/confusers.rst", category="Tables"),
+        log:
+            "<logs>/compare_confusers.log",
+        benchmark:
+            "<benchmarks>/compare_confusers.jsonl"
+        localrule: True
+        conda:
+            ENVIRONMENT
+        params:
+            comparison=plan.first_comparison,
+            statistics=dict(resamples=config["statistics"]["resamples"], confidence=1 - config["statistics"]["alpha"]),
+            runs=plan.runs.table,
+            axes=plan.runs.axes,
+            label_column=plan.sound_label_column,
+            code=fingerprint("compare_confusers"),
+        script:
+            "../scripts/compare_confusers.py"
+
+
 rule tabulate_nights:
     input:
         runs="<results>/runs.csv",

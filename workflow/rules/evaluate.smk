@@ -1,8 +1,8 @@
 rule evaluate:
     input:
+        **plan.test_inputs,
         model="<run>/model.safetensors",
         validation_scores="<run>/validation_scores.parquet",
-        **plan.test_inputs,
     output:
         scores="<run>/scores.parquet",
         metrics="<run>/metrics.csv",

@@ -7,6 +7,7 @@ rule draw_figures:
         histories=plan.runs.files("history.csv"),
         pool="<scores>",
         tiers=plan.tiers.mined_paths,
+        confusers=plan.report.inputs["confusers"],
     output:
         **{
             name: report(

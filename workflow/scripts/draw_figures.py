@@ -14,5 +14,6 @@ drawings = figure_set.draw_figures(
     pairs=tables.read(snakemake.input.pairs),
     comparisons=snakemake.params.comparisons,
     bins=snakemake.params.bins,
+    confusers=tables.read(snakemake.input.confusers) if snakemake.input.confusers else None,
 )
 figure_set.save_figures(drawings, dict(snakemake.output.items()))

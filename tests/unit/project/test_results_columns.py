@@ -5,12 +5,16 @@ import pytest
 from paths import ROOT
 
 from hardneg.experiments import arm_checks
-from hardneg.statistics import bootstrap, interactions
+from hardneg.statistics import bootstrap, confusers, interactions
 from hardneg.statistics.comparison import Delta
 from hardneg.statistics.paired_tests import estimate_paired_mean
 from hardneg.statistics.run_pairs import Comparison
 
 AXES = ["positive_subset", "negative_tier", "validation"]
+
+CONFUSER_COLUMNS = {
+    "value", "baseline", "positive_subset", "validation", "cluster", *confusers.RESULT_COLUMNS, "name", "name_share"
+}  # fmt: skip
 
 
 def documented_columns(table):
@@ -37,6 +41,7 @@ def delta_columns():
         ("deltas.csv", delta_columns()),
         ("interactions.csv", set(interactions.COLUMNS)),
         ("comparison_warnings.csv", set(arm_checks.WARNING_COLUMNS)),
+        ("confusers.csv", CONFUSER_COLUMNS),
     ],
 )
 def test_every_column_of_the_comparisons_is_documented_and_no_other(table, columns):

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 from sklearn.cluster import KMeans
 
@@ -46,7 +47,24 @@ class TierClusters:
     largest: list[ClusterInTier]
 
 
-def cluster_files(scores: pd.DataFrame, pool_index: pd.DataFrame, count: int, seed: int) -> pd.DataFrame:
+@dataclass(frozen=True, slots=True)
+class PoolClusters:
+    """The clusters of the pool.
+
+    Attributes
+    ----------
+    mined : ``file_path, cluster`` (0 is the largest) and ``distance`` from the cluster's center.
+    held_out : the same for files that are held out of the pool, each in the cluster with the nearest center, with the
+        ``start_s`` of the window (s).
+    """
+
+    mined: pd.DataFrame
+    held_out: pd.DataFrame
+
+
+def cluster_files(
+    scores: pd.DataFrame, pool_index: pd.DataFrame, count: int, seed: int, held_out: pd.DataFrame | None = None
+) -> PoolClusters:
     """Cluster the files by their hardest windows, with k-means.
 
     Spectrograms are clustered by a descriptor that ignores where in its window a sound is
@@ -59,19 +77,40 @@ def cluster_files(scores: pd.DataFrame, pool_index: pd.DataFrame, count: int, se
     pool_index : where the features of each window are stored.
     count : number of clusters; fewer if the pool has fewer different windows.
     seed : seed of the initial centers.
+    held_out : hardest windows of files that are held out of the pool. They do not move the centers.
 
     Returns
     -------
-    ``file_path, cluster`` (0 is the largest) and ``distance`` from the cluster's center, in the order of `scores`.
+    The clusters, in the order of `scores` and of `held_out`.
     """
     windows = store.locate_windows(scores[["file_path", "start_s"]], pool_index)
-    vectors = np.concatenate([compute_descriptors(part) for part in store.load_in_parts(windows)])
+    vectors = _describe_windows(windows)
     fitted = KMeans(min(count, len(np.unique(vectors, axis=0))), n_init=4, random_state=seed).fit(vectors)
     by_size = pd.Series(fitted.labels_).value_counts(sort=True).index
-    ranks = dict(zip(by_size, range(len(by_size)), strict=True))
-    distance = np.linalg.norm(vectors - fitted.cluster_centers_[fitted.labels_], axis=1)
-    cluster = [ranks[label] for label in fitted.labels_]
-    return windows[["file_path"]].assign(cluster=cluster, distance=distance.astype(float))
+    ranks = pd.Series(range(len(by_size)), by_size)
+    mined = windows[["file_path"]].assign(
+        cluster=ranks[fitted.labels_].to_numpy(), distance=_measure_distances(vectors, fitted, fitted.labels_)
+    )
+    if held_out is None or held_out.empty:
+        return PoolClusters(mined, pd.DataFrame(columns=[*mined.columns, "start_s"]))
+    tested = store.locate_windows(held_out[["file_path", "start_s"]], pool_index)
+    vectors = _describe_windows(tested)
+    nearest = fitted.predict(vectors)
+    assigned = tested[["file_path"]].assign(
+        cluster=ranks[nearest].to_numpy(), distance=_measure_distances(vectors, fitted, nearest), start_s=tested.start_s
+    )
+    return PoolClusters(mined, assigned)
+
+
+def _describe_windows(windows: pd.DataFrame) -> npt.NDArray[np.float32]:
+    return np.concatenate([compute_descriptors(part) for part in store.load_in_parts(windows)])
+
+
+def _measure_distances(
+    vectors: npt.NDArray[np.float32], fitted: KMeans, clusters: npt.NDArray[np.integer]
+) -> npt.NDArray[np.float64]:
+    distances: npt.NDArray[np.float64] = np.linalg.norm(vectors - fitted.cluster_centers_[clusters], axis=1)
+    return distances.astype(np.float64)
 
 
 def describe_tier_clusters(

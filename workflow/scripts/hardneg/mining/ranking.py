@@ -9,7 +9,7 @@ import pyarrow.compute
 
 from hardneg.common import tables
 from hardneg.models.file_scores import score_by_highest_window
-from hardneg.recordings.manifest import POOL
+from hardneg.recordings.manifest import POOL, TEST_POOL
 
 RECORDING_COLUMNS = ["file_path", "recorder_id", "date", "night", "site", "group"]
 INPUT_COLUMNS = [*RECORDING_COLUMNS, "split"]
@@ -63,3 +63,19 @@ def rank_files(files: pd.DataFrame, recordings: pd.DataFrame) -> pd.DataFrame:
     known = rows.notna().to_numpy()
     metadata = recordings[RECORDING_COLUMNS].drop(columns="file_path").take(rows[known].astype(int))
     return pd.concat([files[known].reset_index(drop=True), metadata.reset_index(drop=True)], axis=1)
+
+
+def find_held_out_windows(windows_path: str | os.PathLike[str], recordings: pd.DataFrame) -> pd.DataFrame:
+    """Find the hardest window of each file that is held out of the pool.
+
+    Parameters
+    ----------
+    windows_path : from :func:`gather_scores`.
+    recordings : checked recordings with at least ``file_path, split``.
+
+    Returns
+    -------
+    ``file_path, confidence, start_s, end_s``.
+    """
+    held_out = recordings.file_path[recordings.split == TEST_POOL]
+    return score_by_highest_window(tables.read_rows_of_files(windows_path, held_out))

@@ -80,6 +80,11 @@ class MiningPlan:
         return f"{folder}/scores.parquet" if len(self.models) > 1 else f"{folder}/{self.ranking_model}/scores.parquet"
 
     @property
+    def ranking_windows(self) -> str:
+        """The scored windows of the pool by the first model, held-out recordings included."""
+        return f"{self.prefix}/mining/{self.ranking_model}/windows.parquet"
+
+    @property
     def second_scores(self) -> str:
         """The second round's scores of the files that the first round did not take."""
         return f"{self.prefix}/mining/second/scores.parquet"

@@ -101,6 +101,7 @@ class Plan:
                 comparison_count=len(config["comparisons"]),
                 has_truth=shards.is_generated,
                 has_labels=weights_package is not None,
+                compares_confusers=shards.has_test_pool and config["comparisons"][0]["vary"] == "negative_tier",
                 mining=mining,
                 review=review,
                 tiers=tiers,
@@ -187,6 +188,23 @@ class Plan:
             "pool": path_if(held_out, f"{self.prefix}/inputs/pool.parquet"),
             "pool_index": path_if(held_out, f"{self.features}/pool.parquet"),
         }
+
+    @property
+    def compares_confusers(self) -> bool:
+        """Whether tiers are compared by the kinds of sound that cause false positives in the held-out pool."""
+        return self.report.compares_confusers
+
+    @property
+    def sound_labels(self) -> list[str]:
+        """The table that names the sounds of the pool: the truth about generated recordings, or BirdNET's labels."""
+        if self.shards.is_generated:
+            return [f"{self.prefix}/soundscapes/truth.csv"]
+        return [f"{self.prefix}/tiers/sounds/files.csv"] if self.weights_package else []
+
+    @property
+    def sound_label_column(self) -> str:
+        """The column of :attr:`sound_labels` with the names."""
+        return "sound" if self.shards.is_generated else "birdnet_label"
 
     def on_disk(self, path: str) -> str:
         """Locate a path of results on disk."""

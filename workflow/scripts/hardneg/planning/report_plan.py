@@ -18,6 +18,7 @@ class ReportPlan:
     comparison_count : the number of comparisons.
     has_truth : whether the recordings are generated, so that the unlabeled positives of the pool are known.
     has_labels : whether BirdNET labels the mined files.
+    compares_confusers : whether false positives in the held-out pool are compared by kind of sound.
     mining, review, tiers : the plans of these stages.
     """
 
@@ -25,6 +26,7 @@ class ReportPlan:
     comparison_count: int
     has_truth: bool
     has_labels: bool
+    compares_confusers: bool
     mining: MiningPlan
     review: ReviewPlan
     tiers: TierPlan
@@ -33,7 +35,9 @@ class ReportPlan:
     def figures(self) -> list[str]:
         """The figures: a forest plot for each comparison, then the others."""
         forest_plots = [f"forest_{number + 1}" for number in range(self.comparison_count)]
-        return [*forest_plots, "metrics", "precision_recall", "reliability", "pool_scores", "training_curves"]
+        confusers = ["confuser_rates"] * self.compares_confusers
+        others = ["metrics", "precision_recall", "reliability", "pool_scores", "training_curves"]
+        return [*forest_plots, *confusers, *others]
 
     def caption(self, figure: str) -> str:
         """Name the caption of a figure; all forest plots have the same."""
@@ -45,8 +49,8 @@ class ReportPlan:
 
         Returns
         -------
-        Paths of ``tiers, tier_notes, audit, clusters, scores, truth, review, sounds, rounds``. A path is an empty list
-        if this report does not contain the table.
+        Paths of ``tiers, tier_notes, audit, clusters, scores, truth, review, sounds, confusers, rounds``. A path is an
+        empty list if this report does not contain the table.
         """
         audited, several_models = self.tiers.is_audited, len(self.mining.models) > 1
         return {
@@ -58,5 +62,6 @@ class ReportPlan:
             "truth": path_if(audited and self.has_truth, f"{self.prefix}/soundscapes/truth.csv"),
             "review": path_if(audited and bool(self.review.inputs), self.review.path),
             "sounds": path_if(self.has_labels, f"{self.prefix}/tiers/sounds/counts.csv"),
+            "confusers": path_if(self.compares_confusers, f"{self.prefix}/confusers.csv"),
             "rounds": path_if(self.mining.second_round is not None, f"{self.prefix}/mining/second/comparison.csv"),
         }

@@ -8,6 +8,7 @@ import pandas as pd
 from hardneg.common import tables
 from hardneg.common.files import atomic_write
 from hardneg.report import figures
+from hardneg.report.confuser_table import draw_confusers
 from hardneg.report.figures import Drawing
 from hardneg.report.forest_plot import draw_forest
 
@@ -22,6 +23,7 @@ def draw_figures(
     pairs: pd.DataFrame,
     comparisons: Sequence[Mapping[str, Any]],
     bins: int,
+    confusers: pd.DataFrame | None = None,
 ) -> dict[str, Drawing]:
     """Draw every figure; see :mod:`hardneg.report.figures`.
 
@@ -34,6 +36,7 @@ def draw_figures(
     deltas, pairs : the differences, and those of each seed.
     comparisons : the ``vary`` and ``baseline`` of each forest plot.
     bins : of the reliability figure.
+    confusers : from :func:`hardneg.statistics.confusers.compare_confusers`, if the pool was tested.
 
     Returns
     -------
@@ -49,13 +52,18 @@ def draw_figures(
         f"forest_{number}": draw_forest(deltas, pairs, comparison["vary"], str(comparison["baseline"]))
         for number, comparison in enumerate(comparisons, start=1)
     }
-    return forests | {
-        "metrics": figures.draw_metrics(runs_with_hue, "negative_tier", hue),
-        "precision_recall": figures.draw_precision_recall(scores, "negative_tier"),
-        "reliability": figures.draw_reliability(scores, "negative_tier", bins),
-        "pool_scores": figures.draw_pool_scores(pool, tiers),
-        "training_curves": figures.draw_training_curves(histories, "negative_tier"),
-    }
+    by_kind = {"confuser_rates": draw_confusers(confusers)} if confusers is not None else {}
+    return (
+        forests
+        | by_kind
+        | {
+            "metrics": figures.draw_metrics(runs_with_hue, "negative_tier", hue),
+            "precision_recall": figures.draw_precision_recall(scores, "negative_tier"),
+            "reliability": figures.draw_reliability(scores, "negative_tier", bins),
+            "pool_scores": figures.draw_pool_scores(pool, tiers),
+            "training_curves": figures.draw_training_curves(histories, "negative_tier"),
+        }
+    )
 
 
 def save_figures(drawings: dict[str, Drawing], paths: Mapping[str, str]) -> None:

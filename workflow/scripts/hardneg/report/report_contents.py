@@ -21,6 +21,7 @@ from hardneg.report import (
     tier_descriptions,
 )
 from hardneg.report.audit_summary import AuditSummary
+from hardneg.report.confuser_table import ConfuserTable, build_confuser_tables
 from hardneg.report.effect_dependence import DependenceTable
 from hardneg.report.findings import HardnessEffect, VerdictTable
 from hardneg.report.model_agreement import ModelAgreement
@@ -47,6 +48,7 @@ class ReportInputs:
     scores : of the pool, where it is audited or several models mined.
     sounds : BirdNET's labels, counted per tier.
     rounds : the comparison of two rounds of mining.
+    confusers : false positives in the held-out pool by kind of sound.
     """
 
     recordings: str
@@ -67,6 +69,7 @@ class ReportInputs:
     review: str | None = None
     sounds: str | None = None
     rounds: str | None = None
+    confusers: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,7 +125,8 @@ class ReportContents:
     versions : of the software.
     comparison_warnings : what limits the comparisons: rows with ``arm`` and ``warning``.
     least_label : the confidence from which a label of BirdNET counts.
-    recommendation, nights, qualities, audit, models, clusters, sounds, rounds : see the modules that make them.
+    recommendation, nights, qualities, audit, models, clusters, sounds, rounds, confusers : see the modules that make
+        them.
     """
 
     settings: ReportSettings
@@ -145,6 +149,7 @@ class ReportContents:
     sounds: list[TierLabels] = field(default_factory=list)
     least_label: float = MIN_CONFIDENCE
     rounds: list[dict[str, Any]] = field(default_factory=list)
+    confusers: list[ConfuserTable] = field(default_factory=list)
 
 
 def collect_contents(inputs: ReportInputs, settings: ReportSettings) -> ReportContents:
@@ -177,6 +182,7 @@ def collect_contents(inputs: ReportInputs, settings: ReportSettings) -> ReportCo
         clusters=describe_tier_clusters(tier_files, tables.read(inputs.clusters)) if inputs.clusters else [],
         sounds=summarize_tier_labels(tables.read(inputs.sounds), tier_files) if inputs.sounds else [],
         rounds=tables.read(inputs.rounds).to_dict("records") if inputs.rounds else [],
+        confusers=build_confuser_tables(tables.read(inputs.confusers)) if inputs.confusers else [],
     )
 
 

@@ -340,6 +340,26 @@ def estimate_night_intervals(
     return {metric: (float(low), float(high)) for metric, low, high in zip(METRICS, *ends, strict=True)}
 
 
+def estimate_with_nights(
+    differences: FloatArray, under_draws: FloatArray, effective_nights: float, confidence: float = 0.95
+) -> Estimate:
+    """Estimate a mean difference over pairs whose nights have been resampled; see :func:`estimate_differences`.
+
+    Parameters
+    ----------
+    differences : one per pair, that is per seed; shape (pairs,).
+    under_draws : the same under each draw of test nights; shape (draws, pairs).
+    effective_nights : number of nights that count.
+    """
+    pairs, mean = len(differences), float(np.mean(differences))
+    if pairs < 2 or effective_nights < MIN_NIGHTS:
+        return estimate_from_error(mean, math.nan, 0, confidence)
+    seed_variance = float(np.var(differences, ddof=1)) / pairs
+    from_nights = _night_variance(under_draws)
+    df = float(combine_degrees_of_freedom(seed_variance, pairs, from_nights, effective_nights - 1))
+    return estimate_from_error(mean, math.sqrt(seed_variance + from_nights), df, confidence)
+
+
 def _night_variance(resampled: FloatArray) -> float:
     """Compute the variance of the mean difference over draws, without what is particular to one seed on one night.
 
