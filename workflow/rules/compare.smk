@@ -69,7 +69,7 @@ if plan.compares_confusers:
         conda:
             ENVIRONMENT
         params:
-            comparison=plan.first_comparison,
+            comparison=dict(vary="negative_tier", baseline=str(config["comparisons"][0]["baseline"])),
             statistics=dict(resamples=config["statistics"]["resamples"], confidence=1 - config["statistics"]["alpha"]),
             runs=plan.runs.table,
             axes=plan.runs.axes,

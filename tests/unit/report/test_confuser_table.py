@@ -46,3 +46,8 @@ def test_a_study_without_names_and_without_false_positives_is_shown(confusers):
     table, _ = confuser_table.build_confuser_tables(silent)
     assert [row.name for row in table.rows] == ["all sounds"] and table.rows[0].cells[0].interval == ""
     confuser_table.draw_confusers(silent)
+
+
+def test_a_comparison_without_any_tier_is_empty(confusers):
+    assert confuser_table.build_confuser_tables(confusers.head(0)) == []
+    confuser_table.draw_confusers(confusers.head(0))

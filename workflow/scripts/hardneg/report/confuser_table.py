@@ -96,8 +96,8 @@ def draw_confusers(confusers: pd.DataFrame) -> Drawing:
     groups = list(confusers.groupby(varying or ["baseline"], sort=False))
     kinds = _rank_kinds(confusers)[:SHOWN_KINDS]
     figure = Figure(figsize=(10, 1.4 + 0.34 * len(kinds)))
-    panels = figure.subplots(1, len(groups), sharex=True, sharey=True, squeeze=False)[0]
-    for panel, (key, part) in zip(panels, groups, strict=True):
+    panels = figure.subplots(1, max(len(groups), 1), sharex=True, sharey=True, squeeze=False)[0]
+    for panel, (key, part) in zip(panels, groups, strict=False):
         tiers = list(part["value"].astype(str).unique())
         for position, kind in enumerate(kinds):
             rows = part[part.cluster.astype(str) == kind]
@@ -118,7 +118,8 @@ def draw_confusers(confusers: pd.DataFrame) -> Drawing:
             panel.set_title(", ".join(map(str, key)))
     for number, tier in enumerate(confusers["value"].astype(str).unique()):
         panels[0].plot([], [], "o", color=COLORS[number % len(COLORS)], label=tier)
-    panels[0].plot([], [], "|", color="black", markersize=12, markeredgewidth=2, label=str(confusers.baseline.iloc[0]))
+    for baseline in confusers.baseline.unique():
+        panels[0].plot([], [], "|", color="black", markersize=12, markeredgewidth=2, label=str(baseline))
     figure.legend(loc="outside lower center", ncols=6, frameon=False)
     return figure, confusers
 

@@ -161,9 +161,17 @@ def _compare_arm(
 
 
 def read_scores(paths: Sequence[str], runs: Sequence[Mapping[str, str]]) -> dict[tuple[str, ...], pd.DataFrame]:
-    """Read the file scores of all runs; `runs` contains the axes and seed of each, in the order of `paths`."""
+    """Read the file scores of all runs that have been trained.
+
+    Parameters
+    ----------
+    paths, runs : the scores of each run, and its axes and seed, in the same order.
+    """
     columns = ["split", "file_path", "label", "confidence", "duration_s", "group"]
-    return {tuple(run.values()): pd.read_parquet(path, columns=columns) for path, run in zip(paths, runs, strict=True)}
+    scores = {
+        tuple(run.values()): pd.read_parquet(path, columns=columns) for path, run in zip(paths, runs, strict=True)
+    }
+    return {run: table for run, table in scores.items() if len(table)}
 
 
 def read_thresholds(runs: pd.DataFrame, keys: Sequence[str]) -> dict[tuple[str, ...], float]:
