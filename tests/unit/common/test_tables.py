@@ -13,6 +13,20 @@ def test_numbers_are_read_back_exactly(tmp_path, suffix):
     assert list(tables.read(tmp_path / f"t.{suffix}").x) == list(values)
 
 
+def test_names_stay_text_and_only_empty_cells_are_missing(tmp_path):
+    names = pd.DataFrame(
+        {"recorder_id": ["007", "7", "NA"], "negative_tier": ["None", "1e5", None], "files": [1, 2, 3]}
+    )
+    tables.write(names, tmp_path / "t.csv")
+    read = tables.read(tmp_path / "t.csv", ["recorder_id", "negative_tier"])
+    assert read.recorder_id.tolist() == ["007", "7", "NA"]
+    assert read.negative_tier.tolist()[:2] == ["None", "1e5"] and read.negative_tier.isna().tolist() == [
+        False,
+        False,
+        True,
+    ]
+
+
 def test_a_failed_write_leaves_the_old_file_and_no_draft(tmp_path):
     (tmp_path / "t.csv").write_text("old")
     with pytest.raises(RuntimeError), atomic_write(tmp_path / "t.csv") as draft:

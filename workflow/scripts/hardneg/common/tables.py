@@ -14,12 +14,23 @@ import pyarrow.parquet
 
 from hardneg.common.files import atomic_write, write_text
 
+# Columns whose values the user names.
+NAME_COLUMNS = (
+    "file_path", "recorder_id", "site", "group", "quality", "call_type", "positive_subset", "negative_tier",
+    "validation", "value", "baseline", "level", "reference",
+)  # fmt: skip
+
 
 def read(path: str | os.PathLike[str], columns: list[str] | None = None) -> pd.DataFrame:
-    """Read a ``.parquet`` or ``.csv`` table. Empty cells of a CSV file are missing values."""
+    """Read a ``.parquet`` or ``.csv`` table of the workflow.
+
+    In a CSV file only empty cells are missing values, and the columns of :data:`NAME_COLUMNS` are text: a recorder 007
+    is not 7, and a tier may be called None. :mod:`hardneg.common.text_tables` reads the tables of other people.
+    """
     if Path(path).suffix == ".parquet":
         return pd.read_parquet(path, columns=columns)
-    return pd.read_csv(path, usecols=columns)
+    dtypes = dict.fromkeys(NAME_COLUMNS, str)
+    return pd.read_csv(path, usecols=columns, dtype=dtypes, keep_default_na=False, na_values=[""])
 
 
 def read_rows_of_files(path: str | os.PathLike[str], file_paths: Iterable[str]) -> pd.DataFrame:

@@ -50,7 +50,7 @@ def name_recorder_nights(table: pd.DataFrame) -> pd.Series:
     ['A1@2025-03-12', 'A1']
     """
     night = table.night.fillna("")
-    recorder = table.recorder_id.astype(str)  # a table read from CSV may contain numbers
+    recorder = table.recorder_id.astype(str)
     return recorder.where(night == "", recorder + "@" + night)
 
 

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pandas as pd
 
+from hardneg.common import tables
 from hardneg.common.errors import KILLED_ADVICE, describe_full_disk
 from hardneg.common.formatting import MISSING
 from hardneg.report.findings import JUDGED
@@ -35,7 +36,7 @@ def summarize_results(results: str) -> str:
     )
     if not (deltas_path.is_file() and answer_path.is_file() and report_path.is_file()):
         return ""
-    deltas = pd.read_csv(deltas_path, dtype={"value": str})
+    deltas = tables.read(deltas_path)
     answer = answer_path.read_text(encoding="utf-8")
     return f"\n{answer}\n{format_differences(deltas)}\n\nReport: {report_path.resolve()}\n"
 
@@ -60,7 +61,7 @@ def summarize_claims(results: str) -> str:
     claims_path, page_path = Path(results, "published", "claims.csv"), Path(results, "published", "claims.md")
     if not (claims_path.is_file() and page_path.is_file()):
         return ""
-    claims = pd.read_csv(claims_path).drop_duplicates("claim")
+    claims = tables.read(claims_path).drop_duplicates("claim")
     lines = [f"{row.claim:>3}. {row.text}: {row.claim_verdict}" for row in claims.itertuples()]
     return "\n" + "\n".join([*lines, "", f"Details: {page_path.resolve()}"]) + "\n"
 

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
-from hardneg.common import tables
+from hardneg.common import text_tables
 from hardneg.common.errors import InputError
 from hardneg.statistics import paired_tests
 
@@ -104,18 +104,24 @@ def load(path: str | os.PathLike[str], columns: RunColumns) -> pd.DataFrame:
     """
     if not Path(path).is_file():
         raise InputError(f"table of runs {path} does not exist: correct finished_runs.table in the configuration.")
-    table = tables.read(path)
+    source = f"table of runs {path}"
+    table = text_tables.read(path, source, sorted(columns.all_columns()))
     missing = sorted(columns.all_columns() - set(table.columns))
     if missing:
         raise InputError(
             f"table of runs {path} lacks the column(s) {', '.join(missing)}: correct finished_runs in the "
             "configuration."
         )
-    described = pd.DataFrame({"name": table[columns.name].astype(str), "seed": table[columns.seed]})
+    seeds = pd.to_numeric(table[columns.seed], errors="coerce")
+    seed = table[columns.seed] if seeds.isna().any() else seeds  # a seed may be a word
+    described = pd.DataFrame({"name": table[columns.name], "seed": seed})
     for axis, definition in columns.axes.items():
         described[axis] = _read_axis(table[definition.column], definition)
     parts = [
-        described.assign(split=split, **{metric: table[column] for metric, column in metric_columns.items()})
+        described.assign(
+            split=split,
+            **{metric: text_tables.parse_numbers(table, column, source) for metric, column in metric_columns.items()},
+        )
         for split, metric_columns in columns.splits.items()
     ]
     runs = pd.concat(parts, ignore_index=True)
@@ -262,7 +268,7 @@ def _round_as_printed(mean: float) -> float:
 
 
 def _read_axis(column: pd.Series, definition: AxisColumn) -> pd.Series:
-    text = column.astype("string")
+    text = column.where(column != "")
     values = text if definition.pattern is None else text.str.extract(definition.pattern, expand=False)
     return values.fillna(definition.missing).astype(object).replace(dict(definition.rename))
 
