@@ -7,6 +7,7 @@ from paths import ROOT
 
 from hardneg import configuration, configuration_table
 from hardneg.common.errors import InputError
+from hardneg.planning.mining_plan import MiningPlan
 from hardneg.report import audit_trail
 
 SCHEMA = ROOT / "workflow" / "schemas" / "config.schema.yaml"
@@ -144,6 +145,13 @@ WRONG = {
     "the old word for the mining model": (put(True, "mining", "training", "balance"), "mining.training.balance: true is called 'cut' now, and false 'none'"),
     "a balance of no kind": (put("half", "training", "balance"), "training.balance: 'half' is not one of batches, weights, cut, none"),
     "mined windows that enter in no way": (put("swap", "training", "mined"), "training.mined: 'swap' is not one of add, replace, share"),
+    "a misspelt change of windows": (put({"time_shft": 0.1}, "training", "augmentation"), "unknown key 'time_shft' at training.augmentation: did you mean 'time_shift'?"),
+    "a change stronger than the window": (put({"time_shift": 0.7}, "training", "augmentation"), "training.augmentation.time_shift: 0.7 is greater than the maximum of 0.5"),
+    "limits the wrong way round": (put({"augmentation": {"background_snr_db": [9, 3]}}, "mining", "training"), "mining.training.augmentation.background_snr_db: the first number is the lowest"),
+    "changes of embeddings": (lambda config: config.update(features={"kind": "birdnet"}, windows={}, training={"model": "head", "augmentation": {"gain_db": 3}}), "training.augmentation changes spectrograms, and features of kind birdnet are embeddings"),
+    "changes of the audit's embeddings": (lambda config: config.update(features={"kind": "birdnet"}, windows={}, training={"model": "head"}, audit={"training": {"augmentation": {"background": "labelled"}}}), "audit.training.augmentation changes spectrograms"),
+    "more epochs at least than at most": (lambda config: config["training"].update(epochs=5, patience=2), "training.min_epochs (10) is above epochs (5), so that patience has no effect"),
+    "an epoch kept at random": (put("any", "training", "keep_epoch"), "training.keep_epoch: 'any' is not one of last, best"),
     "a share of all negatives": (put(1, "training", "mined_share"), "training.mined_share: 1 is greater than or equal to the maximum of 1"),
     "a weight of nothing": (put(0, "training", "mined_weight"), "training.mined_weight: 0 is less than or equal to the minimum of 0"),
     "no window of a file": (put(0, "training", "mined_windows_per_file"), "training.mined_windows_per_file: 0 is less than the minimum of 1"),
@@ -224,6 +232,24 @@ def test_features_hold_the_keys_of_their_kind_alone(config):
     config["features"], config["windows"] = {"kind": "birdnet"}, {}
     config["training"] = {"model": "head"}
     assert configuration.complete(config, SCHEMA)["features"] == {"kind": "birdnet"}
+
+
+def test_spectrograms_are_augmented_by_default_and_embeddings_never(config):
+    assert configuration.complete(config, SCHEMA)["training"]["augmentation"]["gain_db"] > 0
+    config["features"], config["windows"] = {"kind": "birdnet"}, {}
+    config["training"] = {"model": "head"}
+    strengths = configuration.complete(config, SCHEMA)["training"]["augmentation"]
+    assert strengths["gain_db"] == strengths["time_shift"] == 0 and strengths["background"] == "none"
+
+
+def test_the_mining_model_takes_the_strengths_that_it_does_not_change(config):
+    config["training"]["augmentation"] = {"gain_db": 3, "background": "pool"}
+    config["mining"]["training"] = {"augmentation": {"time_mask": 0}}
+    complete = configuration.complete(config, SCHEMA)
+    assert complete["mining"]["training"] == {"augmentation": {"time_mask": 0}}
+    augmentation = MiningPlan.from_config(complete, "results").training["augmentation"]
+    assert (augmentation["gain_db"], augmentation["time_mask"], augmentation["tilt_db"]) == (3, 0, 7)
+    assert augmentation["background"] == "labelled", "no tier exists yet that could leave files of the pool out"
 
 
 def test_the_readme_documents_exactly_the_schemas_keys():

@@ -1,3 +1,22 @@
+rule select_background:
+    input:
+        pool_index="<features>/pool.parquet",
+        tiers=plan.tiers.all_mined_paths,
+    output:
+        background="<results>/background.parquet",
+    log:
+        "<logs>/select_background.log",
+    benchmark:
+        "<benchmarks>/select_background.jsonl"
+    localrule: True
+    conda:
+        ENVIRONMENT
+    params:
+        code=fingerprint("select_background"),
+    script:
+        "../scripts/select_background.py"
+
+
 rule train:
     input:
         unpack(lambda wildcards: plan.runs.inputs(dict(wildcards))),

@@ -9,7 +9,7 @@ files = [tables.read(snakemake.input[name]) for name in ("labelled", "index", "s
 earlier = [tables.read(fold) for fold in snakemake.input.earlier]
 suspects = suspected_positives.find_suspects(earlier, snakemake.params.percentile)
 windows, validation = cross_fit.collect_windows(*files)
-training = TrainingSettings(**snakemake.params.settings["training"])
+training = TrainingSettings.from_config(snakemake.params.settings["training"])
 settings = cross_fit.CrossFitSettings(**snakemake.params.settings | {"training": training})
 scores = cross_fit.score_fold(windows, validation, suspects, int(snakemake.wildcards.fold), settings, device)
 tables.write(scores, snakemake.output.scores)

@@ -7,7 +7,7 @@ log_to(snakemake.log[0])
 settings = training_run.RunSettings(
     axes=snakemake.params.run,
     seed=snakemake.params.seed,
-    training=TrainingSettings(**snakemake.params.training),
+    training=TrainingSettings.from_config(snakemake.params.training),
     model_input=snakemake.params.model_input,
     aggregation=snakemake.params.aggregation,
     leave_out_empty=snakemake.params.leave_out_empty,

@@ -14,13 +14,13 @@ def runs():
         {
             "positive_subset": "base", "negative_tier": tier, "validation": "holdout", "seed": seed, "split": split,
             "tier_files": files, "tier_files_used": files, "labelled_hash": f"w{seed}", "training_hash": f"w{tier}{seed}",
-            "warning": float("nan"),
+            "warning": float("nan"), "diagnosis": float("nan"),
         }
         for tier, files in (("none", 0), ("hard", 100), ("random", 100))
         for seed in (1, 2)
         for split in ("test_iid", "test_ood")
     ]  # fmt: skip
-    return pd.DataFrame(rows).astype({"warning": object})
+    return pd.DataFrame(rows).astype({"warning": object, "diagnosis": object})
 
 
 def check(runs, vary="negative_tier", baseline="none"):
@@ -44,6 +44,13 @@ def test_arms_whose_classes_were_cut_are_compared_with_a_warning(runs):
     warnings = check(runs)
     assert list(warnings.arm) == ["hard"]
     assert "training.balance: cut removed other labeled windows than in none" in warnings.warning[0]
+
+
+def test_a_training_that_failed_is_a_warning_of_its_arm(runs):
+    runs.loc[(runs.negative_tier == "hard") & (runs.seed == 2), "diagnosis"] = "is nearly constant"
+    warnings = check(runs)
+    assert list(warnings.arm) == ["hard"]
+    assert warnings.warning[0] == "the detector of seed 2 is nearly constant. Its differences mean little."
 
 
 def test_an_arm_that_used_too_little_of_its_tier_gets_a_warning(runs):

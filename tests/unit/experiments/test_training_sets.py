@@ -31,7 +31,7 @@ def change(world, **tables):
 
 
 def compose_world(world, validation="holdout", seed=1, **settings):
-    return compose(world, validation, TrainingSettings(**TRAINING | {"balance": "batches"} | settings), seed)
+    return compose(world, validation, TrainingSettings.from_config(TRAINING | {"balance": "batches"} | settings), seed)
 
 
 def windows_of(table):
@@ -44,6 +44,13 @@ def test_all_windows_of_labelled_files_and_the_hardest_of_mined_ones_are_trained
     assert set(composed.train.label[composed.train.origin == "mined"]) == {0}
     assert set(composed.validation.file_path.str[:3]) == {"val"}
     assert composed.labelled_count == 120 and composed.warning == ""
+
+
+def test_the_negatives_to_mix_in_are_the_same_for_every_tier_also_when_some_are_replaced(world):
+    without = compose_world(change(world, mined=world.mined.head(0)), mined="replace")
+    replaced = compose_world(world, mined="replace")
+    assert windows_of(without.labelled_negatives) == windows_of(replaced.labelled_negatives)
+    assert set(replaced.labelled_negatives.origin) == {"negative"} and len(replaced.labelled_negatives) == 80
 
 
 @pytest.mark.parametrize("validation", ["holdout", "internal"])

@@ -9,7 +9,7 @@ from hardneg.export.description import Backbone, DetectorDescription
 INPUT = {"windows": {"length_s": 3.0, "hop_s": 3.0, "sample_rate": 48_000}, "features": {"kind": "logmel"}}
 COUNTS = RunCounts(
     labelled_positives=3, labelled_negatives=2, reviewed_positives=0, mined_negatives=1, tier_files=1, tier_files_used=1,
-    labelled_hash="a", training_hash="b", steps=8, best_epoch=2, warning="",
+    labelled_hash="a", training_hash="b", steps=8, kept_epoch=2, warning="", diagnosis="",
 )  # fmt: skip
 RUN = RunDescription({"negative_tier": "hard", "seed": 1}, INPUT, {"model": "cnn"}, (64, 94), COUNTS, {"torch": "2"})
 DETECTOR = DetectorDescription(INPUT, (64, 94), "a frog", "Rana_Frog", 0.25, Backbone(None, "none"))

@@ -19,7 +19,7 @@ def make_windows(positives, negatives, mined=0, removed=0):
 
 
 def settings(**changes):
-    return TrainingSettings(**TRAINING | {"balance": "batches"} | changes)
+    return TrainingSettings.from_config(TRAINING | {"balance": "batches"} | changes)
 
 
 def draw(windows, seed=1, epochs=1, **changes):

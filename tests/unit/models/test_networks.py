@@ -10,7 +10,7 @@ from hardneg.models.inference import predict_confidences
 from hardneg.models.training import train
 from hardneg.models.training_settings import TrainingSettings
 
-TRAINING = DEFAULTS | {"model": "head", "channels": [8], "epochs": 30, "patience": 30}
+TRAINING = DEFAULTS | {"model": "head", "channels": [8], "epochs": 30}
 
 
 def embeddings(count, seed, positives=0.5):
@@ -28,7 +28,7 @@ def trained(**more):
     windows, train_labels = embeddings(200, 0, 0.2)
     names = pd.DataFrame({"file_path": [f"{n}.wav" for n in range(200)], "start_s": 0.0, "label": train_labels})
     training_windows = TrainingWindows.from_table(windows, names.assign(origin="labelled"))
-    return train(training_windows, held_out, index, TrainingSettings(**TRAINING | more), 1, "cpu")
+    return train(training_windows, held_out, index, TrainingSettings.from_config(TRAINING | more), 1, "cpu")
 
 
 @pytest.mark.parametrize("more", [{}, {"hidden_units": 16, "focal_gamma": 2.0}, {"upsampling": "smote"}])

@@ -10,6 +10,7 @@ import torch
 import yaml
 from training_defaults import TRAINING
 
+from hardneg.common.errors import InputError
 from hardneg.models.batches import TrainingWindows
 from hardneg.models.inference import predict_confidences
 from hardneg.models.training import train, warm_up_and_decay
@@ -37,7 +38,7 @@ def as_training_windows(windows, labels, mined=0):
     return TrainingWindows.from_table(windows, table)
 
 
-def trained(seed, mined=0, **more):
+def trained(seed, mined=0, name="this detector", **more):
     windows, labels = blips(160, 0)
     if mined:
         windows = np.concatenate([windows, blips(2 * mined, 5)[0][::2]])
@@ -46,8 +47,8 @@ def trained(seed, mined=0, **more):
     index = pd.DataFrame(
         {"file_path": [f"{n}.wav" for n in range(60)], "start_s": 0.0, "end_s": 3.0, "label": held_labels}
     )
-    settings = TrainingSettings(**TRAINING | more)
-    return train(as_training_windows(windows, labels, mined), held_out, index, settings, seed, "cpu")
+    settings = TrainingSettings.from_config(TRAINING | more)
+    return train(as_training_windows(windows, labels, mined), held_out, index, settings, seed, "cpu", name=name)
 
 
 def test_each_training_key_of_the_configuration_is_a_field_and_in_the_same_order():
@@ -63,24 +64,59 @@ def test_the_same_seed_gives_the_same_scores_and_another_seed_others():
 
 
 def test_a_detector_learns_what_there_is_to_learn():
-    result = trained(3, epochs=12, patience=12, label_smoothing=0, mixup=0)
+    result = trained(3, epochs=12, label_smoothing=0, mixup=0)
     assert result.history.validation_average_precision.max() > 0.95
     assert result.history.loss.iloc[-1] < result.history.loss.iloc[0]
 
 
-def test_the_kept_weights_are_those_of_the_best_epoch():
-    result = trained(1)
-    best = result.history.validation_average_precision.idxmax() + 1
+@pytest.mark.parametrize("keep_epoch", ["last", "best"])
+def test_the_kept_weights_are_those_that_scored_the_validation_files(keep_epoch):
+    result = trained(1, epochs=8, keep_epoch=keep_epoch, epoch_measure="loss", learning_rate=0.1)
     held_out, _ = blips(60, 1)
     scores = predict_confidences(result.network, held_out, "cpu")
     confidence_of = result.validation_scores.set_index("file_path").confidence
-    assert result.best_epoch == best
     np.testing.assert_allclose(scores, [confidence_of[f"{n}.wav"] for n in range(60)], rtol=1e-6)
+    expected = 8 if keep_epoch == "last" else result.history.validation_loss.idxmin() + 1
+    assert result.kept_epoch == expected
+    assert list(result.history.epoch[result.history.kept]) == [expected]
 
 
 def test_training_stops_when_validation_no_longer_improves():
-    result = trained(1, epochs=40, patience=2, learning_rate=1e-12)
-    assert len(result.history) < 40
+    result = trained(1, epochs=40, patience=2, min_epochs=4, learning_rate=0.3, epoch_measure="loss")
+    assert 4 <= len(result.history) < 40
+
+
+def test_the_average_of_the_weights_is_smoother_than_the_weights():
+    plain, averaged = (trained(1, epochs=4, learning_rate=0.05, ema=ema).history for ema in (0, 0.9))
+    assert list(plain.loss) == list(averaged.loss), "the average does not take part in the training"
+    assert list(plain.validation_loss) != list(averaged.validation_loss)
+
+
+def test_augmentation_changes_the_training_and_is_the_same_for_all_runs_of_a_seed():
+    off = TRAINING["augmentation"]
+    strengths = off | {"time_shift": 0.5, "gain_db": 10, "time_mask": 0.2}
+    plain, augmented, again = (
+        trained(1, epochs=2, augmentation=augmentation) for augmentation in (off, strengths, strengths)
+    )
+    assert list(augmented.history.loss) == list(again.history.loss)
+    assert list(augmented.history.loss) != list(plain.history.loss)
+
+
+def test_a_training_without_the_background_that_it_asks_for_is_an_error():
+    with pytest.raises(ValueError, match="background 'labelled' does not fit"):
+        trained(1, augmentation=TRAINING["augmentation"] | {"background": "labelled"})
+
+
+def test_a_training_that_diverges_is_named_with_its_epoch_and_learning_rate():
+    with pytest.raises(InputError, match=r"the training of seed 5 diverged: in epoch 1, at a learning rate of 9.6e"):
+        trained(5, learning_rate=1e30, warmup_fraction=0, name="seed 5")
+
+
+def test_a_training_that_learns_nothing_is_diagnosed(caplog):
+    result = trained(1, epochs=2, learning_rate=1e-12, ema=0, name="seed 1")
+    assert result.diagnosis
+    assert f"the training of seed 1 failed: the detector {result.diagnosis}" in caplog.text
+    assert trained(3, epochs=12, label_smoothing=0, mixup=0).diagnosis == ""
 
 
 def test_a_training_job_imports_neither_the_compiler_nor_scikit_learn():

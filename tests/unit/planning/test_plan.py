@@ -80,6 +80,19 @@ def test_a_run_without_mined_negatives_needs_nothing_of_the_pool(config):
     assert with_tier["window_scores"] == []
 
 
+def test_background_of_the_pool_is_what_no_tier_mines_for_any_seed(config):
+    config["matrix"]["negative_tier"].append("control")
+    assert plan_of(config).runs.inputs(run_of())["background"] == []
+    config["training"]["augmentation"] = {"background": "pool"}
+    plan = plan_of(config)
+    assert plan.runs.inputs(run_of())["background"] == "results/background.parquet"
+    assert plan.tiers.all_mined_paths == [
+        "results/tiers/hard.csv",
+        "results/tiers/control/1.csv",
+        "results/tiers/control/2.csv",
+    ]
+
+
 def test_a_run_on_reviewed_positives_needs_the_pools_features_even_without_mined_negatives(config):
     inputs = plan_of(config).runs.inputs(run_of(subset="heard"))
     assert (inputs["tier"], inputs["pool_index"]) == ([], "results/features/logmel/pool.parquet")

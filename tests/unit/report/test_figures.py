@@ -30,6 +30,13 @@ def test_figures_are_drawn_from_runs_with_missing_metrics():
     _, numbers = figures.draw_metrics(runs, "tier", "subset")
     assert numbers.score.notna().sum() == 2
     histories = pd.DataFrame(
-        {"run": "a", "tier": "hard", "epoch": [1, 2], "loss": 0.1, "validation_average_precision": float("nan")}
+        {
+            "run": "a",
+            "tier": "hard",
+            "epoch": [1, 2],
+            "loss": 0.1,
+            "validation_average_precision": float("nan"),
+            "kept": [False, True],
+        }
     )
     figures.draw_training_curves(histories, "tier")

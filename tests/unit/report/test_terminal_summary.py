@@ -53,6 +53,14 @@ def test_the_summary_leads_with_the_answer_and_ends_with_the_report(tmp_path):
     assert last == f"Report: {tmp_path / 'report.html'}"
 
 
+def test_warnings_about_arms_are_listed_and_nothing_is_written_without_them(tmp_path):
+    path = tmp_path / "comparison_warnings.csv"
+    path.write_text("arm,warning\n")
+    assert terminal_summary.format_warnings(path) == terminal_summary.format_warnings(tmp_path / "none.csv") == ""
+    path.write_text("arm,warning\nhard,the detector of seed 2 is nearly constant.\n")
+    assert terminal_summary.format_warnings(path) == "Warnings\n- hard: the detector of seed 2 is nearly constant.\n\n"
+
+
 def test_a_row_without_a_judged_metric_shows_the_verdict_on_f1():
     row = {"vary": "tier", "value": "hard", "baseline": "none", "split": "test_ood", "n": 3, "difference": 0.05}
     metrics = ("average_precision", "f1", "precision", "recall", "precision_at_baseline_recall")

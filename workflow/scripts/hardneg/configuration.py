@@ -3,6 +3,7 @@
 import math
 import os
 from collections.abc import Iterator
+from dataclasses import asdict
 from typing import Any
 
 import yaml
@@ -10,7 +11,15 @@ from jsonschema import Draft202012Validator
 from jsonschema.exceptions import ValidationError, best_match
 
 from hardneg.common.errors import InputError
-from hardneg.configuration_rules import FEATURE_KEYS, Config, find_contradictions, find_foreign_features, suggest
+from hardneg.configuration_rules import (
+    FEATURE_KEYS,
+    Config,
+    find_contradictions,
+    find_foreign_augmentation,
+    find_foreign_features,
+    suggest,
+)
+from hardneg.models.training_settings import NO_AUGMENTATION
 
 Schema = dict[str, Any]
 MAX_VALUES = 100_000
@@ -88,16 +97,19 @@ def refuse_repeated_keys(path: str | os.PathLike[str]) -> None:
 def _complete_experiment(config: Config, filled: Config, schema: Schema) -> Config:
     """Complete what the schema cannot describe: settings that override others, and keys that depend on the kind."""
     # Without defaults: a key that an override leaves out is taken from `training`.
-    overrides = {
-        key: {name: value for name, value in part.items() if name != "default"}
-        for key, part in schema["properties"]["training"]["properties"].items()
-    }
+    overrides = _drop_defaults(schema["properties"]["training"])
     for section in ("mining", "audit"):
-        filled[section]["training"] = _fill(filled[section]["training"], {"properties": overrides}, schema)
-    problems = [*find_foreign_features(config["features"]), *find_contradictions(filled)]
+        filled[section]["training"] = _fill(filled[section]["training"], overrides, schema)
+    problems = [
+        *find_foreign_features(config["features"]),
+        *find_foreign_augmentation(config),
+        *find_contradictions(filled),
+    ]
     if problems:
         raise InputError("The configuration contradicts itself:\n" + "\n".join(f"  {text}" for text in problems))
     features = filled["features"]
+    if features["kind"] != "logmel":
+        filled["training"]["augmentation"] = asdict(NO_AUGMENTATION)
     keys = ("kind", *FEATURE_KEYS[features["kind"]])
     return filled | {"features": {key: value for key, value in features.items() if key in keys}}
 
@@ -116,6 +128,12 @@ def _check_training_values(config: Config, properties: Schema) -> Iterator[str]:
     for path, (key, value) in values.items():
         if key in properties:
             yield from (_explain(error, path) for error in Draft202012Validator(properties[key]).iter_errors(value))
+
+
+def _drop_defaults(part: Any) -> Any:
+    if not isinstance(part, dict):
+        return part
+    return {key: _drop_defaults(value) for key, value in part.items() if key != "default"}
 
 
 def _count_values(part: object, count: int = 0) -> int:

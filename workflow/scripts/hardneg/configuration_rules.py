@@ -14,6 +14,8 @@ Config = dict[str, Any]
 
 # The keys of `features` that each kind of feature uses, besides `kind`.
 FEATURE_KEYS = {kind: tuple(field.name for field in fields(settings)) for kind, settings in KINDS.items()}
+# The keys of `training.augmentation` that change nothing by themselves.
+BACKGROUND_DETAILS = ("background_share", "background_snr_db")
 BIRDNET_WINDOWS = {"length_s": 3.0, "sample_rate": 48_000}
 SECOND_ROUND_MODEL = "second"
 
@@ -50,6 +52,22 @@ def find_foreign_features(features: Config) -> Iterator[str]:
     for key in sorted(set(features) - {"kind", *FEATURE_KEYS[kind]}):
         kinds = [name for name, keys in FEATURE_KEYS.items() if key in keys]
         yield f"features.{key} is for features of kind {' or '.join(kinds)}, not {kind}"
+
+
+def find_foreign_augmentation(config: Config) -> Iterator[str]:
+    """Find augmentation of embeddings, before defaults are filled in."""
+    kind = config["features"].get("kind", "logmel")
+    for section in ("training", "mining.training", "audit.training"):
+        training = config
+        for part in section.split("."):
+            training = training.get(part, {})
+        strengths = training.get("augmentation", {})
+        is_on = any(value not in (0, "none") for key, value in strengths.items() if key not in BACKGROUND_DETAILS)
+        if kind != "logmel" and is_on:
+            yield (
+                f"{section}.augmentation changes spectrograms, and features of kind {kind} are embeddings: remove it. "
+                "training.mixup and training.dropout work on embeddings."
+            )
 
 
 def suggest(name: str, known: Iterable[str]) -> str:
@@ -195,6 +213,7 @@ def _training_problems(config: Config) -> Iterator[str]:
     for model in sorted(models - {required}):
         yield f"training.model {model} cannot be trained on features of kind {kind}: it needs {required}"
     yield from _balance_problems(config)
+    yield from _epoch_problems(config)
     for section in ("mining", "audit"):
         for key in config[section]["training"]:
             if key not in training:
@@ -209,6 +228,20 @@ def _threshold_problems(threshold: Config) -> Iterator[str]:
         yield "evaluation.threshold.value is for the rules precision, recall and false_positives_per_hour, not f1"
     if rule in ("precision", "recall") and value is not None and value > 1:
         yield f"evaluation.threshold.value is a {rule} and must be at most 1"
+
+
+def _epoch_problems(config: Config) -> Iterator[str]:
+    for section in ("training", "mining.training", "audit.training"):
+        changes = config if section == "training" else config[section.split(".")[0]]
+        training = {**config["training"], **changes["training"]}
+        low, high = training["augmentation"].get("background_snr_db", [0, 0])
+        if low > high:
+            yield f"{section}.augmentation.background_snr_db: the first number is the lowest: swap the two"
+        if training["patience"] > 0 and training["min_epochs"] > training["epochs"]:
+            yield (
+                f"{section}.min_epochs ({training['min_epochs']}) is above epochs ({training['epochs']}), so that "
+                "patience has no effect: lower min_epochs, or set patience to 0"
+            )
 
 
 def _balance_problems(config: Config) -> Iterator[str]:

@@ -10,6 +10,7 @@ from sklearn.model_selection import StratifiedGroupKFold
 from hardneg.common.errors import InputError
 from hardneg.common.log import logger
 from hardneg.features import store
+from hardneg.models.background import select_windows
 from hardneg.models.batches import TrainingWindows
 from hardneg.models.file_scores import score_by_highest_window
 from hardneg.models.inference import predict_confidences
@@ -134,6 +135,8 @@ def score_fold(
     if held_out.empty:
         return pd.DataFrame(columns=["file_path", "confidence", "label", "origin"])
     logger.info("fold %d: training on %s", fold, train_windows.origin.value_counts().to_dict())
+    background = train_windows[train_windows.origin == "negative"]
+    has_background = settings.training.augmentation.background != "none"
     trained = train(
         TrainingWindows.from_table(store.load(train_windows), train_windows),
         store.load(validation),
@@ -141,6 +144,8 @@ def score_fold(
         settings.training,
         settings.seed + fold,
         device,
+        background=store.load(select_windows(background)) if has_background else None,
+        name=f"the audit's fold {fold}",
     )
     parts = store.load_in_parts(held_out)
     confidence = np.concatenate([predict_confidences(trained.network, part, device) for part in parts])

@@ -22,7 +22,7 @@ import pandas as pd
 
 from hardneg.common import tables
 from hardneg.common.files import write_text
-from hardneg.models.training_settings import TrainingSettings
+from hardneg.models.training_settings import NO_AUGMENTATION, TrainingSettings
 
 WINDOW_S = 3.0
 INPUT: dict[str, Any] = {"windows": {"length_s": WINDOW_S}, "features": {"kind": "simulated"}}
@@ -37,11 +37,16 @@ TRAINING = TrainingSettings(
     hidden_units=0,
     dropout=0.25,
     epochs=50,
-    patience=50,
+    keep_epoch="last",
+    ema=0.98,
+    epoch_measure="average_precision",
+    patience=0,
+    min_epochs=1,
     batch_size=32,
     learning_rate=0.001,
     weight_decay=0.01,
     warmup_fraction=0.1,
+    augmentation=NO_AUGMENTATION,
     mixup=0.2,
     label_smoothing=0.1,
     focal_gamma=0,

@@ -26,7 +26,8 @@ def check_arms(runs: pd.DataFrame, comparisons: Sequence[tuple[str, str]], axes:
     Returns
     -------
     One row per warning: ``arm`` names the values on the axes, ``warning`` is a sentence. Arms are warned about that
-    used too few files of their tier, that equal their baseline, or whose labelled windows were cut.
+    used too few files of their tier, that equal their baseline, whose labelled windows were cut, or with a training
+        that failed.
 
     Raises
     ------
@@ -36,8 +37,9 @@ def check_arms(runs: pd.DataFrame, comparisons: Sequence[tuple[str, str]], axes:
     """
     table = runs.astype(dict.fromkeys(axes, str)).drop_duplicates([*axes, "seed"])
     # NaN stands for an empty text in a CSV file.
-    table = table.assign(warning=table.warning.astype(object).fillna(""), arm=_name_arms(table, axes))
-    warnings = list(_find_unused_tiers(table))
+    texts = table[["warning", "diagnosis"]].astype(object).fillna("")
+    table = table.assign(**texts, arm=_name_arms(table, axes))
+    warnings = [*_find_failed_trainings(table), *_find_unused_tiers(table)]
     for vary, baseline in dict.fromkeys(comparisons):
         pairs = _pair_arms(table, vary, baseline, axes)
         if vary not in LABELLED_AXES:
@@ -85,6 +87,11 @@ def _find_equal_arms(pairs: pd.DataFrame, vary: str, baseline: str) -> Iterator[
             f"was trained on the same windows as {vary.replace('_', ' ')} {baseline} (seeds {seeds}). "
             "The difference between them does not measure the tier.",
         )
+
+
+def _find_failed_trainings(table: pd.DataFrame) -> Iterator[tuple[str, str]]:
+    for run in table[table.diagnosis != ""].itertuples():
+        yield run.arm, f"the detector of seed {run.seed} {run.diagnosis}. Its differences mean little."
 
 
 def _find_unused_tiers(table: pd.DataFrame) -> Iterator[tuple[str, str]]:

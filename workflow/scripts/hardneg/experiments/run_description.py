@@ -23,8 +23,9 @@ class RunCounts:
     labelled_hash : runs with an equal one share all labeled windows.
     training_hash : runs with an equal one share all windows.
     steps : the optimization steps of the whole schedule.
-    best_epoch : the epoch whose weights are kept.
+    kept_epoch : the epoch whose weights are kept.
     warning : what limits the comparison of this run with others; empty if nothing does.
+    diagnosis : why the training failed, see :func:`hardneg.models.diagnosis.diagnose`; empty if it did not.
     """
 
     labelled_positives: int
@@ -36,8 +37,9 @@ class RunCounts:
     labelled_hash: str
     training_hash: str
     steps: int
-    best_epoch: int
+    kept_epoch: int
     warning: str
+    diagnosis: str
 
 
 @dataclass(frozen=True, slots=True)

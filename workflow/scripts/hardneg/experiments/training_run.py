@@ -4,6 +4,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
+import numpy as np
+import numpy.typing as npt
 import pandas as pd
 from torch import nn
 
@@ -14,6 +16,7 @@ from hardneg.experiments.training_sets import ComposedSet, WindowSources, compos
 from hardneg.features import store
 from hardneg.mining.hardest_windows import add_next_hardest
 from hardneg.models import checkpoints
+from hardneg.models.background import select_windows
 from hardneg.models.batches import TrainingWindows
 from hardneg.models.training import HISTORY_COLUMNS, TrainingResult, train
 from hardneg.models.training_settings import TrainingSettings
@@ -36,6 +39,7 @@ class RunInputs:
     pool_index : the windows of the pool; needed for a tier and for reviewed positives.
     window_scores : the scored windows of the pool by each mining model that ranks the tier; needed for several windows
         of a mined file.
+    background : windows of the pool that augmentation mixes in; needed for ``background: pool``.
     """
 
     labelled: str
@@ -44,6 +48,7 @@ class RunInputs:
     tier: str = ""
     pool_index: str = ""
     window_scores: Sequence[str] = ()
+    background: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +59,7 @@ class RunOutputs:
     ----------
     weights : of the model. `description` is the file beside it.
     history : one row per epoch.
-    validation_scores : file scores at the best epoch.
+    validation_scores : file scores at the kept epoch.
     training_set : the windows that the run was trained on. ``draws`` is how often each was drawn for a batch, up to
         the epoch whose weights are kept.
     """
@@ -113,6 +118,7 @@ def train_run(inputs: RunInputs, outputs: RunOutputs, settings: RunSettings, dev
         ),
         reviewed=locate_reviewed_windows(positives, inputs.pool_index),
     )
+    run = {**settings.axes, "seed": settings.seed}
     composed = compose(sources, settings.axes["validation"], training, settings.seed)
     logger.info("training on %s", composed.train.origin.value_counts().to_dict())
     features = store.load(composed.train)
@@ -123,10 +129,12 @@ def train_run(inputs: RunInputs, outputs: RunOutputs, settings: RunSettings, dev
         training,
         settings.seed,
         device,
+        background=load_background(composed, training.augmentation.background, inputs.background),
+        name=", ".join(f"{axis} {value}" for axis, value in run.items()),
     )
     tier_files = 0 if tier is None else len(tier)
     description = RunDescription(
-        run={**settings.axes, "seed": settings.seed},
+        run=run,
         model_input=settings.model_input,
         training=asdict(training),
         shape=features.shape[1:],
@@ -156,6 +164,20 @@ def leave_out(outputs: RunOutputs, settings: RunSettings, device: str) -> None:
     checkpoints.save(nn.Module(), description, outputs.weights)
 
 
+def load_background(composed: ComposedSet, source: str, pool_windows_path: str) -> npt.NDArray[np.float16] | None:
+    """Read the features of the windows that augmentation mixes in.
+
+    Parameters
+    ----------
+    source : ``none``, ``labelled`` or ``pool``.
+    pool_windows_path : the windows for ``pool``.
+    """
+    if source == "none":
+        return None
+    windows = select_windows(composed.labelled_negatives) if source == "labelled" else tables.read(pool_windows_path)
+    return store.load(windows)
+
+
 def count_windows(composed: ComposedSet, result: TrainingResult, tier_files: int) -> RunCounts:
     """Count what a run was trained on, by origin."""
     train_windows = composed.train
@@ -171,8 +193,9 @@ def count_windows(composed: ComposedSet, result: TrainingResult, tier_files: int
         labelled_hash=composed.labelled_hash,
         training_hash=hash_windows(train_windows),
         steps=result.steps,
-        best_epoch=result.best_epoch,
+        kept_epoch=result.kept_epoch,
         warning=composed.warning,
+        diagnosis=result.diagnosis,
     )
 
 

@@ -48,6 +48,7 @@ class ComposedSet:
     train, validation : rows with the columns of :data:`COLUMNS`; ``label`` is 1 or 0, ``origin`` is positive,
         negative, mined or reviewed.
     labelled_count : number of labelled windows (all but the mined ones) before the tier is added.
+    labelled_negatives : rows of the labelled negatives before any left for mined ones.
     labelled_hash : a hash of the labelled windows. It is the same for all runs of one positive subset, validation
         scheme and seed, unless classes are cut.
     warning : what limits a comparison with other runs; empty if nothing does.
@@ -56,6 +57,7 @@ class ComposedSet:
     train: pd.DataFrame
     validation: pd.DataFrame
     labelled_count: int
+    labelled_negatives: pd.DataFrame
     labelled_hash: str
     warning: str
 
@@ -93,13 +95,14 @@ def compose(sources: WindowSources, validation: str, training: TrainingSettings,
     kept = drop_replaced(fixed, len(mined), seed) if training.mined == "replace" else fixed
     train = pd.concat([kept, mined], ignore_index=True) if len(mined) else kept
     _check_classes({"training": train, f"validation ({validation})": validated})
+    negative = fixed[fixed.origin == "negative"]
     if training.balance != "cut":
-        return ComposedSet(train, validated, len(fixed), hash_windows(fixed), "")
+        return ComposedSet(train, validated, len(fixed), negative, hash_windows(fixed), "")
     cut = cut_to_smaller_class(train, seed)
     warning = describe_cut(train, cut)
     if warning:
         logger.warning("%s", warning)
-    return ComposedSet(cut, validated, len(fixed), hash_windows(cut[cut.origin != "mined"]), warning)
+    return ComposedSet(cut, validated, len(fixed), negative, hash_windows(cut[cut.origin != "mined"]), warning)
 
 
 def draw_validation_nights(windows: pd.DataFrame, fraction: float, seed: int) -> set[str]:

@@ -48,13 +48,28 @@ def score_files(network: nn.Module, windows: npt.NDArray[Any], index: pd.DataFra
     Parameters
     ----------
     network, windows, device : see :func:`predict_confidences`.
+    index : see :func:`collect_file_scores`.
+
+    Returns
+    -------
+    See :func:`collect_file_scores`.
+    """
+    return collect_file_scores(index, predict_confidences(network, windows, device))
+
+
+def collect_file_scores(index: pd.DataFrame, confidences: npt.NDArray[np.floating]) -> pd.DataFrame:
+    """Collect the scores of labeled files from those of their windows.
+
+    Parameters
+    ----------
     index : one row per window: ``file_path, start_s, end_s, label``. A file's label is that of its first window.
+    confidences : of these windows, shape (windows,).
 
     Returns
     -------
     The columns of :func:`hardneg.models.file_scores.score_by_highest_window`, and ``label``.
     """
-    scores = score_by_highest_window(index.assign(confidence=predict_confidences(network, windows, device)))
+    scores = score_by_highest_window(index.assign(confidence=confidences))
     return scores.merge(index[["file_path", "label"]].drop_duplicates("file_path"), on="file_path")
 
 

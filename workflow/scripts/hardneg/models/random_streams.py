@@ -17,6 +17,7 @@ class Purpose(IntEnum):
     MIXUP = 3
     DROPOUT = 4
     UPSAMPLING = 5
+    AUGMENTATION = 6
 
 
 def make_generator(seed: int, purpose: Purpose, number: int = 0) -> np.random.Generator:

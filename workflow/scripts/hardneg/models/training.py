@@ -9,19 +9,23 @@ import numpy.typing as npt
 import pandas as pd
 import torch
 
-from hardneg.common.log import track_progress
+from hardneg.common.log import announce, track_progress
 from hardneg.common.torch_device import make_deterministic
 from hardneg.models import networks
 from hardneg.models.adamw import make_adamw
+from hardneg.models.augmentation import Augmenter
 from hardneg.models.batches import Batch, BatchSampler, TrainingWindows, weigh_windows
-from hardneg.models.inference import score_files
+from hardneg.models.diagnosis import DivergedTrainingError, diagnose
+from hardneg.models.epoch_choice import EpochChoice, balanced_log_loss
+from hardneg.models.inference import collect_file_scores, predict_confidences
 from hardneg.models.losses import focal_loss
 from hardneg.models.random_streams import Purpose, make_generator, seed_torch
 from hardneg.models.ranking_curves import average_precision
 from hardneg.models.training_settings import TrainingSettings
 from hardneg.models.upsampling import upsample
+from hardneg.models.weight_average import average_weights
 
-HISTORY_COLUMNS = ["epoch", "loss", "learning_rate", "validation_average_precision"]
+HISTORY_COLUMNS = ["epoch", "loss", "learning_rate", "validation_average_precision", "validation_loss", "kept"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,20 +34,22 @@ class TrainingResult:
 
     Attributes
     ----------
-    network : in evaluation mode, with the weights of its best epoch.
-    history : one row per epoch, with the columns :data:`HISTORY_COLUMNS`.
+    network : in evaluation mode, with the averaged weights of the kept epoch.
+    history : one row per epoch, with the columns :data:`HISTORY_COLUMNS`; ``kept`` marks the kept epoch.
     validation_scores : one row per file: ``file_path, confidence, start_s, end_s, label`` (1 or 0).
-    best_epoch : counted from 1.
+    kept_epoch : the epoch whose weights are kept, counted from 1.
     steps : optimization steps of the whole schedule, which early stopping may end before.
-    draws : how often each window was drawn up to the best epoch, shape (windows,).
+    draws : how often each window was drawn up to the kept epoch, shape (windows,).
+    diagnosis : why the detector is not usable, in words; empty if nothing is wrong.
     """
 
     network: networks.Network
     history: pd.DataFrame
     validation_scores: pd.DataFrame
-    best_epoch: int
+    kept_epoch: int
     steps: int
     draws: npt.NDArray[np.int64]
+    diagnosis: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,20 +80,17 @@ class DeviceWindows:
             weights=None if weights is None else torch.from_numpy(weights).to(device),
         )
 
-    def take(self, batch: Batch, blended: bool) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor | None]:
-        """Take the inputs, targets and weights of a batch, blended with those of the partners if asked for."""
+    def take(self, batch: Batch) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor | None]:
+        """Take the inputs, targets and weights of a batch."""
         inputs = self.features.index_select(0, batch.rows).float()
         targets = self.targets.index_select(0, batch.rows)
         weights = None if self.weights is None else self.weights.index_select(0, batch.rows)
-        if not blended:
-            return inputs, targets, weights
-        return blend(inputs, batch), blend(targets, batch), None if weights is None else blend(weights, batch)
+        return inputs, targets, weights
 
 
 @dataclass(frozen=True, slots=True)
 class _Epoch:
     number: int
-    average_precision: float
     validation_scores: pd.DataFrame
     weights: dict[str, torch.Tensor]
     draws: npt.NDArray[np.int64]
@@ -100,8 +103,10 @@ def train(
     settings: TrainingSettings,
     seed: int,
     device: str,
+    background: npt.NDArray[np.float16] | None = None,
+    name: str = "this detector",
 ) -> TrainingResult:
-    """Train with AdamW, linear warm-up and cosine decay, and keep the epoch of best validation average precision.
+    """Train with AdamW, linear warm-up and cosine decay, and average the weights of the last steps.
 
     The inputs are standardized by the labeled windows alone, so that runs that differ in their mined windows start
     from the same network.
@@ -111,9 +116,19 @@ def train(
     windows : the windows to train on.
     validation_windows : features of the windows in `validation_index` (``file_path, start_s, end_s, label``).
     settings : see :class:`hardneg.models.training_settings.TrainingSettings`.
-    seed : decides initial weights, upsampling, batches, mixup and dropout; see :mod:`hardneg.models.random_streams`.
+    seed : decides initial weights, upsampling, batches, augmentation, mixup and dropout; see
+        :mod:`hardneg.models.random_streams`.
     device : a torch device.
+    background : features of the windows that augmentation mixes in; None if its background is ``none``.
+    name : of the detector, for messages.
+
+    Raises
+    ------
+    DivergedTrainingError
+        If the loss or a confidence is no longer a finite number.
     """
+    if (background is None) != (settings.augmentation.background == "none"):
+        raise ValueError(f"background {settings.augmentation.background!r} does not fit the windows to mix in")
     make_deterministic()
     window_count = len(windows)
     windows = add_upsampled(windows, settings, seed)
@@ -124,42 +139,67 @@ def train(
     seed_torch(seed, Purpose.DROPOUT)
     data = DeviceWindows.from_windows(windows, settings, device)
     network.standardize(data.features[~data.is_mined] if windows.is_mined.any() else data.features)
+    averaged = average_weights(network, settings.ema)
     sampler = BatchSampler(windows, settings, seed)
+    mixed_in = None if background is None else torch.from_numpy(background).to(device)
+    augmenter = Augmenter(settings.augmentation, mixed_in, seed)
     optimizer = make_adamw(network.parameters(), settings.weight_decay)
     steps = sampler.steps_per_epoch * settings.epochs
-    rates = iter(_schedule_learning_rates(settings, steps))
+    warm_up = max(round(settings.warmup_fraction * steps), 1)
+    rates = iter([settings.learning_rate * warm_up_and_decay(step, warm_up, steps) for step in range(steps)])
 
-    history: list[tuple[int, Any, float, float]] = []
-    best: _Epoch | None = None
+    history: list[tuple[int, Any, float, float, float]] = []
+    choice = EpochChoice(settings)
+    kept: _Epoch | None = None
     for epoch in track_progress(range(1, settings.epochs + 1), settings.epochs, "training epochs"):
         network.train()
         losses = []
-        for batch in sampler.draw_epoch(device):
-            inputs, targets, weights = data.take(batch, blended=settings.mixup > 0)
+        augmentations = augmenter.draw_epoch(sampler.steps_per_epoch, settings.batch_size, device)
+        for batch, numbers in zip(sampler.draw_epoch(device), augmentations, strict=True):
+            inputs, targets, weights = data.take(batch)
+            inputs = augmenter.apply(inputs, numbers)
+            if settings.mixup:
+                inputs, targets = blend(inputs, batch), blend(targets, batch)
+                weights = None if weights is None else blend(weights, batch)
             loss = focal_loss(network(inputs), targets, settings.focal_gamma, settings.label_smoothing, weights)
             torch.autograd.backward(loss)
             rate = next(rates)
             optimizer.step(rate)
+            averaged.update_parameters(network)
             losses.append(loss.detach())
-        scores = score_files(network, validation_windows, validation_index, device)
-        precision = average_precision(scores.label.to_numpy(), scores.confidence.to_numpy())
-        history.append((epoch, np.mean(torch.stack(losses).tolist()), rate, precision))
-        if best is None or precision > best.average_precision:
-            state = {name: tensor.clone() for name, tensor in network.state_dict().items()}
-            best = _Epoch(epoch, precision, scores, state, sampler.draws.copy())
-        elif epoch - best.number >= settings.patience:
+        mean_loss = float(torch.stack(losses).mean())
+        confidences = predict_confidences(averaged.module, validation_windows, device)
+        if not (np.isfinite(mean_loss) and np.isfinite(confidences).all()):
+            raise DivergedTrainingError(name, epoch, rate)
+        scores = collect_file_scores(validation_index, confidences)
+        precision, validation_loss = measure_validation(scores)
+        history.append((epoch, mean_loss, rate, precision, validation_loss))
+        if choice.judge(precision, validation_loss):
+            state = {key: tensor.clone() for key, tensor in averaged.module.state_dict().items()}
+            kept = _Epoch(epoch, scores, state, sampler.draws.copy())
+        if choice.should_stop:
             break
-    if best is None:
+    if kept is None:
         raise ValueError("training.epochs must be at least 1")
-    network.load_state_dict(best.weights)
+    network.load_state_dict(kept.weights)
+    diagnosis = diagnose(kept.validation_scores, kept.number * sampler.steps_per_epoch, warm_up)
+    if diagnosis:
+        announce(f"the training of {name} failed: the detector {diagnosis}.")
     return TrainingResult(
         network=network.eval(),
-        history=pd.DataFrame(history, columns=HISTORY_COLUMNS),
-        validation_scores=best.validation_scores,
-        best_epoch=best.number,
+        history=pd.DataFrame([(*row, row[0] == kept.number) for row in history], columns=HISTORY_COLUMNS),
+        validation_scores=kept.validation_scores,
+        kept_epoch=kept.number,
         steps=steps,
-        draws=best.draws[:window_count],
+        draws=kept.draws[:window_count],
+        diagnosis=diagnosis,
     )
+
+
+def measure_validation(scores: pd.DataFrame) -> tuple[float, float]:
+    """Measure average precision and the balanced loss of validation scores: ``confidence, label`` (1 or 0)."""
+    labels, confidences = scores.label.to_numpy(), scores.confidence.to_numpy()
+    return average_precision(labels, confidences), balanced_log_loss(labels, confidences)
 
 
 def add_upsampled(windows: TrainingWindows, settings: TrainingSettings, seed: int) -> TrainingWindows:
@@ -176,12 +216,6 @@ def add_upsampled(windows: TrainingWindows, settings: TrainingSettings, seed: in
         is_mined=np.append(windows.is_mined, np.zeros(added, bool)),
         keys=np.append(windows.keys, generator.integers(2**64, size=added, dtype=np.uint64)),
     )
-
-
-def _schedule_learning_rates(settings: TrainingSettings, total: int) -> list[float]:
-    """Compute the learning rate of each of `total` steps."""
-    warm_up = max(round(settings.warmup_fraction * total), 1)
-    return [settings.learning_rate * warm_up_and_decay(step, warm_up, total) for step in range(total)]
 
 
 def warm_up_and_decay(step: int, warm_up: int, total: int) -> float:

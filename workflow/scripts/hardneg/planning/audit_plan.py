@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from hardneg.configuration_rules import Config
+from hardneg.models.training_settings import override
 from hardneg.planning.mining_plan import MiningPlan
 
 SEEDS_PER_PASS = 1000
@@ -51,6 +52,6 @@ class AuditPlan:
         return {
             "folds": audit["folds"],
             "pool_files": audit["pool_files"],
-            "training": self.mining.training | audit["training"],
+            "training": override(self.mining.training, audit["training"]),
             "seed": audit["seed"] + SEEDS_PER_PASS * number,
         }

@@ -8,6 +8,7 @@ from hardneg.configuration_rules import Config
 from hardneg.mining import external_detections, mining_models, second_round, tiers
 from hardneg.mining.mining_models import MiningModel
 from hardneg.mining.second_round import SecondRoundSettings
+from hardneg.models.training_settings import override
 
 
 @dataclass(frozen=True)
@@ -54,7 +55,9 @@ class MiningPlan:
         if tier is not None:
             seed = config["matrix"]["seed"][0]
             first_round_tier = locate_tier(prefix, tier, config["negative_tiers"][tier], seed)
-        training = config["training"] | config["mining"]["training"]
+        training = override(config["training"], config["mining"]["training"])
+        if training["augmentation"]["background"] == "pool":  # no tier exists before the mining model
+            training = override(training, {"augmentation": {"background": "labelled"}})
         max_unheard = config["mining"]["max_unheard_fraction"]
         return cls(prefix, training, models, detections, max_unheard, settings, first_round_tier)
 

@@ -83,13 +83,14 @@ class RunPlan:
 
         Returns
         -------
-        Paths of ``labelled, positives, index, tier, pool_index, window_scores``. ``tier`` is an empty list without
-        mined negatives, ``pool_index`` if no file of the pool is trained on, and ``window_scores`` if the run trains on
-        one window of each mined file.
+        Paths of ``labelled, positives, index, tier, pool_index, window_scores, background``. ``tier`` is an empty list
+        without mined negatives, ``pool_index`` if no file of the pool is trained on, ``window_scores`` if the run
+        trains on one window of each mined file, and ``background`` if nothing of the pool is mixed in.
         """
         positive_subset, negative_tier = run["positive_subset"], run["negative_tier"]
         has_mined = not self.tiers.is_none(negative_tier)
-        windows_per_file = self.training(run)["mined_windows_per_file"]
+        training = self.training(run)
+        windows_per_file, background = training["mined_windows_per_file"], training["augmentation"]["background"]
         return {
             "labelled": f"{self.prefix}/inputs/labelled.parquet",
             "positives": f"{self.prefix}/positives/{positive_subset}.csv",
@@ -97,6 +98,7 @@ class RunPlan:
             "tier": path_if(has_mined, self.tiers.path(negative_tier, run["seed"])),
             "pool_index": path_if(has_mined or self.has_reviewed(positive_subset), f"{self.features}/pool.parquet"),
             "window_scores": self.tiers.window_scores(negative_tier) if has_mined and windows_per_file > 1 else [],
+            "background": path_if(background == "pool", f"{self.prefix}/background.parquet"),
         }
 
     def selection(self, positive_subset: str) -> dict[str, Any]:

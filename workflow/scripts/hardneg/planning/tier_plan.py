@@ -51,6 +51,11 @@ class TierPlan:
         return [self.path(name) for name in self.mined]
 
     @property
+    def all_mined_paths(self) -> list[str]:
+        """The files of :attr:`mined` for every seed."""
+        return list(dict.fromkeys(self.path(name, seed) for name in self.mined for seed in self.seeds))
+
+    @property
     def counted_confidences(self) -> list[float]:
         """The confidences from which the comparison of two rounds counts files."""
         return second_round.list_thresholds(self.definitions)

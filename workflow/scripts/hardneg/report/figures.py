@@ -154,11 +154,11 @@ def draw_pool_scores(scores: pd.DataFrame, tiers: dict[str, pd.DataFrame]) -> Dr
 
 
 def draw_training_curves(histories: pd.DataFrame, color_by: str) -> Drawing:
-    """Draw loss and validation average precision by epoch, one line per run, and mark each run's best epoch.
+    """Draw loss and validation average precision by epoch, one line per run, and mark the epoch that each run keeps.
 
     Parameters
     ----------
-    histories : ``run, epoch, loss, validation_average_precision`` and the axis `color_by`.
+    histories : ``run, epoch, loss, validation_average_precision, kept`` and the axis `color_by`.
     """
     values = list(pd.unique(histories[color_by]))
     figure = Figure(figsize=(10, 3.8))
@@ -167,9 +167,8 @@ def draw_training_curves(histories: pd.DataFrame, color_by: str) -> Drawing:
         color = _color(values.index(history[color_by].iloc[0]))
         losses.plot(history.epoch, history.loss, color=color, alpha=0.5, linewidth=1)
         scores.plot(history.epoch, history.validation_average_precision, color=color, alpha=0.5, linewidth=1)
-        if history.validation_average_precision.notna().any():
-            best = history.loc[history.validation_average_precision.idxmax()]
-            scores.plot(best.epoch, best.validation_average_precision, color=color, **MARKED)
+        kept = history[history.kept]
+        scores.plot(kept.epoch, kept.validation_average_precision, color=color, **MARKED)
     losses.set(xlabel="Epoch", ylabel="Training loss")
     scores.set(xlabel="Epoch", ylabel="Average precision on validation")
     _label_colors(losses, values)

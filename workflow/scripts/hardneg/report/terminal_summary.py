@@ -38,7 +38,8 @@ def summarize_results(results: str) -> str:
         return ""
     deltas = tables.read(deltas_path)
     answer = answer_path.read_text(encoding="utf-8")
-    return f"\n{answer}\n{format_differences(deltas)}\n\nReport: {report_path.resolve()}\n"
+    warnings = format_warnings(Path(results, "comparison_warnings.csv"))
+    return f"\n{answer}\n{format_differences(deltas)}\n\n{warnings}Report: {report_path.resolve()}\n"
 
 
 def explain_failure(results: str, logs: list[str]) -> str:
@@ -64,6 +65,13 @@ def summarize_claims(results: str) -> str:
     claims = tables.read(claims_path).drop_duplicates("claim")
     lines = [f"{row.claim:>3}. {row.text}: {row.claim_verdict}" for row in claims.itertuples()]
     return "\n" + "\n".join([*lines, "", f"Details: {page_path.resolve()}"]) + "\n"
+
+
+def format_warnings(path: Path) -> str:
+    """Format what limits the comparisons, one line per warning; empty without warnings."""
+    warnings = pd.read_csv(path) if path.is_file() else pd.DataFrame()
+    lines = [f"- {row.arm}: {row.warning}" for row in warnings.itertuples()]
+    return "\n".join(["Warnings", *lines]) + "\n\n" if lines else ""
 
 
 def format_differences(deltas: pd.DataFrame) -> str:
