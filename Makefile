@@ -4,6 +4,7 @@ CORES ?= all
 BIN := .venv/bin
 ENVIRONMENT := .venv/installed
 BIRDNET := .venv/birdnet
+OPENSOUNDSCAPE := .venv-opensoundscape/installed
 PIP_INSTALL := $(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt
 
 .PHONY: help
@@ -154,3 +155,16 @@ growth: $(ENVIRONMENT)
 .PHONY: bench-own-code
 bench-own-code: $(ENVIRONMENT)
 	$(BIN)/python -m hardneg.benchmarks.own_code results/bench
+
+# Compares detectors on the real recordings in AUDIO: OpenSoundscape's CNN, this CNN, a head on BirdNET's embeddings and
+# logistic regression on them. OpenSoundscape has its own environment (2 GB) and takes hours; a run that was stopped
+# continues. DETECTORS="--steps 75" makes its training shorter; DETECTORS="--detectors cnn head" leaves it out.
+.PHONY: bench-detectors
+bench-detectors: require-audio $(BIRDNET) $(OPENSOUNDSCAPE)
+	$(BIN)/snakemake --configfile config/anurans.yaml $(STUDY) results/anurans/inputs/labelled.parquet
+	OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 $(BIN)/python -W ignore -m hardneg.benchmarks.detector_comparison results/bench/detectors $(AUDIO) $(DETECTORS)
+
+$(OPENSOUNDSCAPE): constraints.txt envs/opensoundscape-constraints.txt
+	$(PYTHON) -m venv .venv-opensoundscape
+	.venv-opensoundscape/bin/pip install --quiet --disable-pip-version-check -c constraints.txt -c envs/opensoundscape-constraints.txt opensoundscape
+	touch $@

@@ -4,6 +4,7 @@ Each line on standard input names a folder and starts one pass over its files. T
 allows passes of several processes to take turns, and keeps imports out of the times.
 """
 
+import importlib
 import json
 import os
 import resource
@@ -148,7 +149,7 @@ def run_dataloader(paths: Sequence[Path], network: torch.nn.Module, device: str,
 
 def run_opensoundscape(paths: Sequence[Path], network: torch.nn.Module, device: str, processes: int) -> PipelineScores:
     """Run OpenSoundscape's ``CNN.predict`` with its own spectrogram of the same size, and the same network."""
-    _import_torchvision_on_any_torch()
+    importlib.import_module("hardneg.benchmarks.torchvision_on_any_torch")  # before OpenSoundscape, which needs it
     from opensoundscape import CNN
 
     class OneClass(torch.nn.Module):
@@ -174,21 +175,6 @@ def run_opensoundscape(paths: Sequence[Path], network: torch.nn.Module, device: 
         progress_bar=False,
     )
     return PipelineScores(table.to_numpy()[:, 0], {})
-
-
-def _import_torchvision_on_any_torch() -> None:
-    """Import torchvision beside a CPU build of torch.
-
-    The registry's torchvision is a CUDA build, whose operators are missing there. It still declares the shapes of their
-    results, which torch refuses. The benchmark uses none of these operators.
-    """
-    if torch.version.cuda is None and "torchvision" not in sys.modules:
-        register = torch.library.register_fake
-        torch.library.register_fake = lambda *_, **__: lambda function: function
-        try:
-            import torchvision  # noqa: F401
-        finally:
-            torch.library.register_fake = register
 
 
 def run_workflow(paths: Sequence[Path], network: torch.nn.Module, device: str, processes: int) -> PipelineScores:
