@@ -36,6 +36,8 @@ rule merge_indexes:
     benchmark:
         "<benchmarks>/merge_indexes/{part}.jsonl"
     localrule: True
+    # The arrays are read once more, to check their hashes.
+    threads: 16
     conda:
         ENVIRONMENT
     params:

@@ -3,4 +3,4 @@ from hardneg.features import store
 
 log_to(snakemake.log[0])
 index_paths = dict(zip(snakemake.input.arrays, snakemake.input.indexes, strict=True))
-store.merge_indexes(index_paths, snakemake.output.index)
+store.merge_indexes(index_paths, snakemake.output.index, snakemake.threads)

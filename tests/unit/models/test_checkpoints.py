@@ -85,3 +85,22 @@ def test_a_damaged_checkpoint_is_refused_by_name_and_runs_nothing(saved, damage,
 def test_a_model_of_other_windows_is_refused(saved):
     with pytest.raises(InputError, match="Set windows and features to those of the model"):
         checkpoints.load(saved[1], INPUT | {"windows": {"length_s": 5.0}})
+
+
+def test_weights_that_give_no_numbers_are_blamed_instead_of_a_recording(saved):
+    _, path = saved
+    weights = load_file(path)
+    weights["body.0.weight"] += 3e38
+    save_file(weights, path)
+    windows = np.random.default_rng(0).normal(-40, 5, (8, 32, 40)).astype(np.float16)
+    with pytest.raises(
+        InputError, match=r"m\.safetensors gives confidences that are not numbers, although the features"
+    ):
+        predict_confidences(checkpoints.load(path, INPUT), windows, "cpu")
+
+
+def test_features_that_are_not_finite_are_blamed_instead_of_the_weights(saved):
+    network, _ = saved
+    windows = np.full((2, 32, 40), np.nan, np.float16)
+    with pytest.raises(InputError, match="features contain values that are not finite"):
+        predict_confidences(network, windows, "cpu")

@@ -2,8 +2,11 @@
 
 import errno
 import os
+from collections.abc import Iterator
 from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager
 
+LONGEST_REASON = 300  # characters
 DISK_FULL = (errno.ENOSPC, errno.EDQUOT)
 KILLED_ADVICE = (
     "killed from outside, most often because memory ran out. Let fewer jobs run at once (fewer --cores), or make them "
@@ -13,6 +16,26 @@ KILLED_ADVICE = (
 
 class InputError(ValueError):
     """A manifest, a configuration or a recording cannot be used."""
+
+
+@contextmanager
+def name_damaged_file(path: str | os.PathLike[str]) -> Iterator[None]:
+    """Turn the errors with which libraries refuse a damaged file into a message that names the file.
+
+    Errors of the operating system keep their type: a missing file, a missing permission, a full disk.
+    """
+    try:
+        yield
+    except (FileNotFoundError, PermissionError):
+        raise
+    except (ValueError, LookupError, EOFError, NotImplementedError, RecursionError, OSError) as error:
+        if isinstance(error, InputError) or (isinstance(error, OSError) and error.errno is not None):
+            raise
+        reason = " ".join(str(error).split())[:LONGEST_REASON]
+        raise InputError(
+            f"{os.fspath(path)} is damaged or truncated ({reason}). If it is a result, delete it and run again, so "
+            "that it is made again. Otherwise, restore it."
+        ) from error
 
 
 def describe_remedy(error: BaseException, folder: str | os.PathLike[str]) -> str:

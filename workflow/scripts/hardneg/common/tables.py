@@ -12,6 +12,7 @@ import pyarrow
 import pyarrow.compute
 import pyarrow.parquet
 
+from hardneg.common.errors import name_damaged_file
 from hardneg.common.files import atomic_write, write_text
 
 # Columns whose values the user names.
@@ -26,24 +27,32 @@ def read(path: str | os.PathLike[str], columns: list[str] | None = None) -> pd.D
 
     In a CSV file only empty cells are missing values, and the columns of :data:`NAME_COLUMNS` are text: a recorder 007
     is not 7, and a tier may be called None. :mod:`hardneg.common.text_tables` reads the tables of other people.
+
+    Raises
+    ------
+    InputError
+        If the file is damaged.
     """
-    if Path(path).suffix == ".parquet":
-        return pd.read_parquet(path, columns=columns)
-    dtypes = dict.fromkeys(NAME_COLUMNS, str)
-    return pd.read_csv(path, usecols=columns, dtype=dtypes, keep_default_na=False, na_values=[""])
+    with name_damaged_file(path):
+        if Path(path).suffix == ".parquet":
+            return pd.read_parquet(path, columns=columns, page_checksum_verification=True)
+        dtypes = dict.fromkeys(NAME_COLUMNS, str)
+        return pd.read_csv(path, usecols=columns, dtype=dtypes, keep_default_na=False, na_values=[""])
 
 
 def read_rows_of_files(path: str | os.PathLike[str], file_paths: Iterable[str]) -> pd.DataFrame:
     """Read the rows of these files from a ``.parquet`` table, without loading the other rows."""
     selected = pyarrow.array(file_paths, pyarrow.large_string())
-    return pd.read_parquet(path, filters=pyarrow.compute.field("file_path").isin(selected))
+    with name_damaged_file(path):
+        is_selected = pyarrow.compute.field("file_path").isin(selected)
+        return pd.read_parquet(path, filters=is_selected, page_checksum_verification=True)
 
 
 def write(table: pd.DataFrame, path: str | os.PathLike[str]) -> None:
     """Write `table` without its index to ``.parquet`` or ``.csv``, completely or not at all."""
     with atomic_write(path) as draft:
         if Path(path).suffix == ".parquet":
-            table.to_parquet(draft, index=False)
+            table.to_parquet(draft, index=False, write_page_checksum=True)
         else:
             table.to_csv(draft, index=False, lineterminator="\n")
 
@@ -63,7 +72,7 @@ def parquet_appender(path: str | os.PathLike[str]) -> Iterator[Callable[[pd.Data
             empty = rows
             return
         group = pyarrow.Table.from_pandas(rows, schema=writer and writer.schema, preserve_index=False)
-        writer = writer or pyarrow.parquet.ParquetWriter(draft, group.schema)
+        writer = writer or pyarrow.parquet.ParquetWriter(draft, group.schema, write_page_checksum=True)
         writer.write_table(group)
 
     with atomic_write(path) as draft:
@@ -73,12 +82,21 @@ def parquet_appender(path: str | os.PathLike[str]) -> Iterator[Callable[[pd.Data
             if writer:
                 writer.close()
         if not writer:
-            empty.to_parquet(draft, index=False)
+            empty.to_parquet(draft, index=False, write_page_checksum=True)
 
 
 def read_json(path: str | os.PathLike[str]) -> dict[str, Any]:
-    """Read a JSON object."""
-    value: dict[str, Any] = json.loads(Path(path).read_text(encoding="utf-8"))
+    """Read a JSON object.
+
+    Raises
+    ------
+    InputError
+        If the file is damaged.
+    """
+    with name_damaged_file(path):
+        value = json.loads(Path(path).read_text(encoding="utf-8"))
+        if not isinstance(value, dict):
+            raise ValueError("it contains no JSON object")
     return value
 
 

@@ -4,7 +4,6 @@ On a CPU, several processes of one thread each decode and extract. On a GPU, the
 :mod:`hardneg.features.device_extraction`.
 """
 
-import hashlib
 import os
 from collections.abc import Callable, Iterable, Iterator
 from functools import partial
@@ -23,9 +22,11 @@ from hardneg.common import process_pool
 from hardneg.common.files import atomic_write
 from hardneg.common.log import logger, track_progress
 from hardneg.features import device_extraction
+from hardneg.features.store import combine_row_hashes, hash_rows
 
 BATCH_WINDOWS = 32
 
+WrittenRows = tuple[npt.NDArray[np.int64], npt.NDArray[np.uint8]]
 Extractor = Callable[[torch.Tensor], torch.Tensor]
 
 
@@ -56,8 +57,8 @@ def write_features(
     Returns
     -------
     The index: one row per window with ``file_path, start_s, end_s, row, content``; times in the recording (s).
-    ``content`` is a hash of the array, the same in all rows. Rules that read the array through an index therefore run
-    again when the array has changed.
+    ``content`` is a hash of the array's rows, the same in all rows of the index. Rules that read the array through an
+    index therefore run again when the array has changed.
 
     Raises
     ------
@@ -74,7 +75,7 @@ def write_features(
             extract_batch = partial(
                 _extract_batch, batches=batches, windows=windows, extractor=extractor, path=draft, offset=offset
             )
-            digests = process_pool.map_in_order(
+            written = process_pool.map_in_order(
                 extract_batch,
                 range(len(batches)),
                 processes,
@@ -83,17 +84,17 @@ def write_features(
         else:
             batches = list(device_extraction.batch_similar_chunks(chunks))
             features = device_extraction.compute_features(batches, windows, extractor, device, processes)
-            digests = starmap(partial(_write_rows, path=draft, offset=offset), features)
-        content = hashlib.sha256()
-        for digest in track_progress(digests, len(batches), "extracting features"):
-            content.update(digest)
+            written = starmap(partial(_write_rows, path=draft, offset=offset), features)
+        row_hashes = np.empty((len(index), 32), np.uint8)
+        for rows, hashes in track_progress(written, len(batches), "extracting features"):
+            row_hashes[rows] = hashes
     logger.info("%d windows of %d recordings", len(index), len(recordings))
-    return index.assign(content=content.hexdigest()[:16])
+    return index.assign(content=combine_row_hashes(row_hashes))
 
 
 def _extract_batch(
     position: int, batches: list[list[AudioChunk]], windows: WindowSpec, extractor: Extractor, path: Path, offset: int
-) -> bytes:
+) -> WrittenRows:
     batch = batches[position]
     first_row = batch[0].first_row
     samples = np.empty((sum(len(chunk.starts) for chunk in batch), windows.length), np.float32)
@@ -105,13 +106,13 @@ def _extract_batch(
     return _write_rows(first_row + np.arange(len(features)), features, path, offset)
 
 
-def _write_rows(rows: npt.NDArray[np.int64], features: npt.NDArray[np.float16], path: Path, offset: int) -> bytes:
-    """Write features to their rows of the array whose data start at `offset`, and return the features' hash."""
+def _write_rows(rows: npt.NDArray[np.int64], features: npt.NDArray[np.float16], path: Path, offset: int) -> WrittenRows:
+    """Write features to their rows of the array whose data start at `offset`; return the rows and their hashes."""
     with open(path, "r+b") as file:
         for run in np.split(np.arange(len(rows)), np.flatnonzero(np.diff(rows) != 1) + 1):
             file.seek(offset + int(rows[run[0]]) * features[0].nbytes)
             file.write(features[run[0] : run[-1] + 1].data)
-    return hashlib.sha256(features.data).digest()
+    return rows, hash_rows(features)
 
 
 def batch_chunks(chunks: Iterable[AudioChunk], windows: int) -> Iterator[list[AudioChunk]]:

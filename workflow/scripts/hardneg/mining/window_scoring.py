@@ -49,7 +49,7 @@ def score_windows(
 def _score_rows(
     rows: npt.NDArray[np.int64], network: nn.Module, array_path: str, device: str
 ) -> npt.NDArray[np.float32]:
-    features = np.load(array_path, mmap_mode="r")
+    features = store.open_array(array_path, least_rows=int(rows.max()) + 1)
     return predict_confidences(network, features[rows], device)
 
 

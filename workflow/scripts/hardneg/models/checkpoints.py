@@ -62,7 +62,10 @@ def load(weights_path: str | os.PathLike[str], expected_input: Mapping[str, Any]
             network = networks.build(**architecture, shape=description["shape"])
         network.load_state_dict(weights, assign=True)
     except (SafetensorError, RuntimeError, KeyError, TypeError, ValueError) as error:
-        raise InputError(f"checkpoint {path} is not a model that this workflow wrote: {error}") from error
+        raise InputError(
+            f"checkpoint {path} is not a model that this workflow wrote, or is damaged: {error}. If it is a "
+            "result, delete it and run again."
+        ) from error
     invalid = [name for name, tensor in weights.items() if not torch.isfinite(tensor).all()]
     if invalid:
         raise InputError(f"checkpoint {path} contains weights that are not finite numbers: {', '.join(invalid)}.")
@@ -71,4 +74,5 @@ def load(weights_path: str | os.PathLike[str], expected_input: Mapping[str, Any]
             f"checkpoint {path} was trained on {description.get('input')}, but the configuration specifies "
             f"{expected_input}. Set windows and features to those of the model."
         )
+    network.origin = str(path)
     return network.eval()

@@ -11,6 +11,7 @@ import torch
 from torch import nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
+from hardneg.common.errors import InputError
 from hardneg.models.file_scores import score_by_highest_window
 
 
@@ -31,6 +32,11 @@ def predict_confidences(network: nn.Module, windows: npt.NDArray[Any], device: s
     Returns
     -------
     float32 in [0, 1], shape (n,).
+
+    Raises
+    ------
+    InputError
+        If a confidence is not a number. The message blames the network, or the features if these are not finite.
     """
     network.eval()
     batches = []
@@ -38,8 +44,25 @@ def predict_confidences(network: nn.Module, windows: npt.NDArray[Any], device: s
     with torch.inference_mode():
         for start in range(0, len(windows), size):
             batch = torch.from_numpy(windows[start : start + size]).to(device)
-            batches.append(torch.sigmoid(network(batch)).float().cpu())
+            confidences = torch.sigmoid(network(batch)).float().cpu()
+            if confidences.isnan().any():
+                raise _explain_nan(network, batch)
+            batches.append(confidences)
     return torch.cat(batches).numpy() if batches else np.empty(0, np.float32)
+
+
+def _explain_nan(network: nn.Module, features: torch.Tensor) -> InputError:
+    """Explain why a network's confidences are no numbers."""
+    if not features.isfinite().all():
+        return InputError(
+            "features contain values that are not finite, so no confidence can be computed. The feature extractor made "
+            "them: use another network in features.path, or delete the features and run again."
+        )
+    origin = getattr(network, "origin", "the network")
+    return InputError(
+        f"{origin} gives confidences that are not numbers, although the features are finite: its weights diverged or "
+        "are damaged. Train it again with a smaller training.learning_rate, or use another model."
+    )
 
 
 def score_files(network: nn.Module, windows: npt.NDArray[Any], index: pd.DataFrame, device: str) -> pd.DataFrame:

@@ -8,6 +8,8 @@ from torch import nn
 
 from hardneg.models.dropout import Dropout
 
+IN_TRAINING = "the network in training"
+
 
 class Cnn(nn.Module):
     """A small convolutional network on log-mel windows.
@@ -26,6 +28,7 @@ class Cnn(nn.Module):
 
     level_db: torch.Tensor
     spread_db: torch.Tensor
+    origin: str = IN_TRAINING  # for messages
 
     def __init__(self, channels: Sequence[int], hidden_units: int, dropout: float):
         super().__init__()
@@ -72,6 +75,7 @@ class Head(nn.Module):
     """
 
     spread: torch.Tensor
+    origin: str = IN_TRAINING  # for messages
 
     def __init__(self, inputs: int, hidden_units: int, dropout: float):
         super().__init__()

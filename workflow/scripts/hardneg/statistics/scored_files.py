@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from hardneg.common import tables
 from hardneg.common.hashing import digest
 from hardneg.models.thresholds import HIGHEST_F1, ThresholdRule
 from hardneg.recordings.nights import CLUSTER_COLUMNS, name_clusters
@@ -95,7 +96,7 @@ def make_score_loader(
     @cache
     def read_scores(values: tuple[str, ...]) -> pd.DataFrame:
         columns = ["split", "file_path", "label", "confidence", "duration_s", *CLUSTER_COLUMNS[cluster]]
-        return pd.read_parquet(path_of[values], columns=columns).sort_values("file_path")
+        return tables.read(path_of[values], columns).sort_values("file_path")
 
     def load_scores(run: Mapping[str, str], split: str) -> ScoredFiles:
         values = tuple(str(run[key]) for key in keys)
