@@ -38,22 +38,27 @@ def predict_confidences(network: nn.Module, windows: npt.NDArray[Any], device: s
     InputError
         If a confidence is not a number. The message blames the network, or the features if these are not finite.
     """
+    confidences = compute_confidences(network, windows, device)
+    if np.isnan(confidences).any():
+        raise _explain_nan(network, windows)
+    return confidences
+
+
+def compute_confidences(network: nn.Module, windows: npt.NDArray[Any], device: str) -> npt.NDArray[np.float32]:
+    """Compute confidences like :func:`predict_confidences`, but return NaN where the network gives it."""
     network.eval()
     batches = []
     size = choose_batch_size(device)
     with torch.inference_mode():
         for start in range(0, len(windows), size):
             batch = torch.from_numpy(windows[start : start + size]).to(device)
-            confidences = torch.sigmoid(network(batch)).float().cpu()
-            if confidences.isnan().any():
-                raise _explain_nan(network, batch)
-            batches.append(confidences)
+            batches.append(torch.sigmoid(network(batch)).float().cpu())
     return torch.cat(batches).numpy() if batches else np.empty(0, np.float32)
 
 
-def _explain_nan(network: nn.Module, features: torch.Tensor) -> InputError:
-    """Explain why a network's confidences are no numbers."""
-    if not features.isfinite().all():
+def _explain_nan(network: nn.Module, features: npt.NDArray[Any]) -> InputError:
+    """Explain why some of a network's confidences are NaN."""
+    if not np.isfinite(features).all():
         return InputError(
             "features contain values that are not finite, so no confidence can be computed. The feature extractor made "
             "them: use another network in features.path, or delete the features and run again."

@@ -17,7 +17,7 @@ from hardneg.models.augmentation import Augmenter
 from hardneg.models.batches import Batch, BatchSampler, TrainingWindows, weigh_windows
 from hardneg.models.diagnosis import DivergedTrainingError, diagnose
 from hardneg.models.epoch_choice import EpochChoice, balanced_log_loss
-from hardneg.models.inference import collect_file_scores, predict_confidences
+from hardneg.models.inference import collect_file_scores, compute_confidences
 from hardneg.models.losses import focal_loss
 from hardneg.models.random_streams import Purpose, make_generator, seed_torch
 from hardneg.models.ranking_curves import average_precision
@@ -168,7 +168,7 @@ def train(
             averaged.update_parameters(network)
             losses.append(loss.detach())
         mean_loss = float(torch.stack(losses).mean())
-        confidences = predict_confidences(averaged.module, validation_windows, device)
+        confidences = compute_confidences(averaged.module, validation_windows, device)
         if not (np.isfinite(mean_loss) and np.isfinite(confidences).all()):
             raise DivergedTrainingError(name, epoch, rate)
         scores = collect_file_scores(validation_index, confidences)
