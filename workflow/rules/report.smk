@@ -51,6 +51,7 @@ rule write_report:
     output:
         page=report("<results>/report.html", caption="../report/report.rst", category="Report"),
         answer="<results>/answer.txt",
+        answers=report("<results>/answers.csv", caption="../report/answers.rst", category="Tables"),
     log:
         "<logs>/write_report.log",
     benchmark:

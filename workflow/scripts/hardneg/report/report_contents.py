@@ -12,6 +12,7 @@ from hardneg.experiments.run_description import read_versions
 from hardneg.mining.birdnet_label_counts import MIN_CONFIDENCE, TierLabels, summarize_tier_labels
 from hardneg.mining.tiers import is_none
 from hardneg.report import (
+    answers,
     audit_summary,
     effect_dependence,
     findings,
@@ -20,6 +21,7 @@ from hardneg.report import (
     report_tables,
     tier_descriptions,
 )
+from hardneg.report.answers import Answer
 from hardneg.report.audit_summary import AuditSummary
 from hardneg.report.confuser_table import ConfuserTable, build_confuser_tables
 from hardneg.report.effect_dependence import DependenceTable
@@ -125,8 +127,8 @@ class ReportContents:
     versions : of the software.
     comparison_warnings : what limits the comparisons: rows with ``arm`` and ``warning``.
     least_label : the confidence from which a label of BirdNET counts.
-    recommendation, nights, qualities, audit, models, clusters, sounds, rounds, confusers : see the modules that make
-        them.
+    recommendation, nights, qualities, audit, models, clusters, sounds, rounds, confusers, answers : see the modules
+        that make them.
     """
 
     settings: ReportSettings
@@ -150,6 +152,7 @@ class ReportContents:
     least_label: float = MIN_CONFIDENCE
     rounds: list[dict[str, Any]] = field(default_factory=list)
     confusers: list[ConfuserTable] = field(default_factory=list)
+    answers: list[Answer] = field(default_factory=list)
 
 
 def collect_contents(inputs: ReportInputs, settings: ReportSettings) -> ReportContents:
@@ -160,6 +163,8 @@ def collect_contents(inputs: ReportInputs, settings: ReportSettings) -> ReportCo
     tier_files = {name: tables.read(path) for name, path in zip(mined, inputs.tiers, strict=True)}
     notes = {name: tables.read_json(path)["notes"] for name, path in zip(mined, inputs.tier_notes, strict=True)}
     controls = findings.find_controls(settings.tiers)
+    interactions, audit = tables.read(inputs.interactions), _summarize_audit(inputs, settings)
+    confusers = tables.read(inputs.confusers) if inputs.confusers else None
     return ReportContents(
         settings=settings,
         run_count=len(runs) // runs.split.nunique(),
@@ -173,16 +178,31 @@ def collect_contents(inputs: ReportInputs, settings: ReportSettings) -> ReportCo
             deltas, runs, nights, none, settings.max_recall_loss, controls, settings.alpha
         ),
         hardness_effects=findings.separate_hardness_from_size(deltas, controls, none),
-        dependence=effect_dependence.describe_dependence(tables.read(inputs.interactions)),
+        dependence=effect_dependence.describe_dependence(interactions),
         comparison_warnings=tables.read(inputs.comparison_warnings).to_dict("records"),
         nights=report_tables.build_night_rows(nights),
         qualities=report_tables.build_quality_rows(tables.read(inputs.breakdown)),
-        audit=_summarize_audit(inputs, settings),
+        audit=audit,
         models=_compare_models(inputs, settings),
         clusters=describe_tier_clusters(tier_files, tables.read(inputs.clusters)) if inputs.clusters else [],
         sounds=summarize_tier_labels(tables.read(inputs.sounds), tier_files) if inputs.sounds else [],
         rounds=tables.read(inputs.rounds).to_dict("records") if inputs.rounds else [],
-        confusers=build_confuser_tables(tables.read(inputs.confusers)) if inputs.confusers else [],
+        confusers=build_confuser_tables(confusers) if confusers is not None else [],
+        answers=answers.answer_questions(
+            answers.Evidence(
+                deltas=deltas,
+                interactions=interactions,
+                confusers=confusers,
+                tiers={
+                    name: files for name, files in tier_files.items() if "match_size_of" not in settings.tiers[name]
+                },
+                pool=tables.read(inputs.scores) if inputs.scores else None,
+                suspected={row["name"]: (row["suspected_positive"], row["files"]) for row in audit.tiers}
+                if audit
+                else {},
+                baseline=none,
+            )
+        ),
     )
 
 
