@@ -30,6 +30,7 @@ rule find_near_duplicates:
         index="<features>/labelled.parquet",
         scores="<scores>",
         pool_index="<features>/pool.parquet",
+        pool="<results>/inputs/pool.parquet",
     output:
         near_duplicates="<results>/audit/near_duplicates.parquet",
     log:
