@@ -96,7 +96,7 @@ SMALL = {
         "control": {"match_size_of": "top"},
         "clean": {"top_k": 20, "exclude": ["suspected_positive"], "per_cluster": 3, "per_night": 2},
     },
-    "audit": {"folds": 2, "passes": 2, "training": {"epochs": 1}},
+    "audit": {"folds": 2, "passes": 2, "training": {"epochs": 1}, "exclude_suspected": "always"},
     "review": {"candidates": 40, "top_hz": 4000},
     "matrix": {"positive_subset": ["base", "half"], "negative_tier": ["none", "hard", "control"], "seed": [1, 2]},
     "training": {"channels": [8, 16], "epochs": 2},

@@ -99,7 +99,7 @@ def test_new_pool_recordings_run_new_shards_and_no_run_without_mined_negatives(s
     assert plan == {
         "check_shard": plan["check_shard"], "extract_features": plan["check_shard"], "score_shard": plan["check_shard"],
         "gather_recordings": 1, "check_inputs": 1, "merge_indexes": 1, "rank_pool": 1,
-        "cross_fit": 4, "find_near_duplicates": 1, "audit": 1, "cluster_pool": 1, "assign_tier": 1, "draw_tier": 2, "train": 8, "evaluate": 8, **SUMMARIES,
+        "cross_fit": 2, "find_near_duplicates": 1, "audit": 1, "cluster_pool": 1, "assign_tier": 1, "draw_tier": 2, "train": 8, "evaluate": 8, **SUMMARIES,
     }  # fmt: skip
     assert small.plan("small.yaml") == {}
 

@@ -108,6 +108,8 @@ def put(value, *path):
 WRONG = {
     "a misspelt key": (put(3, "training", "epoch"), "unknown key 'epoch' at training: did you mean 'epochs'?"),
     "a misspelt top key": (put({}, "negativ_tiers"), "unknown key 'negativ_tiers' at the top level: did you mean 'negative_tiers'?"),
+    "a removed key": (put({"short_s": 1}, "audit"), "'short_s' at audit does not exist any more: 'min_duration_s' at the top level decides which recordings are too short. Remove the key"),
+    "a cut in the audit, which compares no arms": (put({"training": {"balance": "cut"}}, "audit"), "'cut' is not one of batches, weights, none"),
     "a key like no other": (put(1, "windows", "zzz"), "unknown key 'zzz' at windows; known here: length_s, hop_s, sample_rate"),
     "a night that begins at no time of day": (put("25:00", "splits", "night_begins"), "splits.night_begins: '25:00' is not a time of day in quotes, such as \"12:00\""),
     "a time of day that YAML read as a number": (put(720, "splits", "night_begins"), "splits.night_begins: 720 is not a time of day in quotes"),
@@ -273,9 +275,9 @@ def test_yaml_anchors_are_allowed_and_a_bomb_of_them_is_refused(config):
 
 
 @pytest.mark.parametrize(
-    ("training", "balance"), [({}, "cut"), ({"epochs": 3}, "cut"), ({"balance": "batches"}, "batches")]
+    ("training", "balance"), [({}, "none"), ({"epochs": 3}, "none"), ({"balance": "batches"}, "batches")]
 )
-def test_the_audits_models_cut_the_larger_class_unless_asked_otherwise(config, training, balance):
+def test_the_audits_models_take_every_window_unless_asked_otherwise(config, training, balance):
     config["audit"] = {"training": training}
     complete = configuration.complete(config, SCHEMA)
     assert complete["audit"]["training"] == training | {"balance": balance}

@@ -6,19 +6,20 @@ rule cross_fit:
         pool_index="<features>/pool.parquet",
         earlier=lambda wildcards: plan.audit.locate_scores_before(int(wildcards.number)),
     output:
-        scores="<results>/audit/passes/{number}/{fold}.parquet",
+        scores="<results>/audit/passes/{number}.parquet",
     log:
-        "<logs>/cross_fit/{number}/{fold}.log",
+        "<logs>/cross_fit/{number}.log",
     benchmark:
-        "<benchmarks>/cross_fit/{number}/{fold}.jsonl"
+        "<benchmarks>/cross_fit/{number}.jsonl"
     conda:
         ENVIRONMENT
+    threads: 1 if GPUS else config["audit"]["folds"]
     resources:
         gpu=GPUS,
         device=DEVICE,
     params:
         settings=lambda wildcards: plan.audit.collect_pass_settings(int(wildcards.number)),
-        percentile=config["audit"]["cross_fit_percentile"],
+        percentile=config["audit"].get("cross_fit_percentile"),
         code=fingerprint("cross_fit"),
     script:
         "../scripts/cross_fit.py"
@@ -51,11 +52,11 @@ rule audit:
     input:
         scores="<scores>",
         recordings="<results>/inputs/pool.parquet",
-        folds=plan.audit.last_scores,
+        passes=plan.audit.last_scores,
         near_duplicates="<results>/audit/near_duplicates.parquet",
-        validation="<results>/mining/trained/validation_scores.parquet" if plan.mining.is_trained_alone else [],
     output:
         audit="<results>/audit/pool.csv",
+        reliability="<results>/audit/reliability.csv",
     log:
         "<logs>/audit.log",
     benchmark:
@@ -64,15 +65,14 @@ rule audit:
     conda:
         ENVIRONMENT
     params:
+        percentile=config["audit"].get("cross_fit_percentile"),
+        exclude_suspected=config["audit"]["exclude_suspected"],
         thresholds=plan.settings(
             "audit",
-            "cross_fit_percentile",
-            "ceiling_percentile",
             "silent_peak_db",
             "clipped_share",
             "dc_offset",
             "dropout_share",
-            "short_s",
             "one_model_confidence",
         ),
         code=fingerprint("audit"),

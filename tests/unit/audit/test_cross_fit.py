@@ -1,9 +1,13 @@
 import numpy as np
 import pandas as pd
 import pytest
+from training_defaults import TRAINING
 
 from hardneg.audit import cross_fit
+from hardneg.audit.cross_fit import CrossFitSettings
 from hardneg.common.errors import InputError
+from hardneg.features import store
+from hardneg.models.training_settings import TrainingSettings
 
 
 def test_the_audit_trains_on_labelled_positives_of_every_quality_and_on_the_pool_as_negative():
@@ -39,3 +43,23 @@ def test_a_recorder_is_in_one_fold_and_each_fold_has_every_kind(windows):
     assert (pd.crosstab(fold, windows.origin) > 0).all(axis=None) and sorted(fold.unique()) == [0, 1, 2, 3, 4]
     with pytest.raises(InputError, match=r"20 recorders into 30 folds: lower audit\.folds"):
         cross_fit.assign_folds(windows, 30, seed=1)
+
+
+def test_every_file_is_scored_once_by_models_of_other_recorders_whatever_the_number_of_processes(monkeypatch):
+    rng = np.random.default_rng(2)
+    files = pd.DataFrame({"file_path": [f"f{n:03d}" for n in range(90)], "start_s": 0.0, "end_s": 3.0})
+    files["recorder_id"] = [f"r{n % 9}" for n in range(90)]
+    files["label"] = (np.arange(90) % 3 == 0).astype(int)
+    files["origin"] = np.where(files.label == 1, "positive", np.where(np.arange(90) % 3 == 1, "negative", "pool"))
+    files = files.assign(array="a", row=range(90))
+    vectors = (rng.standard_normal((90, 8)) + 2 * files.label.to_numpy()[:, None]).astype(np.float16)
+    monkeypatch.setattr(store, "load", lambda table: vectors[table["row"]])
+    training = TRAINING | {"model": "head", "epochs": 2, "batch_size": 8}
+    settings = CrossFitSettings(3, 30, TrainingSettings(**training), seed=1)
+    one, two = (
+        cross_fit.score_folds(files, files.head(12), {"f002"}, settings, "cpu", processes) for processes in (1, 2)
+    )
+    pd.testing.assert_frame_equal(one, two)
+    assert sorted(one.file_path) == list(files.file_path)
+    assert list(one.columns) == cross_fit.SCORE_COLUMNS
+    assert one.confidence[one.label == 1].mean() > one.confidence[one.label == 0].mean()

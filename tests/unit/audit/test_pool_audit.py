@@ -3,14 +3,17 @@ import pandas as pd
 import pytest
 
 from hardneg.audit import pool_audit
+from hardneg.audit.hidden_positives import Estimate, ScoreMixture
 from hardneg.audit.pool_audit import AuditInputs, AuditSettings
+from hardneg.audit.suspected_positives import Suspicion
 from hardneg.recordings import checks
 
 SETTINGS = AuditSettings(
-    cross_fit_percentile=10, ceiling_percentile=90, silent_peak_db=-80, clipped_share=0.001, dc_offset=0.05,
-    dropout_share=0.02, short_s=1.0, one_model_confidence=0.5,
-)  # fmt: skip
+    silent_peak_db=-80, clipped_share=0.001, dc_offset=0.05, dropout_share=0.02, one_model_confidence=0.5
+)
 SOUND = {"peak": 0.1, "clipped_share": 0.0, "dc_offset": 0.0, "flat_share": 0.0, "duration_s": 3.0}
+# The probability of a hidden positive rises from 0 at a logit of -2 (0.12) to 1 at a logit of 2 (0.88).
+SUSPICION = Suspicion(0.2, ScoreMixture(np.array([-2.0, 2.0]), np.array([0.0, 1.0]), Estimate()), is_derived=True)
 POSITIVES = [(f"p{n}", n / 10, 1, "positive") for n in range(1, 10)]
 
 
@@ -19,11 +22,11 @@ def pool_of(*files, **columns):
     return pd.DataFrame({"file_path": files, "confidence": 0.5} | defaults | columns)
 
 
-def flagged(scores, fitted=(), duplicates=(), validation=None, **measures):
+def flagged(scores, fitted=(), duplicates=(), is_excluded=True, **measures):
     measured = pd.DataFrame({"file_path": scores.file_path} | SOUND | measures)
     fitted = pd.DataFrame(fitted or POSITIVES, columns=["file_path", "confidence", "label", "origin"])
     duplicates = pd.DataFrame(duplicates, columns=["file_path", "similarity", "similar_to"])
-    inputs = AuditInputs(scores, measured, fitted, duplicates, validation)
+    inputs = AuditInputs(scores, measured, fitted, SUSPICION, is_excluded, duplicates)
     return pool_audit.flag_pool_files(inputs, SETTINGS).set_index("file_path")
 
 
@@ -31,19 +34,21 @@ def test_a_file_that_scores_as_labelled_positives_do_is_suspected_and_the_reason
     fitted = [*POSITIVES, ("like", 0.3, 0, "pool"), ("unlike", 0.05, 0, "pool"), ("edge", 0.2, 0, "pool")]
     result = flagged(pool_of("like", "unlike", "edge"), fitted)
     assert result.suspected_positive.to_dict() == {"like": True, "unlike": False, "edge": True}
-    assert result.suspected_positive_score["like"] == pytest.approx(2 / 9)
+    assert result.suspected_positive_score["like"] == pytest.approx(0.288, abs=0.001)
     assert result.suspected_positive_reason["like"] == (
-        "models trained without its recorder score it 0.300, above 22% of labeled positives"
+        "models trained without its recorder score it 0.300, above 22% of labeled positives; it is a hidden positive "
+        "with an estimated probability of 29%"
     )
     assert result.suspected_positive_reason["unlike"] == ""
     assert result.margin["edge"] < result.margin["like"] < result.margin["unlike"]
 
 
-def test_the_ceiling_of_the_validation_positives_counts_where_the_mining_model_has_not_trained_on_them():
-    scores = pool_of("high", "low", confidence=[0.99, 0.9])
-    validation = pd.DataFrame({"confidence": np.linspace(0.5, 1, 11), "label": 1})
-    assert list(flagged(scores, POSITIVES, validation=validation).suspected_positive) == [True, False]
-    assert not flagged(scores, POSITIVES).suspected_positive.any()
+def test_suspected_positives_are_marked_for_exclusion_only_where_the_audit_can_tell():
+    fitted = [*POSITIVES, ("like", 0.3, 0, "pool"), ("unlike", 0.05, 0, "pool")]
+    for is_excluded in (True, False):
+        result = flagged(pool_of("like", "unlike"), fitted, is_excluded=is_excluded)
+        assert list(result.suspected_positive) == [True, False]
+        assert list(result.suspected_positive_excluded) == [is_excluded, False]
 
 
 @pytest.mark.parametrize(
@@ -51,7 +56,6 @@ def test_the_ceiling_of_the_validation_positives_counts_where_the_mining_model_h
     [
         ("peak", 1e-5, "silent (peak -100 dB)"), ("clipped_share", 0.01, "clipped (1.00% of the samples)"),
         ("dc_offset", 0.2, "DC offset (0.200 of full scale)"), ("flat_share", 0.1, "dropouts (10.0% of the time)"),
-        ("duration_s", 0.7, "short (0.70 s)"),
     ],
 )  # fmt: skip
 def test_an_unusable_recording_is_flagged_with_its_fault(measure, value, reason):
@@ -59,6 +63,10 @@ def test_an_unusable_recording_is_flagged_with_its_fault(measure, value, reason)
     assert list(result.unusable) == [True, False]
     assert result.unusable_reason["bad"] == reason
     assert result.unusable_score["bad"] >= 1 > result.unusable_score["good"]
+
+
+def test_a_recording_that_the_check_accepts_is_not_unusable_for_being_short():
+    assert not flagged(pool_of("short", "long"), duration_s=[0.1, 3.0]).unusable.any()
 
 
 def test_a_file_that_one_of_several_models_finds_hard_is_flagged_and_of_one_model_none():

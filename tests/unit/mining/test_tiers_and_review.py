@@ -22,13 +22,22 @@ def pool():
 
 @pytest.fixture
 def audited(pool):
-    return pool.assign(suspected_positive=pool.file_path.isin(["a", "b"]), unusable=pool.file_path == "d")
+    suspected = pool.file_path.isin(["a", "b"])
+    unusable = pool.file_path == "d"
+    return pool.assign(suspected_positive=suspected, suspected_positive_excluded=suspected, unusable=unusable)
 
 
 def test_a_reviewers_answer_takes_precedence_over_the_audit(audited):
     decisions = {"a": "negative", "c": "positive", "e": "uncertain"}
     assert tiers.find_excluded_files(decisions, audited, ["suspected_positive", "unusable"]) == {"b", "c", "d", "e"}
     assert tiers.find_excluded_files(decisions, None, []) == {"c", "e"}
+
+
+def test_suspected_positives_stay_where_the_audit_cannot_tell(audited):
+    undecided = audited.assign(suspected_positive_excluded=False)
+    assert tiers.find_excluded_files({}, undecided, ["suspected_positive", "unusable"]) == {"d"}
+    of_an_older_version = audited.drop(columns="suspected_positive_excluded")
+    assert tiers.find_excluded_files({}, of_an_older_version, ["suspected_positive"]) == {"a", "b"}
 
 
 def test_a_tier_without_excluded_files_keeps_the_pools_ranks(pool):

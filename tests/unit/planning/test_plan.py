@@ -178,7 +178,6 @@ def test_one_mining_model_ranks_the_pool_alone_and_several_are_combined(config):
     assert mining.scores == "results/mining/scores.parquet"
     assert mining.ranking_model == "old" and mining.model_path("old") == "old.safetensors"
     assert mining.model_path("trained") == "results/mining/trained/model.safetensors"
-    assert not mining.is_trained_alone
 
 
 def test_each_kind_of_model_is_scored_by_its_own_rule(config, tmp_path):
@@ -338,13 +337,13 @@ def test_a_broken_review_is_refused(reviewed):
 
 
 def test_a_pass_of_the_audit_builds_on_all_but_the_first_of_the_passes_before_it(config):
-    config["audit"] = {"folds": 2, "passes": 3}
+    config["audit"] = {"passes": 3}
     audit = plan_of(config).audit
-    scores = "results/audit/passes/{}/{}.parquet".format
+    scores = "results/audit/passes/{}.parquet".format
     assert audit.locate_scores_before(0) == []
-    assert audit.locate_scores_before(1) == [scores(0, 0), scores(0, 1)]
-    assert audit.locate_scores_before(2) == [scores(1, 0), scores(1, 1)]
-    assert audit.last_scores == [scores(1, 0), scores(1, 1), scores(2, 0), scores(2, 1)]
+    assert audit.locate_scores_before(1) == [scores(0)]
+    assert audit.locate_scores_before(2) == [scores(1)]
+    assert audit.last_scores == [scores(1), scores(2)]
 
 
 def test_every_pass_of_the_audit_has_its_own_seed_and_the_training_of_the_mining_model(config):
@@ -372,7 +371,7 @@ def test_the_report_has_a_forest_plot_for_each_comparison(config):
 
 def test_a_key_that_a_rule_does_not_list_changes_none_of_its_settings(config):
     before = plan_of(config).settings("audit", "clipped_share", "dc_offset")
-    config["audit"] = {"short_s": 2, "folds": 3}
+    config["audit"] = {"dropout_share": 0.1, "folds": 3}
     assert plan_of(config).settings("audit", "clipped_share", "dc_offset") == before
     assert list(before) == ["clipped_share", "dc_offset"]
 

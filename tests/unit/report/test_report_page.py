@@ -117,9 +117,19 @@ def test_too_few_new_sites_are_a_caveat(contents, tmp_path, sites, caveat):
 
 def test_the_audit_the_clusters_and_the_recommendation_are_escaped_text(contents, tmp_path):
     flags = dict.fromkeys(["suspected_positive"], 3)
-    row = {"name": "<u>top</u>", "files": 9, "any": 3, "negative": 1, "positive": 2, "uncertain": 0} | flags
+    row = {
+        "name": "<u>top</u>",
+        "files": 9,
+        "suspected_share": 1 / 3,
+        "any": 3,
+        "negative": 1,
+        "positive": 2,
+        "uncertain": 0,
+    } | flags
     agreement = [{"first": "<i>", "second": "", "files": 3, "agreed": 1.0, "kappa": float("nan")}]
-    audit = AuditSummary(list(flags), [row], truth=[], reviewed=3, reviewers=2, agreement=agreement)
+    audit = AuditSummary(
+        ["<u>7</u> hidden."], list(flags), [row], truth=[], reviewed=3, reviewers=2, agreement=agreement
+    )
     largest = ClusterInTier(cluster=0, files=9, share=1.0, example="<img>\u202ex.wav", start_s=0.0)
     clusters = [TierClusters("<u>top</u>", clusters=1, largest=[largest])]
     recommendation = Recommendation(

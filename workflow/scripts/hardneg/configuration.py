@@ -164,7 +164,8 @@ def _explain(error: ValidationError, parent: str = "") -> str:
     if error.validator == "additionalProperties":
         properties: Schema = error.schema.get("properties", {}) if isinstance(error.schema, dict) else {}
         unknown = [key for key in error.instance if key not in properties] if isinstance(error.instance, dict) else []
-        return "; ".join(_explain_unknown_key(key, path, properties) for key in unknown)
+        removed = error.schema.get("removed", {}) if isinstance(error.schema, dict) else {}
+        return "; ".join(_explain_unknown_key(key, path, properties, removed) for key in unknown)
     if error.context:
         error = best_match([error])
         path = ".".join([*parents, *map(str, error.absolute_path)]) or path
@@ -178,7 +179,9 @@ def _explain(error: ValidationError, parent: str = "") -> str:
     return f"{path}: {error.message}"
 
 
-def _explain_unknown_key(key: str, path: str, properties: Schema) -> str:
+def _explain_unknown_key(key: str, path: str, properties: Schema, removed: Schema) -> str:
+    if key in removed:
+        return f"'{key}' at {path} does not exist any more: {removed[key]}. Remove the key"
     renamed = [name for name, part in properties.items() if part.get("formerly") == key]
     hint = f": it is now called '{renamed[0]}'" if renamed else suggest(key, properties)
     return f"unknown key '{key}' at {path}{hint}"

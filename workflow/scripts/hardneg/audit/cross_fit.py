@@ -2,11 +2,13 @@
 
 from collections.abc import Set
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 import pandas as pd
 from sklearn.model_selection import StratifiedGroupKFold
 
+from hardneg.common import process_pool
 from hardneg.common.errors import InputError
 from hardneg.common.log import logger
 from hardneg.features import store
@@ -18,6 +20,7 @@ from hardneg.models.training import train
 from hardneg.models.training_settings import TrainingSettings
 
 COLUMNS = ["file_path", "recorder_id", "start_s", "end_s", "array", "row", "label", "origin"]
+SCORE_COLUMNS = ["file_path", "recorder_id", "confidence", "label", "origin"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +96,26 @@ def assign_folds(windows: pd.DataFrame, folds: int, seed: int) -> pd.Series:
     return fold_of_window
 
 
+def score_folds(
+    windows: pd.DataFrame,
+    validation: pd.DataFrame,
+    suspects: Set[str],
+    settings: CrossFitSettings,
+    device: str,
+    processes: int,
+) -> pd.DataFrame:
+    """Score every file in one pass of cross-fitting, several folds at a time; see :func:`score_fold`.
+
+    Parameters
+    ----------
+    processes : number of folds to train at the same time, each in a process of one thread. On a GPU, they are trained
+        one after the other.
+    """
+    score = partial(score_fold, windows, validation, suspects, settings=settings, device=device)
+    workers = min(processes, settings.folds) if device == "cpu" else 1
+    return pd.concat(process_pool.map_in_order(score, range(settings.folds), workers), ignore_index=True)
+
+
 def score_fold(
     windows: pd.DataFrame,
     validation: pd.DataFrame,
@@ -114,7 +137,7 @@ def score_fold(
 
     Returns
     -------
-    ``file_path, confidence, label, origin``: one row per file of this fold's recorders.
+    One row per file of this fold's recorders, with the columns :data:`SCORE_COLUMNS`.
 
     Raises
     ------
@@ -133,7 +156,7 @@ def score_fold(
             "recorders."
         )
     if held_out.empty:
-        return pd.DataFrame(columns=["file_path", "confidence", "label", "origin"])
+        return pd.DataFrame(columns=SCORE_COLUMNS)
     logger.info("fold %d: training on %s", fold, train_windows.origin.value_counts().to_dict())
     background = train_windows[train_windows.origin == "negative"]
     has_background = settings.training.augmentation.background != "none"
@@ -150,4 +173,5 @@ def score_fold(
     parts = store.load_in_parts(held_out)
     confidence = np.concatenate([predict_confidences(trained.network, part, device) for part in parts])
     best = score_by_highest_window(held_out.assign(confidence=confidence))[["file_path", "confidence"]]
-    return best.merge(held_out[["file_path", "label", "origin"]].drop_duplicates("file_path"), on="file_path")
+    files = held_out[["file_path", "recorder_id", "label", "origin"]].drop_duplicates("file_path")
+    return best.merge(files, on="file_path")[SCORE_COLUMNS]

@@ -5,15 +5,13 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
-from scipy.special import logit
 
-from hardneg.audit.suspected_positives import compute_threshold
+from hardneg.audit.suspected_positives import Suspicion, to_logit
 from hardneg.common.formatting import format_number
 from hardneg.mining.combination import list_scored_models
 
 FLAGS = ("suspected_positive", "near_duplicate", "unusable", "one_model_only")
 COLUMNS = ["file_path", "confidence", "start_s", "end_s", "recorder_id", "date", "site"]
-LOGIT_RANGE = (1e-6, 1 - 1e-6)  # keeps logits finite
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,23 +20,17 @@ class AuditSettings:
 
     Attributes
     ----------
-    cross_fit_percentile : suspected positive: percentile of the labeled positives' cross-fitted confidences.
-    ceiling_percentile : suspected positive: percentile of the validation positives' confidences by the mining model.
     silent_peak_db : unusable: the highest peak of silence (dB of full scale).
     clipped_share : unusable: share of clipped samples.
     dc_offset : unusable: DC offset, as a share of full scale.
     dropout_share : unusable: share of the time without a signal.
-    short_s : unusable: longest duration of a short recording (s).
     one_model_confidence : one model only: confidence at which a file is hard for a mining model.
     """
 
-    cross_fit_percentile: float
-    ceiling_percentile: float
     silent_peak_db: float
     clipped_share: float
     dc_offset: float
     dropout_share: float
-    short_s: float
     one_model_confidence: float
 
 
@@ -53,17 +45,18 @@ class AuditInputs:
     recordings : the checked rows of the pool.
     cross_fitted : ``file_path, confidence, label, origin`` of labeled and pool files, from
         :func:`hardneg.audit.suspected_positives.average_passes`.
+    suspicion : from :func:`hardneg.audit.suspected_positives.derive_threshold`.
+    is_excluded : whether suspected positives may leave tiers; see :mod:`hardneg.audit.reliability`.
     near_duplicates : ``file_path, similarity, similar_to``, from
         :func:`hardneg.audit.near_duplicates.find_near_duplicates`.
-    validation_scores : ``confidence, label`` (1 or 0) of the validation files, by the mining model; None if it may
-        have been trained on them.
     """
 
     scores: pd.DataFrame
     recordings: pd.DataFrame
     cross_fitted: pd.DataFrame
+    suspicion: Suspicion
+    is_excluded: bool
     near_duplicates: pd.DataFrame
-    validation_scores: pd.DataFrame | None
 
 
 def flag_pool_files(inputs: AuditInputs, settings: AuditSettings) -> pd.DataFrame:
@@ -74,12 +67,13 @@ def flag_pool_files(inputs: AuditInputs, settings: AuditSettings) -> pd.DataFram
     One row per pool file, in the order of the scores, with :data:`COLUMNS` and ``cross_fit``: the confidence of
     models that were not trained on the file's recorder. For each of :data:`FLAGS`: whether it is raised, its
     ``..._score`` and its ``..._reason``. ``margin`` is the distance of ``cross_fit`` from its threshold, in logits;
-    the audit is least certain of the lowest.
+    the audit is least certain of the lowest. ``suspected_positive_excluded`` is whether tiers that exclude suspected
+    positives leave the file out.
     """
     cross_fit = inputs.cross_fitted.rename(columns={"confidence": "cross_fit"})[["file_path", "cross_fit"]]
     table = inputs.scores[COLUMNS].merge(cross_fit, on="file_path", how="left", validate="1:1")
     parts = [
-        flag_suspected_positives(table, inputs.cross_fitted, inputs.validation_scores, settings),
+        flag_suspected_positives(table, inputs.cross_fitted, inputs.suspicion, inputs.is_excluded),
         flag_near_duplicates(table, inputs.near_duplicates),
         flag_unusable_files(table, inputs.recordings, settings),
         flag_one_model_only(inputs.scores, settings.one_model_confidence),
@@ -88,50 +82,34 @@ def flag_pool_files(inputs: AuditInputs, settings: AuditSettings) -> pd.DataFram
 
 
 def flag_suspected_positives(
-    table: pd.DataFrame,
-    cross_fitted: pd.DataFrame,
-    validation_scores: pd.DataFrame | None,
-    settings: AuditSettings,
+    table: pd.DataFrame, cross_fitted: pd.DataFrame, suspicion: Suspicion, is_excluded: bool
 ) -> pd.DataFrame:
-    """Flag files that score as high as labeled positives.
+    """Flag files that models score as high as labeled positives, although the models took the pool for negative.
 
-    Either of two criteria is enough:
-
-    - *Cross-fit*: models that were trained on the pool as negatives, but not on its recorder, score it at or above the
-      ``cross_fit_percentile`` of labeled positives. This is confident learning (C. Northcutt et al., 2021), which
-      takes the mean as its threshold. The positives are cross-fitted too.
-    - *Ceiling*: the mining model scores it at or above the ``ceiling_percentile`` of the validation positives. This is
-      positive-aware mining (G. de Souza P. Moreira et al., NV-Retriever, 2024).
+    The models were not trained on the file's recorder. This is confident learning (C. Northcutt et al., 2021), with a
+    threshold that follows from the estimated number of hidden positives. The labeled positives are cross-fitted too.
 
     Returns
     -------
-    ``suspected_positive``; its score, which is the share of labeled positives with a lower cross-fitted confidence;
-    its reason; and ``margin``.
+    ``suspected_positive``; its score, which is the estimated probability that the file is a hidden positive; its
+    reason; ``suspected_positive_excluded`` and ``margin``.
     """
     positives = np.sort(cross_fitted.confidence[cross_fitted.label == 1])
-    score = pd.Series(np.searchsorted(positives, table.cross_fit) / max(len(positives), 1), index=table.index)
-    score = score.where(table.cross_fit.notna())
-    threshold = compute_threshold(cross_fitted, settings.cross_fit_percentile)
-    raised = table.cross_fit >= threshold
+    lower = pd.Series(np.searchsorted(positives, table.cross_fit) / max(len(positives), 1), index=table.index)
+    score = pd.Series(np.nan, index=table.index)
+    if suspicion.mixture:
+        score[:] = suspicion.mixture.look_up_probability(to_logit(table.cross_fit).to_numpy())
+    raised = table.cross_fit >= suspicion.threshold
     reasons = pd.Series("", index=table.index, dtype=object)
     reasons[raised] = [
         f"models trained without its recorder score it {format_number(confidence)}, above {share:.0%} of labeled "
-        "positives"
-        for confidence, share in zip(table.cross_fit[raised], score[raised], strict=True)
+        f"positives; it is a hidden positive with an estimated probability of {probability:.0%}"
+        for confidence, share, probability in zip(table.cross_fit[raised], lower[raised], score[raised], strict=True)
     ]
-    if validation_scores is not None and (validation_scores.label == 1).any():
-        validation_positives = validation_scores.confidence[validation_scores.label == 1].to_numpy()
-        ceiling = np.quantile(validation_positives, settings.ceiling_percentile / 100)
-        above = table.confidence >= ceiling
-        share = float(np.mean(validation_positives >= ceiling))
-        reason = (
-            f"the mining model scores it {format_number(ceiling, 5)} or higher, as it scores only {share:.0%} of "
-            "validation positives"
-        )
-        reasons[above] = _join_reasons(reasons[above], [reason] * int(above.sum()))
-        raised = raised | above
-    margin = logit(table.cross_fit.clip(*LOGIT_RANGE)) - logit(np.clip(threshold, *LOGIT_RANGE))
-    return _flag_columns("suspected_positive", raised, score, reasons).assign(margin=margin.abs())
+    limit = to_logit(pd.Series([suspicion.threshold])).iloc[0]
+    return _flag_columns("suspected_positive", raised, score, reasons).assign(
+        suspected_positive_excluded=raised & is_excluded, margin=(to_logit(table.cross_fit) - limit).abs()
+    )
 
 
 def flag_near_duplicates(table: pd.DataFrame, near_duplicates: pd.DataFrame) -> pd.DataFrame:
@@ -143,7 +121,7 @@ def flag_near_duplicates(table: pd.DataFrame, near_duplicates: pd.DataFrame) -> 
 
 
 def flag_unusable_files(table: pd.DataFrame, recordings: pd.DataFrame, settings: AuditSettings) -> pd.DataFrame:
-    """Flag silence, clipping, DC offset, dropouts and short recordings.
+    """Flag silence, clipping, DC offset and dropouts.
 
     The score is the worst measure, in units of its threshold: a file is flagged from 1.
     """
@@ -154,7 +132,6 @@ def flag_unusable_files(table: pd.DataFrame, recordings: pd.DataFrame, settings:
         "clipped ({:.2%} of the samples)": (measured.clipped_share, measured.clipped_share / settings.clipped_share),
         "DC offset ({:.3f} of full scale)": (measured.dc_offset, measured.dc_offset / settings.dc_offset),
         "dropouts ({:.1%} of the time)": (measured.flat_share, measured.flat_share / settings.dropout_share),
-        "short ({:.2f} s)": (measured.duration_s, settings.short_s / measured.duration_s),
     }
     reasons = pd.Series("", index=table.index, dtype=object)
     for text, (measure, excess) in measures.items():

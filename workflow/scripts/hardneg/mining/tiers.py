@@ -16,6 +16,8 @@ from hardneg.recordings.nights import name_recorder_nights
 COLUMNS = ["file_path", "confidence", "start_s", "end_s", "rank", "recorder_id", "date", "night"]
 BOUNDS = ("min_confidence", "max_confidence", "top_k", "top_fraction")
 NOT_BY_BOUNDS = {"random", "match_size_of", "round"}
+# Suspected positives stay where the audit cannot tell them from hard negatives.
+EXCLUSION_COLUMNS = {"suspected_positive": "suspected_positive_excluded"}
 
 Definitions = Mapping[str, Mapping[str, Any]]
 """The tiers of a configuration: the keys of :class:`TierDefinition` by the tier's name."""
@@ -308,7 +310,9 @@ def find_excluded_files(decisions: Mapping[str, str], audit: pd.DataFrame | None
     if not exclude:
         return not_negative
     assert audit is not None, "exclude needs the audit of the pool"
-    flagged = set(audit.file_path[audit[list(exclude)].any(axis=1)])
+    # Planning may read the audit of an older version, which lacks the column.
+    columns = [column if (column := EXCLUSION_COLUMNS.get(flag, flag)) in audit else flag for flag in exclude]
+    flagged = set(audit.file_path[audit[columns].any(axis=1)])
     return not_negative | (flagged - {path for path, label in decisions.items() if label == "negative"})
 
 

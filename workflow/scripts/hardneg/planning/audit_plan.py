@@ -31,7 +31,7 @@ class AuditPlan:
         return self.locate_scores_before(self.config["audit"]["passes"])
 
     def locate_scores_before(self, number: int) -> list[str]:
-        """Locate the scores of every fold that a pass builds on.
+        """Locate the scores that a pass builds on.
 
         Parameters
         ----------
@@ -43,8 +43,7 @@ class AuditPlan:
         been trained on every hidden positive of the pool as a negative.
         """
         passes = range(1, number) if number > 1 else range(number)
-        folds = range(self.config["audit"]["folds"])
-        return [f"{self.prefix}/audit/passes/{earlier}/{fold}.parquet" for earlier in passes for fold in folds]
+        return [f"{self.prefix}/audit/passes/{earlier}.parquet" for earlier in passes]
 
     def collect_pass_settings(self, number: int) -> dict[str, Any]:
         """Collect the settings of the models of one pass; each pass has its own seed."""

@@ -72,11 +72,6 @@ class MiningPlan:
         return self.models[self.ranking_model].kind
 
     @property
-    def is_trained_alone(self) -> bool:
-        """Whether the only mining model is the one that the workflow trains."""
-        return [model.kind for model in self.models.values()] == ["trained"]
-
-    @property
     def scores(self) -> str:
         """The scores that rank the pool: of the only model, or of all models combined."""
         folder = f"{self.prefix}/mining"

@@ -49,14 +49,15 @@ class ReportPlan:
 
         Returns
         -------
-        Paths of ``tiers, tier_notes, audit, clusters, scores, truth, review, sounds, confusers, rounds``. A path is an
-        empty list if this report does not contain the table.
+        Paths of ``tiers, tier_notes, audit, audit_reliability, clusters, scores, truth, review, sounds, confusers,
+        rounds``. A path is an empty list if this report does not contain the table.
         """
         audited, several_models = self.tiers.is_audited, len(self.mining.models) > 1
         return {
             "tiers": self.tiers.mined_paths,
             "tier_notes": [f"{path.removesuffix('.csv')}.json" for path in self.tiers.mined_paths],
             "audit": path_if(audited, f"{self.prefix}/audit/pool.csv"),
+            "audit_reliability": path_if(audited, f"{self.prefix}/audit/reliability.csv"),
             "clusters": path_if(audited, f"{self.prefix}/audit/clusters.csv"),
             "scores": path_if(audited or several_models, self.mining.scores),
             "truth": path_if(audited and self.has_truth, f"{self.prefix}/soundscapes/truth.csv"),

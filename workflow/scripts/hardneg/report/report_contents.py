@@ -7,6 +7,7 @@ from typing import Any
 import pandas as pd
 
 from hardneg.audit.clusters import TierClusters, describe_tier_clusters
+from hardneg.audit.reliability import Reliability
 from hardneg.common import tables
 from hardneg.experiments.run_description import read_versions
 from hardneg.mining.birdnet_label_counts import MIN_CONFIDENCE, TierLabels, summarize_tier_labels
@@ -45,8 +46,8 @@ class ReportInputs:
     model : the description of any run, trained or left out, for the versions of what computed it.
     tiers : the files of each tier that mines, in the order of :attr:`ReportSettings.tiers`.
     tier_notes : what limits each of these tiers.
-    audit, clusters, truth, review : the audit's flags, the clusters of the pool, which generated files contain the
-        target, and the reviewers' answers.
+    audit, audit_reliability, clusters, truth, review : the audit's flags, how far they can be trusted, the clusters of
+        the pool, which generated files contain the target, and the reviewers' answers.
     scores : of the pool, where it is audited or several models mined.
     sounds : BirdNET's labels, counted per tier.
     rounds : the comparison of two rounds of mining.
@@ -65,6 +66,7 @@ class ReportInputs:
     tiers: list[str]
     tier_notes: list[str]
     audit: str | None = None
+    audit_reliability: str | None = None
     clusters: str | None = None
     scores: str | None = None
     truth: str | None = None
@@ -207,12 +209,13 @@ def collect_contents(inputs: ReportInputs, settings: ReportSettings) -> ReportCo
 
 
 def _summarize_audit(inputs: ReportInputs, settings: ReportSettings) -> AuditSummary | None:
-    if not (inputs.audit and inputs.scores):
+    if not (inputs.audit and inputs.audit_reliability and inputs.scores):
         return None
     no_answers = pd.DataFrame(columns=review_table.COLUMNS)
     answers = review_table.read_review(inputs.review, settings.review_matches) if inputs.review else no_answers
     return audit_summary.summarize_audit(
         audited=tables.read(inputs.audit),
+        reliability=Reliability(**tables.read(inputs.audit_reliability).iloc[0].to_dict()),
         scores=tables.read(inputs.scores),
         definitions=settings.tiers,
         truth=tables.read(inputs.truth) if inputs.truth else None,
