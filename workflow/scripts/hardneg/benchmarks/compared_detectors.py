@@ -160,7 +160,7 @@ def measure_network(name: str, data: Data, seed: int) -> Measurement:
             index=str(data.folder / "index.parquet"),
         )
         settings = training_run.RunSettings(
-            {"validation": VALIDATION}, seed, TrainingSettings(**config["training"]), model_input
+            {"validation": VALIDATION}, seed, TrainingSettings.from_config(config["training"]), model_input
         )
         _, training = measure_duration(lambda: training_run.train_run(inputs, outputs, settings, "cpu"))
         network = checkpoints.load(Path(outputs.weights), model_input)
@@ -186,7 +186,7 @@ def measure_logistic_regression(name: str, data: Data, seed: int) -> Measurement
             reviewed=pd.DataFrame(),
         ),
         VALIDATION,
-        TrainingSettings(**data.config["training"]),
+        TrainingSettings.from_config(data.config["training"]),
         seed,
     )
     (model, penalty), training = measure_duration(lambda: _fit_logistic_regression(composed))
