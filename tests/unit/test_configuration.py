@@ -13,6 +13,12 @@ from hardneg.report import audit_trail
 SCHEMA = ROOT / "workflow" / "schemas" / "config.schema.yaml"
 
 
+def read_shipped(path):
+    """Read a configuration of the project, the one that complements another together with it."""
+    config = yaml.safe_load(path.read_text())
+    return read_shipped(path.with_name("study.yaml")) | config if path.stem == "study_standin" else config
+
+
 @pytest.fixture
 def config():
     return yaml.safe_load((ROOT / "config" / "config.yaml").read_text())
@@ -20,7 +26,7 @@ def config():
 
 @pytest.mark.parametrize("path", sorted((ROOT / "config").glob("*.yaml")), ids=lambda path: path.stem)
 def test_every_shipped_configuration_is_valid(path):
-    config = yaml.safe_load(path.read_text())
+    config = read_shipped(path)
     kind = "finished_runs" if "finished_runs" in config else "config"
     configuration.complete(config, SCHEMA.with_name(f"{kind}.schema.yaml"))
 
@@ -28,7 +34,7 @@ def test_every_shipped_configuration_is_valid(path):
 @pytest.mark.parametrize("path", sorted((ROOT / "config").glob("*.yaml")), ids=lambda path: path.stem)
 @pytest.mark.parametrize("profile", ["slurm", "kubernetes"])
 def test_every_shipped_configuration_takes_what_a_profile_sets(path, profile):
-    config = yaml.safe_load(path.read_text())
+    config = read_shipped(path)
     kind = "finished_runs" if "finished_runs" in config else "config"
     sets = yaml.safe_load((ROOT / "profiles" / profile / "profile.yaml").read_text())["config"]
     configuration.complete(config | dict(pair.split("=") for pair in sets), SCHEMA.with_name(f"{kind}.schema.yaml"))
@@ -50,6 +56,14 @@ def test_defaults_are_filled_in_and_the_callers_mapping_is_left_alone(config):
     assert config == original
 
 
+def test_a_key_without_a_value_takes_the_key_of_another_file_away(config):
+    table = config | {"generated": None, "manifest": "manifest.csv", "audio_root": "audio"}
+    complete = configuration.complete(table, SCHEMA)
+    assert "generated" not in complete and complete["manifest"] == "manifest.csv"
+    with pytest.raises(InputError, match="give either manifest"):
+        configuration.complete(config | {"generated": None}, SCHEMA)
+
+
 def rewritten(part, order, number):
     """The same configuration, with the keys of each mapping in another order and numbers written otherwise."""
     if isinstance(part, dict):
@@ -61,7 +75,7 @@ def rewritten(part, order, number):
 
 @pytest.mark.parametrize("path", sorted((ROOT / "config").glob("*.yaml")), ids=lambda path: path.stem)
 def test_what_means_the_same_is_written_the_same(path):
-    config = yaml.safe_load(path.read_text())
+    config = read_shipped(path)
     kind = "finished_runs" if "finished_runs" in config else "config"
     schema = SCHEMA.with_name(f"{kind}.schema.yaml")
     complete = configuration.complete(config, schema)

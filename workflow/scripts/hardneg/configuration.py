@@ -30,7 +30,8 @@ def complete(config: Config, schema_path: str | os.PathLike[str]) -> Config:
 
     Parameters
     ----------
-    config : as read from YAML.
+    config : as read from YAML. A key of the top level with the value null counts as not given, so that one
+        configuration file can take away a key of another.
     schema_path : a JSON schema in YAML, with the ``default`` of each optional key.
 
     Returns
@@ -54,6 +55,9 @@ def complete(config: Config, schema_path: str | os.PathLike[str]) -> Config:
         raise InputError("The configuration is not valid:\n" + "\n".join(f"  {message}" for message in unusable))
     with open(schema_path, encoding="utf-8") as file:
         schema: Schema = yaml.safe_load(file)
+    config = {
+        key: value for key, value in config.items() if value is not None or key not in schema.get("properties", {})
+    }
     errors = sorted(Draft202012Validator(schema).iter_errors(config), key=lambda error: list(map(str, error.path)))
     messages = [_explain(error) for error in errors]
     if not errors and "matrix" in config:

@@ -195,11 +195,16 @@ class Plan:
         return self.report.compares_confusers
 
     @property
-    def sound_labels(self) -> list[str]:
-        """The table that names the sounds of the pool: the truth about generated recordings, or BirdNET's labels."""
+    def sound_labels(self) -> str | list[str]:
+        """The table that names the sounds of the pool: the truth about generated recordings, or BirdNET's labels.
+
+        Returns
+        -------
+        Its path, or an empty list if there is none.
+        """
         if self.shards.is_generated:
-            return [f"{self.prefix}/soundscapes/truth.csv"]
-        return [f"{self.prefix}/tiers/sounds/files.csv"] if self.weights_package else []
+            return f"{self.prefix}/soundscapes/truth.csv"
+        return path_if(self.weights_package is not None, f"{self.prefix}/tiers/sounds/files.csv")
 
     @property
     def sound_label_column(self) -> str:
