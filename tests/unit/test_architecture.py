@@ -17,7 +17,7 @@ WITHOUT_NETWORKS = [
     "assign_tier", "audit", "check_inputs", "check_shard", "collect_runs", "combine_scores", "compare",
     "compare_finished", "compare_rounds", "cut_clips", "draw_figures", "gather_recordings", "generate_soundscapes",
     "judge_claims", "merge_indexes", "compare_effects", "rank_pool", "score_detections", "select_positives",
-    "tabulate_nights", "trace_number", "verify", "write_report", "write_review",
+    "tabulate_nights", "trace_number", "verify", "write_first_look", "write_report", "write_review",
 ]  # fmt: skip
 
 

@@ -1,3 +1,4 @@
+# These rules run before others that are ready, so that the first look at the pool comes early.
 rule train_mining_model:
     input:
         labelled="<results>/inputs/labelled.parquet",
@@ -13,6 +14,7 @@ rule train_mining_model:
         "<logs>/train_mining_model.log",
     benchmark:
         "<benchmarks>/train_mining_model.jsonl"
+    priority: 50
     conda:
         ENVIRONMENT
     resources:
@@ -43,6 +45,7 @@ rule score_shard:
         "<benchmarks>/score_shard/{model}/{shard}.jsonl"
     wildcard_constraints:
         model=one_of(plan.mining.names("trained", "checkpoint")),
+    priority: 50
     conda:
         ENVIRONMENT
     threads: 1 if GPUS else 16
@@ -70,6 +73,7 @@ rule classify_shard:
         "<benchmarks>/classify_shard/{model}/{shard}.jsonl"
     wildcard_constraints:
         model=one_of(plan.mining.names("classifier")),
+    priority: 50
     conda:
         ENVIRONMENT
     threads: 16
@@ -100,6 +104,7 @@ rule score_detections:
         "<benchmarks>/score_detections/{model}.jsonl"
     wildcard_constraints:
         model=one_of(plan.mining.names("detections")),
+    priority: 50
     conda:
         ENVIRONMENT
     params:
@@ -122,6 +127,7 @@ rule rank_pool:
         "<benchmarks>/rank_pool/{model}.jsonl"
     wildcard_constraints:
         model=one_of(plan.mining.names("trained", "checkpoint", "classifier")),
+    priority: 50
     conda:
         ENVIRONMENT
     params:
@@ -140,6 +146,7 @@ rule combine_scores:
         "<logs>/combine_scores.log",
     benchmark:
         "<benchmarks>/combine_scores.jsonl"
+    priority: 50
     conda:
         ENVIRONMENT
     params:

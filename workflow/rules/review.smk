@@ -16,12 +16,7 @@ rule cut_clips:
     params:
         tiers={name: dict(tier) for name, tier in config["negative_tiers"].items()},
         max_files=config["review"]["candidates"],
-        clips=dict(
-            audio_root=plan.shards.audio_root,
-            sample_rate=config["windows"]["sample_rate"],
-            context_s=config["review"]["context_s"],
-            top_hz=plan.top_hz,
-        ),
+        clips=plan.clips,
         code=fingerprint("cut_clips"),
     script:
         "../scripts/cut_clips.py"

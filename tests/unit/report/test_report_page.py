@@ -196,6 +196,18 @@ def test_a_tier_without_files_is_named_in_the_page_and_in_the_terminal(contents,
     assert f"- Warning: Tier conf<95> {sentence}" in (tmp_path / "answer.txt").read_text().replace("\n  ", " ")
 
 
+def test_a_mining_model_in_doubt_is_above_the_answer(contents, tmp_path):
+    problem = "Pool confidences span 0.39 to 0.54: tiers by confidence mean <little>."
+    report_page.write_page(tmp_path / "plain.html", contents, {})
+    assert "The mining model is in doubt" not in (tmp_path / "plain.html").read_text()
+    doubtful = replace(contents, mining_problems=[problem])
+    report_page.write_page(tmp_path / "report.html", doubtful, {})
+    report_page.write_answer(tmp_path / "answer.txt", doubtful)
+    page = (tmp_path / "report.html").read_text()
+    assert page.index("mean &lt;little&gt;") < page.index("<h2>Answer")
+    assert (tmp_path / "answer.txt").read_text().splitlines()[1] == f"- Warning: {problem}"
+
+
 def test_no_effect_is_shown_with_its_bound_everywhere(contents, tmp_path):
     row = {
         "vary": "negative_tier", "value": "hard", "baseline": "none", "positive_subset": "base", "split": "test_ood", "n": 3,

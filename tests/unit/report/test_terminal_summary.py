@@ -1,3 +1,4 @@
+import os
 import shutil
 from collections import namedtuple
 
@@ -68,3 +69,22 @@ def test_a_row_without_a_judged_metric_shows_the_verdict_on_f1():
         pd.DataFrame([row | {"metric": m, "verdict": "undecided"} for m in metrics])
     )
     assert "F1: undecided" in text and "P@R" in text and "precision at the baseline's recall" in text
+
+
+def test_after_mining_alone_the_summary_is_that_of_the_first_look(tmp_path):
+    (tmp_path / "mining").mkdir()
+    look = tmp_path / "mining" / "first_look.txt"
+    look.write_text("RADR: a first look at the pool\n", encoding="utf-8")
+    assert terminal_summary.summarize_results(str(tmp_path)).strip() == "RADR: a first look at the pool"
+
+    row = {"vary": "negative_tier", "value": "hard", "baseline": "none", "split": "test_ood", "n": 3, "metric": "f1"}
+    deltas = pd.DataFrame([row | {"positive_subset": "a", "difference": 0.1, "verdict": "undecided"}])
+    deltas[["vary", "value", "baseline", "positive_subset", "split", "metric", "n", "difference", "verdict"]].to_csv(
+        tmp_path / "deltas.csv", index=False
+    )
+    (tmp_path / "report.html").touch()
+    (tmp_path / "answer.txt").write_text("The answer.\n")
+    os.utime(look, (1, 1))
+    assert terminal_summary.summarize_results(str(tmp_path)).strip().startswith("The answer.")
+    os.utime(tmp_path / "answer.txt", (0, 0))
+    assert "a first look" in terminal_summary.summarize_results(str(tmp_path))

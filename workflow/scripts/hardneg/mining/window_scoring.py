@@ -64,6 +64,24 @@ def rank_positives(network: nn.Module, recordings: pd.DataFrame, index: pd.DataF
     return score_by_highest_window(windows.assign(confidence=predict_confidences(network, store.load(windows), device)))
 
 
+def score_validation(network: nn.Module, recordings: pd.DataFrame, index: pd.DataFrame, device: str) -> pd.DataFrame:
+    """Score the files of the validation split with a detector.
+
+    Returns
+    -------
+    ``file_path, confidence, start_s, end_s, label`` (1 or 0), the highest first.
+    """
+    windows = select_validation_windows(recordings, index)
+    return inference.score_files(network, store.load(windows), windows, device)
+
+
+def select_validation_windows(recordings: pd.DataFrame, index: pd.DataFrame) -> pd.DataFrame:
+    """Select the rows of an index that belong to the validation split, and add the ``label`` (1 or 0) of their file."""
+    files = recordings[recordings.split == "val"]
+    labels = (files.label == "positive").astype(int)
+    return index.merge(files[["file_path"]].assign(label=labels), on="file_path", validate="m:1")
+
+
 def select_positive_windows(recordings: pd.DataFrame, index: pd.DataFrame) -> pd.DataFrame:
     """Select the rows of an index that belong to training positives."""
     positives = recordings[(recordings.split == "train") & (recordings.label == "positive")]

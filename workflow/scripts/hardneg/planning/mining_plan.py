@@ -83,6 +83,26 @@ class MiningPlan:
         return f"{self.prefix}/mining/{self.ranking_model}/windows.parquet"
 
     @property
+    def kinds(self) -> dict[str, str]:
+        """The kind of each model, by name."""
+        return {name: model.kind for name, model in self.models.items()}
+
+    @property
+    def validated(self) -> list[str]:
+        """The models that score the validation files: all but finished detections, which are read for the pool only."""
+        return self.names("trained", "checkpoint", "classifier")
+
+    @property
+    def validation_scores(self) -> list[str]:
+        """The scores of the validation files by each of :attr:`validated`."""
+        return [f"{self.prefix}/mining/{name}/validation_scores.parquet" for name in self.validated]
+
+    @property
+    def trained_descriptions(self) -> list[str]:
+        """The description of the model that the workflow trains for mining, if it trains one."""
+        return [f"{self.prefix}/mining/trained/model.json" for _ in self.names("trained")]
+
+    @property
     def second_scores(self) -> str:
         """The second round's scores of the files that the first round did not take."""
         return f"{self.prefix}/mining/second/scores.parquet"

@@ -142,13 +142,23 @@ class Plan:
         return min(top_hz, nyquist)
 
     @property
+    def clips(self) -> dict[str, Any]:
+        """The settings by which clips are cut for people to listen to."""
+        return {
+            "audio_root": self.shards.audio_root,
+            "sample_rate": self.config["windows"]["sample_rate"],
+            "context_s": self.config["review"]["context_s"],
+            "top_hz": self.top_hz,
+        }
+
+    @property
     def targets(self) -> list[str]:
         """The files that the workflow makes unless others are requested.
 
         Every file of a run is among them. Otherwise, a missing one would not be made again, because the summaries that
         were made from it exist.
         """
-        names = [*SUMMARY_TABLES, "report.html", "answer.txt"]
+        names = ["mining/first_look.html", *SUMMARY_TABLES, "report.html", "answer.txt"]
         names += [f"figures/{figure}.{suffix}" for figure in self.report.figures for suffix in ("svg", "csv")]
         names += ["tiers/sounds/counts.csv"] if self.weights_package else []
         run_files = [path for name in RUN_FILES for path in self.runs.files(name)]

@@ -49,13 +49,14 @@ class ReportPlan:
 
         Returns
         -------
-        Paths of ``tiers, tier_notes, audit, audit_reliability, clusters, scores, truth, review, sounds, confusers,
-        rounds``. A path is an empty list if this report does not contain the table.
+        Paths of ``tiers, tier_notes, mining_problems, audit, audit_reliability, clusters, scores, truth, review, sounds,
+        confusers, rounds``. A path is an empty list if this report does not contain the table.
         """
         audited, several_models = self.tiers.is_audited, len(self.mining.models) > 1
         return {
             "tiers": self.tiers.mined_paths,
             "tier_notes": [f"{path.removesuffix('.csv')}.json" for path in self.tiers.mined_paths],
+            "mining_problems": f"{self.prefix}/mining/first_look.json",
             "audit": path_if(audited, f"{self.prefix}/audit/pool.csv"),
             "audit_reliability": path_if(audited, f"{self.prefix}/audit/reliability.csv"),
             "clusters": path_if(audited, f"{self.prefix}/audit/clusters.csv"),

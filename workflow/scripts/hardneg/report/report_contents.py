@@ -46,6 +46,7 @@ class ReportInputs:
     model : the description of any run, trained or left out, for the versions of what computed it.
     tiers : the files of each tier that mines, in the order of :attr:`ReportSettings.tiers`.
     tier_notes : what limits each of these tiers.
+    mining_problems : what is wrong with the mining models; see :mod:`hardneg.review.first_look`.
     audit, audit_reliability, clusters, truth, review : the audit's flags, how far they can be trusted, the clusters of
         the pool, which generated files contain the target, and the reviewers' answers.
     scores : of the pool, where it is audited or several models mined.
@@ -65,6 +66,7 @@ class ReportInputs:
     model: str
     tiers: list[str]
     tier_notes: list[str]
+    mining_problems: str
     audit: str | None = None
     audit_reliability: str | None = None
     clusters: str | None = None
@@ -127,6 +129,7 @@ class ReportContents:
     recordings, tiers : what the runs were made from.
     comparisons, verdicts, hardness_effects, dependence : the differences.
     versions : of the software.
+    mining_problems : what is wrong with the mining models, in sentences.
     comparison_warnings : what limits the comparisons: rows with ``arm`` and ``warning``.
     least_label : the confidence from which a label of BirdNET counts.
     recommendation, nights, qualities, audit, models, clusters, sounds, rounds, confusers, answers : see the modules
@@ -143,6 +146,7 @@ class ReportContents:
     versions: Mapping[str, str]
     recommendation: Recommendation | None = None
     comparison_warnings: list[dict[str, Any]] = field(default_factory=list)
+    mining_problems: list[str] = field(default_factory=list)
     hardness_effects: list[HardnessEffect] = field(default_factory=list)
     dependence: list[DependenceTable] = field(default_factory=list)
     nights: list[NightRow] = field(default_factory=list)
@@ -182,6 +186,7 @@ def collect_contents(inputs: ReportInputs, settings: ReportSettings) -> ReportCo
         hardness_effects=findings.separate_hardness_from_size(deltas, controls, none),
         dependence=effect_dependence.describe_dependence(interactions),
         comparison_warnings=tables.read(inputs.comparison_warnings).to_dict("records"),
+        mining_problems=tables.read_json(inputs.mining_problems)["problems"],
         nights=report_tables.build_night_rows(nights),
         qualities=report_tables.build_quality_rows(tables.read(inputs.breakdown)),
         audit=audit,

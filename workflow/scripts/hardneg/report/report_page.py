@@ -56,18 +56,20 @@ def write_page(
 
 
 def write_answer(path: str | os.PathLike[str], contents: ReportContents) -> None:
-    """Write the answer as text, for the terminal: each conclusion in one paragraph, the audit, then the warnings."""
+    """Write the answer as text, for the terminal: problems of the mining model, conclusions, audit, warnings."""
     recommendation = contents.recommendation
     if recommendation:
         title = f"{contents.settings.target}: {SPLIT_NAMES[recommendation.split]}"
         lines = [statement.headline for statement in recommendation.statements]
     else:
         title, lines = f"{contents.settings.target}:", contents.summary
+    problems = [f"Warning: {problem}" for problem in contents.mining_problems]
     audit = [f"Audit: {' '.join(contents.audit.sentences)}"] if contents.audit else []
     warnings = [f"Warning: {warning}" for tier in contents.tiers for warning in tier.warnings]
     warnings += [f"Warning: {row['arm']}: {row['warning']}" for row in contents.comparison_warnings]
     paragraphs = [
-        textwrap.fill(line, 110, initial_indent="- ", subsequent_indent="  ") for line in [*lines, *audit, *warnings]
+        textwrap.fill(line, 110, initial_indent="- ", subsequent_indent="  ")
+        for line in [*problems, *lines, *audit, *warnings]
     ]
     write_text("\n".join([title, *paragraphs]) + "\n", path)
 

@@ -27,14 +27,20 @@ SHORT_NAMES = {
 def summarize_results(results: str) -> str:
     """Write the answer, the differences as means over seeds, and the path of the report.
 
+    After `snakemake mine`, which makes no report, write the summary of the first look at the pool instead.
+
     Parameters
     ----------
     results : the folder of the results.
     """
+    look_path = Path(results, "mining", "first_look.txt")
     deltas_path, answer_path, report_path = (
         Path(results, name) for name in ("deltas.csv", "answer.txt", "report.html")
     )
-    if not (deltas_path.is_file() and answer_path.is_file() and report_path.is_file()):
+    has_report = deltas_path.is_file() and answer_path.is_file() and report_path.is_file()
+    if look_path.is_file() and not (has_report and look_path.stat().st_mtime < answer_path.stat().st_mtime):
+        return f"\n{look_path.read_text(encoding='utf-8')}"
+    if not has_report:
         return ""
     deltas = tables.read(deltas_path)
     answer = answer_path.read_text(encoding="utf-8")

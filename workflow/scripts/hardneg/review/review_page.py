@@ -1,7 +1,5 @@
 """Write the review page: one HTML file on which a person listens to mined files and labels them."""
 
-import base64
-import hashlib
 import os
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,13 +10,12 @@ from jinja2 import Environment, FileSystemLoader
 from markupsafe import Markup
 
 from hardneg.audit.pool_audit import FLAGS
-from hardneg.common.errors import InputError
 from hardneg.common.files import write_text
 from hardneg.mining import tiers
+from hardneg.review import page_parts
 
 FOLDER = Path(__file__).parent
 TEMPLATE, SCRIPT, STYLE = "review.html.j2", "review.js", "review.css"
-MEDIA = {"picture": ("webp", "image/webp"), "sound": ("ogg", "audio/ogg")}
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,12 +87,11 @@ def write_page(
     InputError
         If the file of a clip is missing.
     """
-    paths = [Path(clip_folder, f"{clip}.{suffix}") for clip in clips["clip"] for suffix, _ in MEDIA.values()]
-    embedded = sum(path.stat().st_size for path in paths if path.is_file()) <= settings.embed_mb * 1e6
+    embedded = page_parts.measure_clips(clip_folder, clips["clip"]) <= settings.embed_mb * 1e6
     data = {
         "target": settings.target,
         "topHz": settings.top_hz,
-        "media": {name: _locate_media(Path(clip_folder, f"{name}"), embedded) for name in clips["clip"]},
+        "media": {name: page_parts.locate_media(Path(clip_folder, name), embedded) for name in clips["clip"]},
         "candidates": [_describe_candidate(row) for row in candidates.merge(clips, on="file_path").to_dict("records")],
         "answers": answers.astype(object).where(answers.notna(), "").to_dict("records"),
     }
@@ -107,8 +103,8 @@ def write_page(
         data=data,
         script=Markup(script),  # noqa: S704, a file of this package
         style=Markup(style),  # noqa: S704, a file of this package
-        script_hash=_hash_source(script),
-        style_hash=_hash_source(style),
+        script_hash=page_parts.hash_source(script),
+        style_hash=page_parts.hash_source(style),
     )
     write_text(page, page_path)
 
@@ -127,21 +123,3 @@ def _describe_candidate(row: dict[str, Any]) -> dict[str, Any]:
         "tiers": [name for name in row["tiers"].split(",") if name],
         "flags": [[flag, str(values.get(f"{flag}_reason", ""))] for flag in FLAGS if values.get(flag)],
     }
-
-
-def _locate_media(path: Path, embedded: bool) -> dict[str, str]:
-    addresses = {}
-    for kind, (suffix, media_type) in MEDIA.items():
-        file = path.with_suffix(f".{suffix}")
-        if not file.is_file():
-            raise InputError(f"{file} is missing: delete {file.parent} and run `snakemake review` again.")
-        if embedded:
-            addresses[kind] = f"data:{media_type};base64,{base64.b64encode(file.read_bytes()).decode()}"
-        else:
-            addresses[kind] = f"{file.parent.name}/{file.name}"
-    return addresses
-
-
-def _hash_source(text: str) -> str:
-    """Hash a script or style for the content security policy."""
-    return base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
