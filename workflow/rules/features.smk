@@ -36,10 +36,10 @@ rule merge_indexes:
     benchmark:
         "<benchmarks>/merge_indexes/{part}.jsonl"
     localrule: True
-    # The arrays are read once more, to check their hashes.
-    threads: 16
     conda:
         ENVIRONMENT
+    # The arrays are read once more, to check their hashes.
+    threads: 16
     params:
         code=fingerprint("merge_indexes"),
     script:

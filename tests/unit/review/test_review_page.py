@@ -113,7 +113,8 @@ def test_ten_answers_by_keyboard_survive_a_reload_and_are_saved(browser, page, s
     rows = save_answers(browser, press)
     assert list(rows.label) == [{"n": "negative", "p": "positive", "u": "uncertain"}[key] for key in "nnpnunnpnn"]
     assert rows.file_path[0] == first and rows.file_path.is_unique
-    assert set(rows.reviewer) == {"ab"} and rows.start_s.eq(1.0).all() and rows.end_s.eq(2.0).all()
+    assert set(rows.target) == {"<script>x</script>"} and set(rows.reviewer) == {"ab"}
+    assert rows.start_s.eq(1.0).all() and rows.end_s.eq(2.0).all()
     assert pd.to_datetime(rows.reviewed_at).is_monotonic_increasing
 
 
@@ -203,7 +204,7 @@ def test_space_plays_and_stops(browser, page, start_review):
 def test_the_answers_that_a_page_is_made_with_count_for_their_reviewer_and_stay_in_the_table(
     browser, page, start_review
 ):
-    rows = [("plain001.wav", 1.0, 2.0, "positive", who, "2025-03-01T10:00:00Z", "") for who in ("ab", "cd")]
+    rows = [("plain001.wav", 1.0, 2.0, "positive", who, "2025-03-01T10:00:00Z", "", "") for who in ("ab", "cd")]
     press = start_review(page(rows=rows))
     assert progress(browser).startswith("1 of 14 (0 negative, 1 positive")
     press("n")

@@ -8,7 +8,7 @@ from hardneg.review import agreement, review_table
 def table(*rows):
     """Rows of file, label, reviewer and hour."""
     return pd.DataFrame(
-        [(path, 0.0, 3.0, label, who, f"2025-03-01T{hour:02d}:00:00Z", "") for path, label, who, hour in rows],
+        [(path, 0.0, 3.0, label, who, f"2025-03-01T{hour:02d}:00:00Z", "", "") for path, label, who, hour in rows],
         columns=review_table.COLUMNS,
     )
 
@@ -91,3 +91,14 @@ def test_positives_carry_the_reviewed_window():
     first, second = review_table.ReviewedPositive("a", 4.5), review_table.ReviewedPositive("b", 0.0)
     assert review_table.list_positives(rows, review_table.resolve_conflicts(rows, "latest")) == [first]
     assert review_table.list_positives(rows, review_table.resolve_conflicts(rows, "any_positive")) == [first, second]
+
+
+@pytest.mark.parametrize("cells", [["RADR", "RADR"], ["", ""], [" radr", ""]])
+def test_answers_on_this_species_or_without_a_species_are_used(cells):
+    review_table.refuse_other_species(DISPUTED.head(2).assign(target=cells), "RADR", "review.csv")
+
+
+def test_answers_on_another_species_are_refused_by_name():
+    answers = DISPUTED.assign(target=["RADR", "LICA", ""])
+    with pytest.raises(InputError, match=r"review\.csv has answers on LICA, but the target is RADR. Set review\.file"):
+        review_table.refuse_other_species(answers, "RADR", "review.csv")

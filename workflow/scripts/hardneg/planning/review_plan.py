@@ -45,10 +45,11 @@ class ReviewPlan:
         Raises
         ------
         InputError
-            If the table is not a review.
+            If the table is not a review, or is one of another species.
         """
         path, conflicts = str(Path(config["review"]["file"]).expanduser()), config["review"]["conflicts"]
         answers = review_table.read_review(path)
+        review_table.refuse_other_species(answers, config["target"], path)
         foreign = answers.file_path[~answers.file_path.isin(recordings.file_path)].unique()
         matches = match_paths(foreign, recordings) if len(foreign) else PathMatches()
         for problem in matches.describe_problems():

@@ -3,7 +3,7 @@ const $ = (id) => document.getElementById(id);
 const data = JSON.parse($("data").textContent);
 const LABELS = ["negative", "positive", "uncertain"];
 const MARKS = { negative: "−", positive: "+", uncertain: "?" };
-const COLUMNS = ["file_path", "start_s", "end_s", "label", "reviewer", "reviewed_at", "note"];
+const COLUMNS = ["file_path", "start_s", "end_s", "label", "reviewer", "reviewed_at", "note", "target"];
 const STORAGE_KEY = `hardneg-review:${data.target}`;
 const byPath = new Map(data.candidates.map((candidate) => [candidate.file_path, candidate]));
 
@@ -180,7 +180,7 @@ function updateAnswerButtons() {
 }
 
 function recordAnswer(label) {
-  const answer = { file_path: current.file_path, start_s: current.start_s, end_s: current.end_s, label, reviewer: stored.reviewer ?? "", reviewed_at: new Date().toISOString(), note: $("note").value };
+  const answer = { file_path: current.file_path, start_s: current.start_s, end_s: current.end_s, label, reviewer: stored.reviewer ?? "", reviewed_at: new Date().toISOString(), note: $("note").value, target: data.target };
   stored.log.push(answer);
   answers.set(current.file_path, answer);
   store();

@@ -11,7 +11,7 @@ from hardneg.common import text_tables
 from hardneg.common.errors import InputError
 
 LABELS = ("negative", "positive", "uncertain")
-COLUMNS = ["file_path", "start_s", "end_s", "label", "reviewer", "reviewed_at", "note"]
+COLUMNS = ["file_path", "start_s", "end_s", "label", "reviewer", "reviewed_at", "note", "target"]
 REQUIRED_COLUMNS = ["file_path", "label"]
 
 
@@ -71,6 +71,29 @@ def read_review(path: str | os.PathLike[str], matches: Mapping[str, str] | None 
         table[column] = text_tables.parse_numbers(table, column, source)
     table["file_path"] = table.file_path.replace(dict(matches or {}))
     return table.reset_index(drop=True)
+
+
+def refuse_other_species(review: pd.DataFrame, target: str, path: str) -> None:
+    """Refuse answers on another species. A table without the column ``target``, or an empty cell in it, fits any.
+
+    Parameters
+    ----------
+    review : from :func:`read_review`.
+    target : the species of the configuration.
+    path : of the table, for the message.
+
+    Raises
+    ------
+    InputError
+        If a row is about another species.
+    """
+    named = review.target.str.strip()
+    others = sorted(set(named[(named != "") & (named.str.casefold() != target.strip().casefold())]))
+    if others:
+        raise InputError(
+            f"review {path} has answers on {', '.join(others)}, but the target is {target}. Set review.file to the "
+            "answers on this species, or to a path where no file is yet."
+        )
 
 
 def select_latest_answers(review: pd.DataFrame) -> pd.DataFrame:
