@@ -18,7 +18,7 @@ with atheris.instrument_imports(include=["hardneg", "safetensors", "soundfile"])
     from hardneg.audio import decoding
     from hardneg.common.errors import InputError
     from hardneg.models import checkpoints, networks
-    from hardneg.recordings import checks
+    from hardneg.recordings import recording_probe
 
 LIMITS = ["-timeout=30", "-rss_limit_mb=2000", "-max_len=40000", "-print_final_stats=1"]
 INPUT = {"windows": {}, "features": {}}
@@ -27,7 +27,7 @@ INPUT = {"windows": {}, "features": {}}
 def read_recording(content: bytes) -> None:
     """A recording is rejected with a reason, or decodes to finite samples of the length that the check reports."""
     Path("fuzzed.wav").write_bytes(content)
-    facts = checks.probe_recording("fuzzed.wav", ".", 0.1, 1.0)
+    facts = recording_probe.probe_in_root("fuzzed.wav", ".", 0.1, 1.0)
     if not facts.reason:
         samples, rate = decoding.decode("fuzzed.wav")
         assert np.isfinite(samples).all()

@@ -6,7 +6,7 @@ from hardneg.audit import pool_audit
 from hardneg.audit.hidden_positives import Estimate, ScoreMixture
 from hardneg.audit.pool_audit import AuditInputs, AuditSettings
 from hardneg.audit.suspected_positives import Suspicion
-from hardneg.recordings import checks
+from hardneg.recordings import recording_probe
 
 SETTINGS = AuditSettings(
     silent_peak_db=-80, clipped_share=0.001, dc_offset=0.05, dropout_share=0.02, one_model_confidence=0.5
@@ -105,7 +105,9 @@ def test_the_check_measures_what_the_audit_judges(wav, tmp_path, fault, measure,
     sound = 0.1 * np.random.default_rng(0).standard_normal(48000)
     wav("plain.wav", sound)
     wav("faulty.wav", fault(sound))
-    plain, faulty = (checks.probe_recording(name, str(tmp_path), 0.5, 3.0) for name in ("plain.wav", "faulty.wav"))
+    plain, faulty = (
+        recording_probe.probe_in_root(name, str(tmp_path), 0.5, 3.0) for name in ("plain.wav", "faulty.wav")
+    )
     assert getattr(faulty, measure) > least
     if measure != "peak":
         assert getattr(plain, measure) < 0.01

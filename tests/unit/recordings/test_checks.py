@@ -2,21 +2,21 @@ import numpy as np
 import pytest
 
 from hardneg.common.errors import InputError
-from hardneg.recordings import checks
+from hardneg.recordings import checks, recording_probe
 
 
 @pytest.fixture
 def reason(tmp_path):
     def probe(name):
-        return checks.probe_recording(name, str(tmp_path / "root"), min_duration_s=0.5, window_s=3.0).reason
+        return recording_probe.probe_in_root(name, str(tmp_path / "root"), min_duration_s=0.5, window_s=3.0).reason
 
     (tmp_path / "root").mkdir()
     return probe
 
 
 def test_a_good_recording_is_described(tmp_path, wav):
-    wav("a.wav", np.stack([np.full(8000, 0.5), np.zeros(8000)], axis=1), rate=8000)
-    facts = checks.probe_recording("a.wav", str(tmp_path), 0.5, 3.0)
+    wav("a.wav", np.stack([np.full(8000, 0.5), np.full(8000, 0.3)], axis=1), rate=8000)
+    facts = recording_probe.probe_in_root("a.wav", str(tmp_path), 0.5, 3.0)
     assert facts.reason == ""
     assert (facts.duration_s, facts.sample_rate, facts.channels, facts.flags) == (1.0, 8000, 2, "short")
 
@@ -59,9 +59,39 @@ def test_each_kind_of_bad_file_is_rejected_with_its_reason(tmp_path, wav, reason
 def test_silence_and_clipping_are_flagged_not_rejected(tmp_path, wav):
     wav("silent.wav", np.zeros(48000))
     wav("clipped.wav", np.sign(np.sin(np.arange(48000) / 20)))
-    silent, clipped = (checks.probe_recording(name, str(tmp_path), 0.5, 3.0) for name in ("silent.wav", "clipped.wav"))
+    silent, clipped = (
+        recording_probe.probe_in_root(name, str(tmp_path), 0.5, 3.0) for name in ("silent.wav", "clipped.wav")
+    )
     assert (silent.reason, silent.flags) == ("", "silent")
     assert (clipped.reason, clipped.flags) == ("", "clipped")
+
+
+@pytest.mark.parametrize(
+    ("channels", "flags"),
+    [
+        (lambda x: [x, x], ""),
+        (lambda x: [x, -x], "silent,out_of_phase"),
+        (lambda x: [x, -0.95 * x], "out_of_phase"),
+        (lambda x: [x, 0 * x], "dead_channel"),
+        (lambda x: [x, np.roll(x, 777)], ""),
+        (lambda x: [0 * x, 0 * x], "silent"),
+        (lambda x: [x], ""),
+    ],
+)
+def test_the_mix_that_a_detector_receives_is_what_is_measured(tmp_path, wav, channels, flags):
+    noise = 0.1 * np.random.default_rng(0).standard_normal(48000)
+    wav("a.wav", np.stack(channels(noise), axis=1))
+    facts = recording_probe.probe_in_root("a.wav", str(tmp_path), 0.5, 3.0)
+    assert (facts.reason, facts.flags) == ("", flags)
+    assert (facts.peak < 1e-3) == ("silent" in flags) == (facts.flat_share == 1)
+
+
+def test_a_labeled_recording_without_sound_is_left_out_and_one_of_the_pool_is_not(make_manifest):
+    table = make_manifest(
+        ("a.wav", "positive", "train", "s", "r1", "2025-01-01"), ("b.wav", "negative", "pool", "s", "r2", "2025-01-02")
+    )
+    gathered = checks.merge_shards([checked(table, flags="silent,short")])
+    assert gathered.reason.tolist() == ["silent: the mix of its channels has no sound", ""]
 
 
 def test_the_same_samples_in_another_container_have_the_same_hash(tmp_path, wav):
@@ -70,7 +100,7 @@ def test_the_same_samples_in_another_container_have_the_same_hash(tmp_path, wav)
     wav("a.flac", noise)
     wav("b.wav", noise[::-1])
     same, copy, other = (
-        checks.probe_recording(name, str(tmp_path), 0.5, 1.0).sha256 for name in ("a.wav", "a.flac", "b.wav")
+        recording_probe.probe_in_root(name, str(tmp_path), 0.5, 1.0).sha256 for name in ("a.wav", "a.flac", "b.wav")
     )
     assert same == copy != other
 
@@ -136,7 +166,10 @@ def test_the_same_audio_twice_in_one_split_is_used_once(make_manifest):
         ("b.wav", "negative", "train", "s", "r2", "2025-01-02"), ("a.wav", "negative", "train", "s", "r1", "2025-01-01")
     )
     gathered = checks.merge_shards([checked(table, sha256="same")])
-    assert dict(zip(gathered.file_path, gathered.reason, strict=True)) == {"a.wav": "", "b.wav": "same audio as a.wav"}
+    assert dict(zip(gathered.file_path, gathered.reason, strict=True)) == {
+        "a.wav": "",
+        "b.wav": "same audio as another file: a.wav",
+    }
 
 
 def test_the_same_audio_in_the_pool_and_held_out_of_it_is_used_once(make_manifest):
@@ -146,7 +179,34 @@ def test_the_same_audio_in_the_pool_and_held_out_of_it_is_used_once(make_manifes
     )
     gathered = checks.merge_shards([checked(table, sha256="same")])
     usable, rejected = checks.separate_rejected(gathered, 0.5)
-    assert (list(usable.file_path), list(rejected.reason)) == (["a.wav"], ["same audio as a.wav"])
+    assert (list(usable.file_path), list(rejected.reason)) == (["a.wav"], ["same audio as another file: a.wav"])
+
+
+def test_the_same_audio_with_both_labels_stops_the_run_and_names_both_rows(make_manifest):
+    table = make_manifest(
+        ("x/a.wav", "negative", "train", "s", "r", "2025-01-01"),
+        ("x/b.wav", "positive", "train", "s", "r", "2025-01-01"),
+    )
+    gathered = checks.merge_shards([checked(table, sha256="same")])
+    with pytest.raises(InputError, match="The same audio must have one label only") as error:
+        checks.separate_rejected(gathered, 1)
+    assert "x/a.wav (split train, label negative" in str(error.value)
+    assert "x/b.wav (split train, label positive" in str(error.value)
+
+
+def test_copies_are_counted_together(make_manifest):
+    rows = [(f"{n:02d}.wav", "negative", "pool", "s", "r", "2025-01-01") for n in range(24)]
+    table = checked(make_manifest(*rows), sha256=[str(n // 2) for n in range(24)])
+    with pytest.raises(InputError, match=r"12 of 24 .*: 12 same audio as another file\.\n") as error:
+        checks.separate_rejected(checks.merge_shards([table]), 0.05)
+    assert "Remove the copies from the manifest." in str(error.value)
+    assert "Check audio_root" not in str(error.value)
+
+
+def test_a_hint_fits_the_reason(make_manifest):
+    table = checked(make_manifest(("a.wav", "negative", "train", "s", "r", "")), reason="too short: 0.200 s")
+    with pytest.raises(InputError, match="Lower min_duration_s"):
+        checks.separate_rejected(table, 0)
 
 
 def test_rejections_stop_the_run_only_above_the_allowed_share(make_manifest):

@@ -13,7 +13,7 @@ from hardneg.audio.windowing import WindowSpec
 from hardneg.common.errors import InputError
 from hardneg.features import extractors
 from hardneg.features.feature_settings import LogMelSettings
-from hardneg.recordings import checks
+from hardneg.recordings import checks, recording_probe
 from hardneg.review import clips
 
 RATE = 16000
@@ -100,7 +100,11 @@ CASES = {
     "full scale": (written(samples=np.sign(NOISE)), USED),
     "cut off in the field": (cut(written(), 44 + 2 * RATE), USED),
     "a header that promises more": (patched(40, struct.pack("<I", 10**9)), USED),
+    "no length": (patched(40, bytes(4)), USED),
+    "FLAC without a length": (patched(21, b"\xf0" + bytes(4), "FLAC"), USED),
     # not usable
+    "GSM, which cannot be read from the middle": (written("GSM610", rate=8000), "unreadable"),
+    "FLAC that promises more": (patched(22, struct.pack(">I", 4 * RATE), "FLAC"), "unreadable"),
     "nothing": (raw(b""), "empty"),
     "header alone": (cut(written(), 44), "zero samples"),
     "AudioMoth without samples": (audiomoth(488, NOISE[:0]), "zero samples"),
@@ -130,7 +134,7 @@ CASES = {
 def test_each_recording_is_used_or_rejected_with_its_reason(case, tmp_path):
     make, expected = CASES[case]
     make(tmp_path / "x.wav")
-    facts = checks.probe_recording("x.wav", str(tmp_path), min_duration_s=0.05, window_s=1.0)
+    facts = recording_probe.probe_in_root("x.wav", str(tmp_path), min_duration_s=0.05, window_s=1.0)
     reason = facts.reason.split(":")[0]
     assert reason in (expected if isinstance(expected, tuple) else (expected,)), facts.reason
     if not reason:
@@ -161,7 +165,7 @@ def test_any_file_name_is_accepted_and_has_no_effect(name, tmp_path, make_manife
 def test_no_path_leads_out_of_the_audio_root(name, tmp_path):
     (tmp_path / "root").mkdir()
     written()(tmp_path / "x.wav")
-    reason = checks.probe_recording(name, str(tmp_path / "root"), 0.05, 1.0).reason
+    reason = recording_probe.probe_in_root(name, str(tmp_path / "root"), 0.05, 1.0).reason
     assert reason == ("missing" if name.startswith("~") else "path outside audio_root")
 
 

@@ -8,9 +8,11 @@ from typing import TypeAlias
 
 import numpy as np
 import numpy.typing as npt
-import soundfile
+
+from hardneg.audio.unfinished_headers import open_recording
 
 StoredSamples: TypeAlias = npt.NDArray[np.int16 | np.int32 | np.float32]
+AUDIO_SUFFIXES = {".wav", ".flac", ".ogg", ".mp3", ".aif", ".aiff", ".opus", ".w64", ".caf", ".au"}
 # Integers are read as integers and scaled here. The result equals libsndfile's own conversion and is much faster.
 INTEGER_TYPES = {"PCM_S8": "int16", "PCM_U8": "int16", "PCM_16": "int16", "PCM_24": "int32", "PCM_32": "int32"}
 
@@ -58,7 +60,7 @@ def read_samples(path: str | os.PathLike[str], first: int = 0, count: int = -1) 
     pcm16 = _read_pcm16_wav(path, first, count)
     if pcm16:
         return pcm16
-    with soundfile.SoundFile(path) as recording:
+    with open_recording(path) as recording:
         if first:
             recording.seek(first)
         dtype = INTEGER_TYPES.get(recording.subtype, "float32")

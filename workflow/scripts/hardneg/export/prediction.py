@@ -1,17 +1,18 @@
 """Run an exported detector over recordings, with the windows and features that it was trained on."""
 
 import os
+from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
-import soundfile
 import torch
 from torch import nn
 
-from hardneg.audio import decoding, windowing
+from hardneg.audio import windowing
 from hardneg.common import tables
 from hardneg.common.errors import InputError
 from hardneg.common.log import logger, track_progress
@@ -22,7 +23,9 @@ from hardneg.features.feature_settings import LogMelSettings
 from hardneg.models import checkpoints
 from hardneg.models.file_scores import score_by_highest_window
 from hardneg.models.inference import predict_confidences
-from hardneg.recordings import detection_tables
+from hardneg.recordings import detection_tables, recording_probe
+
+SCORE_COLUMNS = ["file_path", "confidence", "start_s", "end_s"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,9 +53,18 @@ class Detector:
         Returns
         -------
         ``file_path, start_s, end_s, confidence``, in order of time.
+
+        Raises
+        ------
+        InputError
+            If the recording cannot be used; see :func:`hardneg.recordings.recording_probe.probe_recording`.
         """
         spec = self.description.windows
-        chunks, index = windowing.plan_windows(_probe(Path(path)), str(Path(path).parent), spec)
+        facts = recording_probe.probe_recording(path, 0.0, spec.length / spec.rate)
+        if facts.reason:
+            raise InputError(facts.reason)
+        row = {"file_path": Path(path).name, "duration_s": facts.duration_s, "sample_rate": facts.sample_rate}
+        chunks, index = windowing.plan_windows(pd.DataFrame([row]), str(Path(path).parent), spec)
         confidences = np.concatenate([self._score_windows(windowing.read_windows(chunk, spec)) for chunk in chunks])
         return index.assign(file_path=str(path), confidence=confidences.astype(np.float64)).drop(columns="row")
 
@@ -112,32 +124,51 @@ def predict_recordings(
     Returns
     -------
     The content of ``scores.csv``: one row per recording, the most confident first, with ``file_path, confidence,
-    start_s, end_s, flagged``. A recording that cannot be decoded gets a warning instead of a row.
+    start_s, end_s, flagged``. A recording that cannot be used gets a warning with the reason instead of a row.
+
+    Raises
+    ------
+    InputError
+        If no recording can be used. ``scores.csv`` is then written without rows.
     """
     threshold = detector.description.threshold if threshold is None else threshold
     highest_hz = detector.description.windows.rate / 2
-    scored = []
-    for path, name in track_progress(files, len(files), "recordings"):
+    scored = [pd.DataFrame(columns=SCORE_COLUMNS)]
+    stems = name_tables(files)
+    for (path, _), stem in track_progress(zip(files, stems, strict=True), len(files), "recordings"):
         try:
             windows = detector.score_recording(path)
         except (InputError, OSError, RuntimeError) as error:
-            logger.warning("%s cannot be decoded: %s", path, error)
+            logger.warning("%s is left out: %s", path, error)
             continue
         scored.append(score_by_highest_window(windows))
         flagged = windows[windows.confidence >= threshold]
-        stem = Path(output, name.with_suffix(""))
-        detection_tables.write_detections(flagged, detector.description.label, highest_hz, stem)
-    if not scored:
-        raise InputError("none of the recordings can be decoded. The warnings above give the reasons.")
-    scores = pd.concat(scored).sort_values(["confidence", "file_path"], ascending=[False, True], ignore_index=True)
+        detection_tables.write_detections(flagged, detector.description.label, highest_hz, Path(output, stem))
+    scores = pd.concat(scored[1:] or scored)
+    scores = scores.sort_values(["confidence", "file_path"], ascending=[False, True], ignore_index=True)
     scores = scores.assign(flagged=scores.confidence >= threshold)
     tables.write(scores, Path(output, "scores.csv"))
+    if scores.empty:
+        raise InputError("None of the recordings can be used. The warnings above give the reasons.")
     return scores
 
 
-def _probe(path: Path) -> pd.DataFrame:
-    """Measure the recording: a table of one row, as :func:`hardneg.audio.windowing.plan_windows` needs."""
-    decoding.refuse_special_file(path)
-    info = soundfile.info(path)
-    duration_s = info.frames / info.samplerate
-    return pd.DataFrame([{"file_path": path.name, "duration_s": duration_s, "sample_rate": info.samplerate}])
+def name_tables(files: Sequence[tuple[Path, Path]]) -> list[Path]:
+    """Name the tables of each recording, so that no two recordings share one.
+
+    Tables are named after the recording without its suffix. If several have that name, they keep the suffix. If that
+    is not enough, because folders on the command line contain the same names, the whole path is the name.
+
+    >>> files = ["a/x.wav", "a/x.flac", "b/y.wav", "/d/e/z.wav", "/d/f/z.wav"]
+    >>> named = name_tables([(Path(file), Path(file) if file[0] != "/" else Path("z.wav")) for file in files])
+    >>> [path.as_posix() for path in named]
+    ['a/x.wav', 'a/x.flac', 'b/y', 'd/e/z.wav', 'd/f/z.wav']
+    """
+    stems = Counter(name.with_suffix("") for _, name in files)
+    names = Counter(name for _, name in files)
+    return [
+        name.with_suffix("") if stems[name.with_suffix("")] == 1
+        else name if names[name] == 1
+        else Path(*path.resolve().parts[1:])
+        for path, name in files
+    ]  # fmt: skip

@@ -6,15 +6,18 @@ from pathlib import Path
 
 import pandas as pd
 
+from hardneg.audio.decoding import AUDIO_SUFFIXES
 from hardneg.common.errors import InputError
 from hardneg.recordings.manifest import LABELS, POOL
 from hardneg.recordings.nights import format_dates, read_audiomoth_times
 
-AUDIO_SUFFIXES = {".wav", ".flac", ".ogg", ".mp3", ".aif", ".aiff", ".opus", ".w64", ".caf", ".au"}
+APPLE_DOUBLE = "._"
 
 
 def find_audio_files(paths: Iterable[str | os.PathLike[str]]) -> list[tuple[Path, Path]]:
     """List recordings: all files among `paths`, and files with an audio suffix at any depth of its folders.
+
+    Files such as ``._20250312_213000.WAV`` are left out. A Mac writes them beside files on cards, for other purposes.
 
     Returns
     -------
@@ -29,7 +32,11 @@ def find_audio_files(paths: Iterable[str | os.PathLike[str]]) -> list[tuple[Path
     for path in map(Path, paths):
         if path.is_dir():
             candidates = (child for child in sorted(path.rglob("*")) if child.suffix.lower() in AUDIO_SUFFIXES)
-            files += [(child, child.relative_to(path)) for child in candidates if child.is_file()]
+            files += [
+                (child, child.relative_to(path))
+                for child in candidates
+                if child.is_file() and not child.name.startswith(APPLE_DOUBLE)
+            ]
         elif path.is_file():
             files.append((path, Path(path.name)))
         elif path.exists():

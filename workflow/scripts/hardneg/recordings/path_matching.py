@@ -12,7 +12,7 @@ from pathlib import PurePosixPath, PureWindowsPath
 
 import pandas as pd
 
-from hardneg.recordings.discovery import AUDIO_SUFFIXES
+from hardneg.audio.decoding import AUDIO_SUFFIXES
 
 LISTED_PATHS = 3
 # Folders that sort recordings by label. They do not tell whose recordings are in them.

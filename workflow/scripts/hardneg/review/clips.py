@@ -18,6 +18,7 @@ from scipy.signal import get_window
 
 from hardneg.audio import decoding
 from hardneg.audio.resampling import resample
+from hardneg.audio.unfinished_headers import open_recording
 from hardneg.common import crash_isolation, process_context
 from hardneg.common.errors import InputError
 from hardneg.common.hashing import digest
@@ -113,7 +114,7 @@ def cut_clip(window: ClipWindow, folder: str | os.PathLike[str], settings: ClipS
     path = Path(settings.audio_root, window.file_path)
     try:
         decoding.refuse_special_file(path)
-        with soundfile.SoundFile(path) as recording:
+        with open_recording(path) as recording:
             recording_rate = recording.samplerate
             first = max(round((window.start_s - settings.context_s) * recording_rate), 0)
             last = min(round((window.end_s + settings.context_s) * recording_rate), recording.frames)
