@@ -47,7 +47,7 @@ rule write_report:
         interactions="<results>/interactions.csv",
         nights="<results>/nights.csv",
         breakdown="<results>/breakdown.csv",
-        model=plan.runs.files("model.json")[0],
+        models=plan.runs.files("model.json"),
     output:
         page=report("<results>/report.html", caption="../report/report.rst", category="Report"),
         answer="<results>/answer.txt",

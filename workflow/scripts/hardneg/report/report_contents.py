@@ -24,6 +24,7 @@ from hardneg.report import (
 )
 from hardneg.report.answers import Answer
 from hardneg.report.audit_summary import AuditSummary
+from hardneg.report.configuration_differences import ConfigurationDifference, find_differences
 from hardneg.report.confuser_table import ConfuserTable, build_confuser_tables
 from hardneg.report.effect_dependence import DependenceTable
 from hardneg.report.findings import HardnessEffect, VerdictTable
@@ -43,7 +44,7 @@ class ReportInputs:
     recordings, rejected : the recordings that were used, and those that were not.
     runs, deltas, interactions, nights, breakdown : the results over all runs.
     comparison_warnings : what limits the comparisons, from :func:`hardneg.experiments.arm_checks.check_arms`.
-    model : the description of any run, trained or left out, for the versions of what computed it.
+    models : the description of each run, for its settings and the versions of what computed it.
     tiers : the files of each tier that mines, in the order of :attr:`ReportSettings.tiers`.
     tier_notes : what limits each of these tiers.
     mining_problems : what is wrong with the mining models; see :mod:`hardneg.review.first_look`.
@@ -63,7 +64,7 @@ class ReportInputs:
     interactions: str
     nights: str
     breakdown: str
-    model: str
+    models: list[str]
     tiers: list[str]
     tier_notes: list[str]
     mining_problems: str
@@ -131,6 +132,7 @@ class ReportContents:
     versions : of the software.
     mining_problems : what is wrong with the mining models, in sentences.
     comparison_warnings : what limits the comparisons: rows with ``arm`` and ``warning``.
+    configuration_differences : keys in which runs differ from the configuration of the report.
     least_label : the confidence from which a label of BirdNET counts.
     recommendation, nights, qualities, audit, models, clusters, sounds, rounds, confusers, answers : see the modules
         that make them.
@@ -146,6 +148,7 @@ class ReportContents:
     versions: Mapping[str, str]
     recommendation: Recommendation | None = None
     comparison_warnings: list[dict[str, Any]] = field(default_factory=list)
+    configuration_differences: list[ConfigurationDifference] = field(default_factory=list)
     mining_problems: list[str] = field(default_factory=list)
     hardness_effects: list[HardnessEffect] = field(default_factory=list)
     dependence: list[DependenceTable] = field(default_factory=list)
@@ -179,7 +182,8 @@ def collect_contents(inputs: ReportInputs, settings: ReportSettings) -> ReportCo
         tiers=tier_descriptions.describe_tiers(tier_files, notes, settings.tiers, runs),
         comparisons=report_tables.build_comparison_tables(deltas),
         verdicts=findings.build_verdict_tables(deltas),
-        versions=read_versions(inputs.model),
+        versions=read_versions(inputs.models[0]),
+        configuration_differences=find_differences(inputs.models, settings.configuration),
         recommendation=recommendation.recommend(
             deltas, runs, nights, none, settings.max_recall_loss, controls, settings.alpha
         ),

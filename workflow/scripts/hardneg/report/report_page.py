@@ -67,6 +67,11 @@ def write_answer(path: str | os.PathLike[str], contents: ReportContents) -> None
     audit = [f"Audit: {' '.join(contents.audit.sentences)}"] if contents.audit else []
     warnings = [f"Warning: {warning}" for tier in contents.tiers for warning in tier.warnings]
     warnings += [f"Warning: {row['arm']}: {row['warning']}" for row in contents.comparison_warnings]
+    warnings += [
+        f"Warning: {row.runs} run(s) were made with {row.key} = {row.in_runs}, and the configuration now has "
+        f"{row.configured}. Run the workflow again without limiting --rerun-triggers."
+        for row in contents.configuration_differences
+    ]
     paragraphs = [
         textwrap.fill(line, 110, initial_indent="- ", subsequent_indent="  ")
         for line in [*problems, *lines, *audit, *warnings]
