@@ -14,7 +14,7 @@ CONFIGURATION = {
 
 @pytest.fixture
 def write_run(tmp_path):
-    """Write the description of a run; its settings are those of the configuration unless `change` says otherwise."""
+    """Write the description of a run; its settings are those of the configuration unless `change` replaces them."""
 
     def write(name, dropout, **change):
         description = {
