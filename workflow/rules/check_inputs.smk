@@ -31,9 +31,8 @@ rule check_shard:
         ENVIRONMENT
     threads: 4
     params:
-        # Snakemake does not compare parameters that take `input`. The hash contains what these change in a shard.
-        splits=lambda wildcards, input: dict(config["splits"]),
-        files_per_shard=lambda wildcards, input: config["files_per_shard"],
+        # Snakemake does not compare parameters that take `input`. The hash contains the rows of the shard.
+        planned=lambda wildcards, input: plan.shards.planned,
         checks=dict(
             audio_root=plan.shards.audio_root,
             min_duration_s=config["min_duration_s"],

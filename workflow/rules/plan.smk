@@ -7,7 +7,7 @@ from hardneg.planning.plan import Plan
 
 try:
     configured_files.refuse_missing_files(config)
-    plan = Plan.from_config(config, prefix="<results>")
+    plan = Plan.from_config(config, prefix="<results>", in_job=not workflow.is_main_process)
 except InputError as error:
     raise WorkflowError(str(error)) from None
 

@@ -1,6 +1,7 @@
 """What the workflow decides before any job runs, tried without Snakemake."""
 
 import re
+from pathlib import Path
 
 import pandas as pd
 import pytest
@@ -421,3 +422,22 @@ def test_another_beginning_of_the_night_changes_only_the_shards_whose_nights_it_
     assert midnight.recordings.night.min() == "2025-03-01"
     changed = set(noon.hashes.items()) ^ set(midnight.hashes.items())
     assert {shard.split("-")[0] for shard, _ in changed} == {"pool"}
+
+
+def test_a_job_plans_the_same_without_reading_the_manifest(config):
+    plan = plan_of(config, prefix="<results>")
+    plan.shards.write()
+    Path("manifest.csv").write_text("a job must not read this")
+    of_job = plan_of(config, prefix="<results>", in_job=True)
+    assert of_job.shards.hashes == plan.shards.hashes
+    assert of_job.targets == plan.targets
+    assert of_job.report.inputs == plan.report.inputs
+    pd.testing.assert_frame_equal(
+        of_job.shards.recordings.sort_values("file_path", ignore_index=True),
+        plan.shards.recordings.sort_values("file_path", ignore_index=True),
+        check_dtype=False,
+    )
+
+
+def test_a_job_without_a_plan_on_disk_reads_the_manifest(config):
+    assert plan_of(config, in_job=True).shards.hashes == plan_of(config).shards.hashes

