@@ -2,7 +2,7 @@
 
 import re
 
-from hardneg.planning import configured_files
+from hardneg.planning import configured_files, early_warnings
 from hardneg.planning.plan import Plan
 
 try:
@@ -10,6 +10,11 @@ try:
     plan = Plan.from_config(config, prefix="<results>", in_job=not workflow.is_main_process)
 except InputError as error:
     raise WorkflowError(str(error)) from None
+
+# A job reads the plan too, in a process that must not repeat this.
+if workflow.is_main_process:
+    for warning in early_warnings.find_warnings(plan.shards, config):
+        logger.warning(f"Warning: {warning}")
 
 
 def one_of(names):

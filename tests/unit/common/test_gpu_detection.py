@@ -46,3 +46,8 @@ def test_cuda_always_asks_for_a_gpu_and_cpu_never_does(with_torch):
     assert gpu_detection.should_request_gpu("cuda")
     with_torch(["nvidia0"], "2.13.0")
     assert not gpu_detection.should_request_gpu("cpu")
+
+
+def test_a_driver_that_cannot_be_loaded_is_none(monkeypatch):
+    monkeypatch.setattr(gpu_detection, "DRIVER", "libnone.so.1")
+    assert not gpu_detection.has_driver()

@@ -1,9 +1,11 @@
 """Find out, without importing torch, whether jobs on this machine can use a GPU."""
 
+import ctypes
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 DEVICES = Path("/dev")
+DRIVER = "libcuda.so.1"
 # A container may get any one of the machine's GPUs, not only the first. Windows offers GPUs to Linux as "dxg".
 GPU_FILES = ("nvidia[0-9]*", "dxg")
 
@@ -21,7 +23,21 @@ def should_request_gpu(device: str) -> bool:
 
 def has_gpu() -> bool:
     """Return whether this machine has a GPU, and its torch is not a build without CUDA."""
-    return any(any(DEVICES.glob(name)) for name in GPU_FILES) and _has_cuda_build()
+    return has_device_file() and _has_cuda_build()
+
+
+def has_device_file() -> bool:
+    """Return whether this machine has an NVIDIA device."""
+    return any(any(DEVICES.glob(name)) for name in GPU_FILES)
+
+
+def has_driver() -> bool:
+    """Return whether the driver of NVIDIA devices can be loaded and finds one."""
+    try:
+        driver = ctypes.CDLL(DRIVER)
+        return bool(driver.cuInit(0) == 0)
+    except (OSError, AttributeError):
+        return False
 
 
 def _has_cuda_build() -> bool:

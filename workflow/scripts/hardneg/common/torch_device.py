@@ -4,7 +4,9 @@ import os
 
 import torch
 
+from hardneg.common import gpu_detection
 from hardneg.common.errors import InputError
+from hardneg.common.log import logger
 
 
 def select_device(device: str, threads: int) -> str:
@@ -19,7 +21,14 @@ def select_device(device: str, threads: int) -> str:
     # By default, convolutions on a GPU round to 10 bits. Features and thresholds must be valid on a CPU too.
     torch.backends.cudnn.allow_tf32 = False
     if device == "auto":
-        return "cuda" if torch.cuda.is_available() else "cpu"
+        if torch.cuda.is_available():
+            return "cuda"
+        if gpu_detection.has_gpu():
+            logger.warning(
+                "device is auto: the NVIDIA device is not used, because torch %s finds no working driver for it.",
+                torch.__version__,
+            )
+        return "cpu"
     if device == "cuda" and not torch.cuda.is_available():
         raise InputError("device is 'cuda', but torch finds no GPU. Set device to auto or cpu, or repair the driver.")
     return device
