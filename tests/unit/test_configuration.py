@@ -1,4 +1,5 @@
 import copy
+import datetime
 
 import pandas as pd
 import pytest
@@ -198,6 +199,10 @@ WRONG = {
     "a second round after no tier": (lambda config: config["mining"].update(rounds=2, second_round={"negative_tier": "none"}), "'none' must contain files"),
     "a second round after an unknown tier": (lambda config: config["mining"].update(rounds=2, second_round={"negative_tier": "conf8"}), "negative_tier: 'conf8' is not a tier: did you mean 'conf85'"),
     "a model named as the second round": (lambda config: config["mining"].update(rounds=2, model=[{"name": "second", "model": "train"}]), "'second' is the name of the second round's detector"),
+    "a site that YAML reads as a number": (put([7], "splits", "ood_sites"), 'splits.ood_sites.0: YAML reads this name as a number (7). Put it in quotes, such as "NO"'),
+    "a site that YAML reads as no": (put([False], "splits", "ood_sites"), "splits.ood_sites.0: YAML reads this name as yes or no (False). Put it in quotes"),
+    "a site that YAML reads as a date": (put([datetime.date(2025, 3, 12)], "splits", "ood_sites"), "YAML reads this name as a date (2025-03-12). Put it in quotes"),
+    "a tier that YAML reads as a number": (put({}, "negative_tiers", 50), "negative_tiers: YAML reads the name 50 as a number. Put it in quotes"),
     "both sources of sound": (put("m.csv", "manifest"), "give either manifest (with audio_root) or generated"),
     "a manifest without its root": (lambda config: config.update(manifest=config.pop("generated") and "m.csv"), "audio_root"),
 }  # fmt: skip

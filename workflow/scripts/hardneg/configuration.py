@@ -1,5 +1,6 @@
 """Check a configuration against its schema, fill in the defaults and refuse contradictions."""
 
+import datetime
 import math
 import os
 from collections.abc import Iterator
@@ -23,6 +24,7 @@ from hardneg.models.training_settings import NO_AUGMENTATION
 
 Schema = dict[str, Any]
 MAX_VALUES = 100_000
+QUOTES = 'Put it in quotes, such as "NO", "012" or "2025-03-12".'
 
 
 def complete(config: Config, schema_path: str | os.PathLike[str]) -> Config:
@@ -50,7 +52,7 @@ def complete(config: Config, schema_path: str | os.PathLike[str]) -> Config:
             f"The configuration expands to more than {MAX_VALUES:,} values. Check its YAML aliases (&name and *name): "
             "aliases of aliases multiply."
         )
-    unusable = list(_find_unusable_numbers(config))
+    unusable = [*_find_unusable_numbers(config), *_find_unquoted_names(config)]
     if unusable:
         raise InputError("The configuration is not valid:\n" + "\n".join(f"  {message}" for message in unusable))
     with open(schema_path, encoding="utf-8") as file:
@@ -140,6 +142,22 @@ def _drop_defaults(part: Any) -> Any:
     return {key: _drop_defaults(value) for key, value in part.items() if key != "default"}
 
 
+def _find_unquoted_names(part: object, path: str = "the top level") -> Iterator[str]:
+    """Find keys that YAML does not read as text."""
+    children = part if isinstance(part, dict) else dict(enumerate(part)) if isinstance(part, list) else {}
+    for key, child in children.items():
+        kind = _name_unquoted_kind(key) if isinstance(part, dict) else ""
+        if kind:
+            yield f"{path}: YAML reads the name {key} as {kind}. {QUOTES}"
+        yield from _find_unquoted_names(child, str(key) if path == "the top level" else f"{path}.{key}")
+
+
+def _name_unquoted_kind(value: object) -> str:
+    """Name what YAML makes of text without quotes, or return ``""`` for text."""
+    kinds = {bool: "yes or no", int: "a number", float: "a number", datetime.date: "a date"}
+    return next((name for kind, name in kinds.items() if isinstance(value, kind)), "")
+
+
 def _count_values(part: object, count: int = 0) -> int:
     """Count the values in a configuration; stop at the limit, because aliases can expand to more than memory holds."""
     count += 1
@@ -180,6 +198,10 @@ def _explain(error: ValidationError, parent: str = "") -> str:
             on, off = error.schema["formerly_true"], error.schema["formerly_false"]
             return f"{path}: true is called '{on}' now, and false '{off}'"
         return f"{path}: {error.instance!r} is not one of {', '.join(map(str, error.validator_value))}"
+    if error.validator == "type" and "string" in str(error.validator_value):
+        kind = _name_unquoted_kind(error.instance)
+        if kind:
+            return f"{path}: YAML reads this name as {kind} ({error.instance}). {QUOTES}"
     return f"{path}: {error.message}"
 
 
