@@ -1,5 +1,6 @@
 """Format numbers and names for people."""
 
+import re
 import unicodedata
 
 import pandas as pd
@@ -36,3 +37,12 @@ def escape_control_characters(name: str) -> str:
         f"⟨U+{ord(character):04X}⟩" if unicodedata.category(character) in CONTROL_CATEGORIES else character
         for character in name
     )
+
+
+def escape_markdown(value: object) -> str:
+    """Show a text in Markdown as it is, in one line, without markup and without HTML.
+
+    >>> print(escape_markdown("<b>*frog*</b>"))
+    \\<b\\>\\*frog\\*\\</b\\>
+    """
+    return re.sub(r"([\\`*_{}\[\]<>#|&~!])", r"\\\1", escape_control_characters(str(value)))

@@ -8,7 +8,7 @@ import pandas as pd
 from jinja2 import Environment, FileSystemLoader
 
 from hardneg.common.display_names import CLUSTER_NAMES, METRIC_NAMES, SPLIT_NAMES
-from hardneg.common.formatting import MISSING, format_number
+from hardneg.common.formatting import MISSING, escape_markdown, format_number
 from hardneg.experiments.run_description import RunDescription
 from hardneg.export.description import DetectorDescription
 from hardneg.models.metrics import METRICS
@@ -46,7 +46,10 @@ def render_card(
     cluster : what the intervals of `measurements` resample; see :func:`measure_with_intervals`.
     """
     counts = recordings.groupby(["split", "label"]).agg(files=("file_path", "size"), nights=("group", "nunique"))
-    environment = Environment(loader=FileSystemLoader(TEMPLATE.parent), trim_blocks=True)  # noqa: S701 - Markdown
+    # Each value is escaped: names come from configurations and manifests of other people.
+    environment = Environment(  # noqa: S701 - Markdown
+        loader=FileSystemLoader(TEMPLATE.parent), trim_blocks=True, finalize=escape_markdown
+    )
     return environment.get_template(TEMPLATE.name).render(
         detector=detector,
         run=run,
