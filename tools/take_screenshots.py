@@ -1,7 +1,7 @@
 """Take the documentation's screenshots from a finished default run.
 
-``python tools/take_screenshots.py results docs/images`` opens the report and the review page in a headless Chromium,
-and saves their visible parts as WebP. Run ``snakemake`` and ``snakemake review`` before. Use only generated
+``python tools/take_screenshots.py results docs/images`` opens the report, the first look and the review page in a
+headless Chromium, and saves their visible parts as WebP. Run ``snakemake`` and ``snakemake review`` before. Use only generated
 recordings.
 """
 
@@ -35,6 +35,8 @@ def main(results: Path, images: Path) -> None:
             browser.get("about:blank")  # else only the anchor would change
             browser.get((results / "report.html").resolve().as_uri() + anchor)
             save(browser, images / f"{name}.webp")
+        browser.get((results / "mining/first_look.html").resolve().as_uri())
+        save(browser, images / "first_look.webp")
         browser.get((results / "review/index.html").resolve().as_uri())
         initials = browser.switch_to.active_element  # the page asks who is listening
         initials.send_keys("me\n")

@@ -138,7 +138,7 @@ def test_the_template_runs_once_its_marked_keys_are_set(small):
     assert marked == {"target", *replaced, "ood_sites"}
     small.path("mine.yaml").write_text("\n".join(changed))
     planned = small.plan("mine.yaml")
-    assert planned["train"] == 25 and planned["extract_features"] > 1 and "generate_soundscapes" not in planned
+    assert planned["train"] == 35 and planned["extract_features"] > 1 and "generate_soundscapes" not in planned
     assert not small.path("results/mine").exists()
 
 

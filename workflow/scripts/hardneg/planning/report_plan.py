@@ -49,8 +49,8 @@ class ReportPlan:
 
         Returns
         -------
-        Paths of ``tiers, tier_notes, mining_problems, audit, audit_reliability, clusters, scores, truth, review, sounds,
-        confusers, rounds``. A path is an empty list if this report does not contain the table.
+        Paths of ``tiers, tier_notes, mining_problems, audit, audit_reliability, clusters, scores, truth, review,
+        sounds, confusers, rounds``. A path is an empty list if this report does not contain the table.
         """
         audited, several_models = self.tiers.is_audited, len(self.mining.models) > 1
         return {
