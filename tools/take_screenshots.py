@@ -1,8 +1,8 @@
 """Take the documentation's screenshots from a finished default run.
 
 ``python tools/take_screenshots.py results docs/images`` opens the report, the first look and the review page in a
-headless Chromium, and saves their visible parts as WebP. Run ``snakemake`` and ``snakemake review`` before. Use only generated
-recordings.
+headless Chromium, and saves their visible parts as WebP. Run ``snakemake`` and ``snakemake review`` before. Use only
+generated recordings.
 """
 
 import io

@@ -191,6 +191,20 @@ def test_each_kind_of_model_is_scored_by_its_own_rule(config, tmp_path):
     assert mining.ranking_kind == "classifier"
 
 
+def test_the_first_look_validates_all_mining_models_but_detections_and_reads_what_went_wrong_in_training(
+    config, tmp_path
+):
+    assert plan_of(config).mining.validation_scores == ["results/mining/trained/validation_scores.parquet"]
+    assert plan_of(config).mining.trained_descriptions == ["results/mining/trained/model.json"]
+    (tmp_path / "detections.csv").write_text("Start (s),End (s),Scientific name,Common name,Confidence,File\n")
+    config["mining"] |= {"model": ["old.safetensors", "detections.csv"], "label": "Frog"}
+    mining = plan_of(config).mining
+    assert mining.kinds == {"old": "checkpoint", "detections": "detections"}
+    assert mining.validated == ["old"]
+    assert mining.validation_scores == ["results/mining/old/validation_scores.parquet"]
+    assert mining.trained_descriptions == []
+
+
 def test_missing_tables_of_detections_are_refused(config):
     config["mining"] |= {"model": ["train", "detections.csv"], "label": "Frog"}
     with pytest.raises(InputError, match=r"detections\.csv"):
