@@ -14,7 +14,7 @@ from hardneg.review import clips, review_page, review_table
 pytestmark = pytest.mark.slow
 
 HOSTILE = [
-    "<img src=x onerror=document.title='hit'>.wav", "quote\"s' and, comma.wav", "two\nlines.wav", "right\u202eto\u200fleft.wav",
+    "<img src=x onerror=document.title='hit'>.wav", "=quote\"s' and, comma.wav", "two\nlines.wav", "right\u202eto\u200fleft.wav",
 ]  # fmt: skip
 RECORDER = "</script><script>document.title='hit'</script>"
 

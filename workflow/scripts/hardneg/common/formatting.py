@@ -40,7 +40,7 @@ def escape_control_characters(name: str) -> str:
 
 
 def escape_markdown(value: object) -> str:
-    """Show a text in Markdown as it is, in one line, without markup and without HTML.
+    """Show a text unchanged in Markdown: in one line, without markup and without HTML.
 
     >>> print(escape_markdown("<b>*frog*</b>"))
     \\<b\\>\\*frog\\*\\</b\\>

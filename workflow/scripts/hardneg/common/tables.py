@@ -14,6 +14,7 @@ import pyarrow.parquet
 
 from hardneg.common.errors import name_damaged_file
 from hardneg.common.files import atomic_write, write_text
+from hardneg.common.formulas import escape_formulas, unescape_formulas
 
 # Columns whose values the user names.
 NAME_COLUMNS = (
@@ -37,7 +38,8 @@ def read(path: str | os.PathLike[str], columns: list[str] | None = None) -> pd.D
         if Path(path).suffix == ".parquet":
             return pd.read_parquet(path, columns=columns, page_checksum_verification=True)
         dtypes = dict.fromkeys(NAME_COLUMNS, str)
-        return pd.read_csv(path, usecols=columns, dtype=dtypes, keep_default_na=False, na_values=[""])
+        table = pd.read_csv(path, usecols=columns, dtype=dtypes, keep_default_na=False, na_values=[""])
+        return unescape_formulas(table)
 
 
 def read_rows_of_files(path: str | os.PathLike[str], file_paths: Iterable[str]) -> pd.DataFrame:
@@ -58,7 +60,7 @@ def write(table: pd.DataFrame, path: str | os.PathLike[str]) -> None:
         if Path(path).suffix == ".parquet":
             table.to_parquet(draft, index=False, write_page_checksum=True)
         else:
-            table.to_csv(draft, index=False, lineterminator="\n")
+            escape_formulas(table).to_csv(draft, index=False, lineterminator="\n")
 
 
 @contextmanager

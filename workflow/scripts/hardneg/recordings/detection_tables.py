@@ -11,6 +11,7 @@ import pandas as pd
 from hardneg.common import text_tables
 from hardneg.common.errors import InputError
 from hardneg.common.files import atomic_write
+from hardneg.common.formulas import escape_formulas
 
 CSV_SUFFIX, RAVEN_SUFFIX = ".BirdNET.results.csv", ".BirdNET.selection.table.txt"
 CSV_COLUMNS = ["Start (s)", "End (s)", "Scientific name", "Common name", "Confidence", "File"]
@@ -122,7 +123,7 @@ def write_detections(detections: pd.DataFrame, label: str, high_hz: float, stem:
     )
     for table, suffix, separator in ((birdnet_table, CSV_SUFFIX, ","), (raven_table, RAVEN_SUFFIX, "\t")):
         with atomic_write(Path(f"{stem}{suffix}")) as draft:
-            table.to_csv(draft, sep=separator, index=False, lineterminator="\n")
+            escape_formulas(table).to_csv(draft, sep=separator, index=False, lineterminator="\n")
 
 
 def find_format(columns: Collection[str]) -> str:

@@ -245,7 +245,11 @@ for (const event of ["play", "pause", "ended"]) {
 
 // Saving: the answers that the page was made with, then the new ones of this browser.
 function formatCsv() {
-  const cell = (value) => (/[",\r\n]/.test(String(value)) ? `"${String(value).replaceAll('"', '""')}"` : String(value));
+  // A spreadsheet must not run text as a formula; see common/formulas.py.
+  const isFormula = (text) => /^'*[=+\-@\t\r\n]/.test(text) && !/^[+-]?[0-9.]+(?:[eE][+-]?[0-9]+)?$/.test(text);
+  const guard = (text) => (isFormula(text) ? `'${text}` : text);
+  const quote = (text) => (/[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text);
+  const cell = (value) => quote(guard(String(value)));
   const rows = [...data.answers, ...newAnswers()].map((answer) => COLUMNS.map((column) => answer[column] ?? ""));
   return [COLUMNS, ...rows].map((cells) => cells.map(cell).join(",")).join("\n") + "\n";
 }

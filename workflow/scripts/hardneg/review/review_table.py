@@ -9,6 +9,7 @@ import pandas as pd
 
 from hardneg.common import text_tables
 from hardneg.common.errors import InputError
+from hardneg.common.formulas import unescape_formulas
 
 LABELS = ("negative", "positive", "uncertain")
 COLUMNS = ["file_path", "start_s", "end_s", "label", "reviewer", "reviewed_at", "note", "target"]
@@ -59,7 +60,7 @@ def read_review(path: str | os.PathLike[str], matches: Mapping[str, str] | None 
         raise InputError(
             f"{source} lacks the column(s) {', '.join(missing)}: add them. It has: {', '.join(table.columns)}."
         )
-    table = table.reindex(columns=COLUMNS, fill_value="")
+    table = unescape_formulas(table.reindex(columns=COLUMNS, fill_value=""))
     table["label"] = table.label.str.strip().str.lower()
     text_tables.refuse_rows(table, table.file_path == "", source, "no file_path", ["label"])
     problem = f"a label other than {', '.join(LABELS)}"
