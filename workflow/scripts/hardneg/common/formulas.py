@@ -33,7 +33,7 @@ def unescape_formulas(table: pd.DataFrame) -> pd.DataFrame:
 
 
 def _replace(table: pd.DataFrame, pattern: str, replacement: str) -> pd.DataFrame:
-    """Replace the start of each text in a table. Other values, and columns without a match, stay as they are."""
+    """Replace the start of each text in a table. Other values, and columns without a match, stay unchanged."""
     regex = re.compile(pattern)
     changed = {}
     for column in table.columns:
