@@ -380,7 +380,7 @@ def test_the_audit_is_part_of_the_report_only_if_a_trained_tier_uses_it(config):
 def test_the_report_has_a_forest_plot_for_each_comparison(config):
     config["comparisons"].append({"vary": "positive_subset", "baseline": "base"})
     plan = plan_of(config).report
-    assert plan.figures[:3] == ["forest_1", "forest_2", "metrics"]
+    assert [name for name in plan.figures if name.startswith("forest")] == ["forest_1", "forest_2"]
     assert [plan.caption(figure) for figure in plan.figures[1:3]] == ["forest", "metrics"]
 
 
