@@ -381,7 +381,7 @@ def test_the_report_has_a_forest_plot_for_each_comparison(config):
     config["comparisons"].append({"vary": "positive_subset", "baseline": "base"})
     plan = plan_of(config).report
     assert [name for name in plan.figures if name.startswith("forest")] == ["forest_1", "forest_2"]
-    assert [plan.caption(figure) for figure in plan.figures[1:3]] == ["forest", "metrics"]
+    assert [plan.caption(figure) for figure in ("forest_2", "metrics")] == ["forest", "metrics"]
 
 
 def test_a_key_that_a_rule_does_not_list_changes_none_of_its_settings(config):
