@@ -40,7 +40,7 @@ def test_all_pipelines_are_timed_and_the_workflow_gives_the_scores_of_the_naive_
 def test_a_matrix_is_timed(tmp_path, model, epochs):
     summary = run("matrix_timing", tmp_path, "--model", model, "--epochs", epochs, "--runs", 1, "--processes", 1)
     start = f"1 runs of {model}, 0 hidden units, {epochs} epochs, on cpu, 1 processes: "
-    assert re.fullmatch(re.escape(start) + r"\d+ s; CPU seconds of a training .+\n", summary)
-    (history,), (metrics,) = tmp_path.glob("*/run-0/history.csv"), tmp_path.glob("*/run-0/metrics.csv")
+    assert re.fullmatch(re.escape(start) + r"\d+ s\. CPU seconds: \d+\. .+\n", summary)
+    (history,), (runs,) = tmp_path.glob("*/run-0/history.csv"), tmp_path.glob("*/runs.csv")
     assert len(history.read_text().splitlines()) == 1 + epochs
-    assert "test_ood" in metrics.read_text()
+    assert "test_ood" in runs.read_text()

@@ -48,7 +48,7 @@ def test_the_other_arms_are_compared_and_the_empty_tier_trains_once_it_has_files
     config = write_config(project, {"top_k": 5})
     plan = project.plan(config)
     assert plan == {
-        "assign_tier": 1, "draw_tier": 2, "train": 4, "evaluate": 4, **dict.fromkeys(SUMMARIES, 1),
+        "assign_tier": 1, "draw_tier": 2, "train": 4, "evaluate": 2, **dict.fromkeys(SUMMARIES, 1),
     }  # fmt: skip
     project.snakemake(config=config)
     assert set(project.table("results/runs.csv").negative_tier) == {

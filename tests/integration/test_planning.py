@@ -41,12 +41,12 @@ def test_a_shard_size_that_gives_the_same_shards_reruns_no_shard(small, changed)
 
 def test_a_changed_tier_reruns_that_tier_its_runs_and_the_summaries(small, changed):
     config = changed(lambda config: config["negative_tiers"]["hard"].update(min_confidence=0.01))
-    assert small.plan(config) == {"assign_tier": 1, "train": 4, "evaluate": 4, **SUMMARIES}
+    assert small.plan(config) == {"assign_tier": 1, "train": 4, "evaluate": 2, **SUMMARIES}
 
 
 def test_a_changed_tier_reruns_the_tiers_that_match_its_size(small, changed):
     config = changed(lambda config: config["negative_tiers"]["top"].update(top_k=19))
-    assert small.plan(config) == {"draw_tier": 2, "train": 4, "evaluate": 4, **SUMMARIES}
+    assert small.plan(config) == {"draw_tier": 2, "train": 4, "evaluate": 2, **SUMMARIES}
 
 
 def test_a_new_seed_draws_and_trains_only_its_runs(small, changed):
@@ -60,14 +60,19 @@ def test_a_random_tier_that_all_seeds_share_is_not_drawn_for_a_new_seed(small, c
         config["matrix"]["seed"] = seeds
 
     plan = small.plan(changed(lambda config: share(config, [1, 2])))
-    assert plan == {"assign_tier": 1, "train": 4, "evaluate": 4, **SUMMARIES}
+    assert plan == {"assign_tier": 1, "train": 4, "evaluate": 2, **SUMMARIES}
     plan = small.plan(changed(lambda config: share(config, [1, 2, 3])))
-    assert plan == {"assign_tier": 1, "train": 10, "evaluate": 10, **SUMMARIES}
+    assert plan == {"assign_tier": 1, "train": 10, "evaluate": 6, **SUMMARIES}
 
 
 def test_a_changed_comparison_trains_nothing(small, changed):
     config = changed(lambda config: config["comparisons"][0].update(baseline="control"))
     assert small.plan(config) == {"compare": 1, "compare_effects": 1, "draw_figures": 1, "write_report": 1}
+
+
+def test_a_changed_threshold_rule_measures_again_and_trains_and_scores_nothing(small, changed):
+    config = changed(lambda config: config.update(evaluation={"threshold": {"rule": "recall", "value": 0.8}}))
+    assert small.plan(config) == SUMMARIES
 
 
 def test_edited_code_reruns_the_rules_that_use_it_and_a_comment_reruns_nothing(small):
@@ -76,7 +81,7 @@ def test_edited_code_reruns_the_rules_that_use_it_and_a_comment_reruns_nothing(s
     try:
         module.write_text(text.replace("ranked.confidence >= low", "ranked.confidence > low"))
         assert module.read_text() != text
-        assert small.plan("small.yaml") == {"assign_tier": 1, "draw_tier": 2, "train": 8, "evaluate": 8, **SUMMARIES}
+        assert small.plan("small.yaml") == {"assign_tier": 1, "draw_tier": 2, "train": 8, "evaluate": 4, **SUMMARIES}
         module.write_text("# A remark.\n" + text)
         assert small.plan("small.yaml") == {}
     finally:
@@ -99,7 +104,7 @@ def test_new_pool_recordings_run_new_shards_and_no_run_without_mined_negatives(s
     assert plan == {
         "check_shard": plan["check_shard"], "extract_features": plan["check_shard"], "score_shard": plan["check_shard"],
         "gather_recordings": 1, "check_inputs": 1, "merge_indexes": 1, "rank_pool": 1,
-        "cross_fit": 2, "find_near_duplicates": 1, "audit": 1, "cluster_pool": 1, "assign_tier": 1, "draw_tier": 2, "train": 8, "evaluate": 8, **SUMMARIES,
+        "cross_fit": 2, "find_near_duplicates": 1, "audit": 1, "cluster_pool": 1, "assign_tier": 1, "draw_tier": 2, "train": 8, "evaluate": 6, **SUMMARIES,
     }  # fmt: skip
     assert small.plan("small.yaml") == {}
 
@@ -124,7 +129,7 @@ def test_another_device_reruns_nothing(small):
 def test_a_training_key_may_be_an_axis(small, changed):
     config = changed(lambda config: config["matrix"].update(dropout=[0.1, 0.5]))
     plan = small.plan(config)
-    assert (plan["train"], plan["evaluate"]) == (24, 24)
+    assert (plan["train"], plan["evaluate"]) == (24, 12)
     assert "train_mining_model" not in plan
 
 
@@ -152,7 +157,7 @@ def test_a_second_round_mines_again_and_reruns_nothing_of_the_first(small, chang
     second = {"train_second_model": 1, "score_shard_again": shards, "rank_remaining": 1, "compare_rounds": 1}
     plan = small.plan(changed(twice))
     assert plan.pop("assign_tier") == 1 + (not small.path("results/tiers/top.csv").exists())
-    assert plan == {**second, "train": 4, "evaluate": 4, **SUMMARIES}
+    assert plan == {**second, "train": 4, "evaluate": 2, **SUMMARIES}
 
     config = changed(twice)
     targets = ("results/tiers/again.csv", "results/mining/second/comparison.csv")
@@ -163,13 +168,13 @@ def test_a_second_round_mines_again_and_reruns_nothing_of_the_first(small, chang
     pool = small.table("results/inputs/pool.parquet").file_path
     assert set(left) == set(pool) - set(first_tier)
     assert json.loads(small.path("results/mining/second/model.json").read_text())["counts"]["tier_files"] == 20
-    assert small.plan(config) == {"train": 4, "evaluate": 4, **SUMMARIES}
+    assert small.plan(config) == {"train": 4, "evaluate": 2, **SUMMARIES}
 
     config = changed(lambda config: (twice(config), config["negative_tiers"]["again"].update(round="joint")))
-    assert small.plan(config) == {"assign_tier": 1, "train": 4, "evaluate": 4, **SUMMARIES}
+    assert small.plan(config) == {"assign_tier": 1, "train": 4, "evaluate": 2, **SUMMARIES}
     config = changed(lambda config: (twice(config), config["negative_tiers"]["top"].update(top_k=19)))
     plan = small.plan(config)
-    assert plan == {**second, "assign_tier": 2, "draw_tier": 2, "train": 8, "evaluate": 8, **SUMMARIES}, (
+    assert plan == {**second, "assign_tier": 2, "draw_tier": 2, "train": 8, "evaluate": 4, **SUMMARIES}, (
         "top, its control, and again"
     )
     assert small.plan("small.yaml") == {}

@@ -1,16 +1,15 @@
+# One job scores all seeds of an arm, because importing torch takes ten times as long as scoring the files of a run.
 rule evaluate:
     input:
         **plan.test_inputs,
-        model="<run>/model.safetensors",
-        validation_scores="<run>/validation_scores.parquet",
+        models=plan.runs.seed_files("model.safetensors"),
+        validation_scores=plan.runs.seed_files("validation_scores.parquet"),
     output:
-        scores="<run>/scores.parquet",
-        metrics="<run>/metrics.csv",
-        breakdown="<run>/breakdown.csv",
+        scores=plan.runs.seed_files("scores.parquet"),
     log:
-        "<logs>/evaluate/<axes>.log",
+        "<logs>/evaluate/<arm>.log",
     benchmark:
-        "<benchmarks>/evaluate/<axes>.jsonl"
+        "<benchmarks>/evaluate/<arm>.jsonl"
     conda:
         ENVIRONMENT
     resources:
@@ -18,8 +17,6 @@ rule evaluate:
         device=DEVICE,
     params:
         model_input=plan.model_input,
-        measures=plan.settings("evaluation", "precision", "calibration_bins"),
-        threshold=plan.settings("evaluation/threshold", "rule", "value", "prevalence"),
         code=fingerprint("evaluate"),
     script:
         "../scripts/evaluate.py"
@@ -27,8 +24,7 @@ rule evaluate:
 
 rule collect_runs:
     input:
-        metrics=plan.runs.files("metrics.csv"),
-        breakdowns=plan.runs.files("breakdown.csv"),
+        scores=plan.runs.files("scores.parquet"),
         models=plan.runs.files("model.json"),
         split_rules_hold="<results>/inputs/recordings.parquet",
     output:
@@ -42,6 +38,8 @@ rule collect_runs:
     conda:
         ENVIRONMENT
     params:
+        measures=plan.settings("evaluation", "precision", "calibration_bins"),
+        threshold=plan.settings("evaluation/threshold", "rule", "value", "prevalence"),
         runs=plan.runs.table,
         code=fingerprint("collect_runs"),
     script:

@@ -2,7 +2,6 @@ rule export:
     input:
         weights=f"{plan.runs.exported}/model.safetensors",
         description=f"{plan.runs.exported}/model.json",
-        metrics=f"{plan.runs.exported}/metrics.csv",
         scores=f"{plan.runs.exported}/scores.parquet",
         recordings="<results>/inputs/recordings.parquet",
     output:
@@ -25,6 +24,8 @@ rule export:
             resamples=config["statistics"]["resamples"],
             cluster=config["statistics"]["cluster"],
         ),
+        measures=plan.settings("evaluation", "precision", "calibration_bins"),
+        threshold=plan.settings("evaluation/threshold", "rule", "value", "prevalence"),
         templates=fingerprint_files("export/*.md.j2"),
         code=fingerprint("export"),
     script:

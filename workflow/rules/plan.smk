@@ -25,6 +25,7 @@ def one_of(names):
 pathvars:
     features=plan.features,
     scores=plan.mining.scores,
+    arm=plan.runs.arm_pattern,
     axes=plan.runs.pattern,
     run="<results>/runs/<axes>",
 

@@ -1,9 +1,12 @@
 from hardneg.common import tables
 from hardneg.common.log import log_to
 from hardneg.experiments import run_tables
+from hardneg.experiments.evaluation import EvaluationSettings
+from hardneg.models.thresholds import ThresholdRule
 
 log_to(snakemake.log[0])
-runs = run_tables.collect_runs(snakemake.input.metrics, snakemake.input.models)
-breakdown = run_tables.collect_breakdowns(snakemake.input.breakdowns, snakemake.params.runs)
-tables.write(runs, snakemake.output.runs)
-tables.write(breakdown, snakemake.output.breakdown)
+rule = ThresholdRule(**snakemake.params.threshold)
+settings = EvaluationSettings(rule=rule, **snakemake.params.measures)
+collected = run_tables.collect_runs(snakemake.input.scores, snakemake.input.models, snakemake.params.runs, settings)
+tables.write(collected.runs, snakemake.output.runs)
+tables.write(collected.breakdown, snakemake.output.breakdown)

@@ -7,7 +7,8 @@ import pytest
 
 from hardneg.common import tables
 from hardneg.common.errors import InputError
-from hardneg.experiments import run_description, run_evaluation, run_tables, training_run
+from hardneg.experiments import run_description, run_tables, split_scores, training_run
+from hardneg.experiments.evaluation import EvaluationSettings
 from hardneg.experiments.run_description import RunCounts, RunDescription
 from hardneg.mining.tiers import COLUMNS
 from hardneg.models.thresholds import HIGHEST_F1
@@ -30,12 +31,8 @@ def left_out(tmp_path):
     )  # fmt: skip
     settings = training_run.RunSettings(AXES, seed=1, training=None, model_input={})
     training_run.train_run(inputs, outputs, settings, device="cpu")
-    run_evaluation.evaluate_run(
-        run_evaluation.EvaluationInputs(outputs.weights, outputs.validation_scores, "no.parquet", "no.parquet"),
-        run_evaluation.EvaluationOutputs(run / "scores.parquet", run / "metrics.csv", run / "breakdown.csv"),
-        run_evaluation.EvaluationSettings({}, HIGHEST_F1, precision=0.9, calibration_bins=10),
-        device="cpu",
-    )
+    inputs = split_scores.ArmInputs([outputs.weights], [outputs.validation_scores], "no.parquet", "no.parquet")
+    split_scores.score_arm(inputs, [run / "scores.parquet"], {}, device="cpu")
     return run
 
 
@@ -51,10 +48,14 @@ def trained(tmp_path):
         counts=RunCounts(**numbers), versions={"torch": "2"},
     )  # fmt: skip
     tables.write_json(description.to_json(), run / "model.json")
-    tables.write(pd.DataFrame({"split": ["test_iid"], "f1": [0.5]}), run / "metrics.csv")
-    tables.write(pd.DataFrame({"split": ["test_iid"], "by": ["quality"], "recall": [0.5]}), run / "breakdown.csv")
-    tables.write(pd.DataFrame({"split": ["test_iid"], "label": [1], "confidence": [0.5]}), run / "scores.parquet")
+    scores = pd.DataFrame({"split": ["val", "val", "test_iid"], "label": [1, 0, 1], "confidence": [0.9, 0.1, 0.8]})
+    tables.write(scores.assign(duration_s=3.0, recorder_id="r", quality="high"), run / "scores.parquet")
     return run
+
+
+def collect(folders, axes):
+    scores, models = ([folder / name for folder in folders] for name in ("scores.parquet", "model.json"))
+    return run_tables.collect_runs(scores, models, axes, EvaluationSettings(0.9, 10, HIGHEST_F1))
 
 
 def test_a_run_of_an_empty_tier_says_so_and_has_complete_tables_without_rows(left_out):
@@ -62,28 +63,23 @@ def test_a_run_of_an_empty_tier_says_so_and_has_complete_tables_without_rows(lef
     assert "torch" in run_description.read_versions(left_out / "model.json")
     written = {path.name: tables.read(path) for path in left_out.iterdir() if path.suffix in (".csv", ".parquet")}
     assert set(written) == {
-        "history.csv", "validation_scores.parquet", "training_set.parquet", "scores.parquet", "metrics.csv",
-        "breakdown.csv",
+        "history.csv", "validation_scores.parquet", "training_set.parquet", "scores.parquet",
     }  # fmt: skip
     assert all(table.empty and len(table.columns) for table in written.values())
 
 
 def test_a_run_that_is_left_out_is_in_no_table_and_no_figure(left_out, trained):
-    folders = [left_out, trained]
-    runs = run_tables.collect_runs(
-        [folder / "metrics.csv" for folder in folders], [folder / "model.json" for folder in folders]
-    )
-    assert list(runs.negative_tier) == ["none"]
-    axes = [AXES, AXES | {"negative_tier": "none"}]
-    breakdown = run_tables.collect_breakdowns([folder / "breakdown.csv" for folder in folders], axes)
+    folders, axes = [left_out, trained], [AXES, AXES | {"negative_tier": "none"}]
+    collected = collect(folders, axes)
+    assert set(collected.runs.negative_tier) == set(collected.breakdown.negative_tier) == {"none"}
     scores = figure_set.read_runs([folder / "scores.parquet" for folder in folders], axes)
-    assert list(breakdown.negative_tier) == list(scores.negative_tier) == ["none"]
+    assert set(scores.negative_tier) == {"none"}
     assert scores.label.dtype.kind == "i"
 
 
 def test_a_matrix_of_empty_tiers_only_is_refused(left_out):
     with pytest.raises(InputError, match="Every run of the matrix is left out because its tier has no file"):
-        run_tables.collect_runs([left_out / "metrics.csv"], [left_out / "model.json"])
+        collect([left_out], [AXES])
 
 
 def test_a_run_that_is_left_out_cannot_be_exported(left_out):

@@ -121,7 +121,7 @@ def test_a_training_that_learns_nothing_is_diagnosed(caplog):
 
 def test_a_training_job_imports_neither_the_compiler_nor_scikit_learn():
     code = (
-        "import sys, test_training; from hardneg.experiments import evaluation, training_run; test_training.trained(1, epochs=1);"
+        "import sys, test_training; from hardneg.experiments import split_scores, training_run; test_training.trained(1, epochs=1);"
         "print(sorted({name.split('.')[0] for name in sys.modules} & {'sklearn', 'scipy'}), 'torch._dynamo' in sys.modules)"
     )
     completed = subprocess.run(

@@ -1,9 +1,9 @@
 """Time a matrix of the size of the reference study, on simulated features.
 
-``python -m hardneg.benchmarks.matrix_timing results/bench`` writes ``matrix-<time>/matrix.txt``. Each run is trained
-and evaluated as by the rules ``train`` and ``evaluate``, in two new processes of one thread. Times include imports, but
-not Snakemake. Runs are heads on embeddings or, with ``--model cnn``, the default network on log-mel windows. With
-``--device cuda`` the processes share a GPU.
+``python -m hardneg.benchmarks.matrix_timing results/bench`` writes ``matrix-<time>/matrix.txt``. It works as the rules
+do, in new processes of one thread. ``train`` trains a run, ``evaluate`` scores the runs of three seeds, and
+``collect_runs`` measures all of them. Times include imports, but not Snakemake. Runs are heads on embeddings or, with
+``--model cnn``, the default network on log-mel windows. With ``--device cuda`` the processes share a GPU.
 """
 
 import argparse
@@ -30,6 +30,7 @@ INPUT: dict[str, Any] = {"windows": {"length_s": WINDOW_S}, "features": {"kind":
 FILES = {"train": 5500, "val": 1000, "test_iid": 2943, "test_ood": 3585, "pool": 1500}
 SHAPES = {"head": (1024,), "cnn": (64, 188)}  # the latter is 3 s in 64 bands, with a frame every 16 ms
 RECORDER_NIGHTS = 400
+SEEDS = 3
 BLOCK_ROWS = 500
 TRAINING = TrainingSettings(
     model="head",
@@ -119,28 +120,40 @@ def train(folder: Path, device: str, training: TrainingSettings, seed: int) -> f
     return time.process_time()
 
 
-def evaluate(folder: Path, device: str, seed: int) -> float:
-    """Evaluate one run and return the CPU time (s) of this process since it started."""
+def score(folder: Path, device: str, seeds: Sequence[int]) -> float:
+    """Score the runs of these seeds, and return the CPU time (s) of this process since it started."""
     from hardneg.common import torch_device
-    from hardneg.experiments import evaluation
+    from hardneg.experiments import split_scores
     from hardneg.models import checkpoints
+
+    device = torch_device.select_device(device, 1)
+    runs = [folder / f"run-{seed}" for seed in seeds]
+    scores = split_scores.score_splits(
+        [checkpoints.load(run / "model.safetensors", INPUT) for run in runs],
+        tables.read(folder / "labelled.parquet"),
+        tables.read(folder / "index.parquet"),
+        [tables.read(run / "validation.parquet") for run in runs],
+        device,
+    )
+    for table, run in zip(scores, runs, strict=True):
+        tables.write(table, run / "scores.parquet")
+    return time.process_time()
+
+
+def measure(folder: Path, seeds: Sequence[int]) -> float:
+    """Measure the runs of these seeds, and return the CPU time (s) of this process since it started."""
+    from hardneg.experiments import evaluation, run_tables
     from hardneg.models.thresholds import HIGHEST_F1
 
-    run = folder / f"run-{seed}"
-    device = torch_device.select_device(device, 1)
-    network = checkpoints.load(run / "model.safetensors", INPUT)
-    recordings, index = tables.read(folder / "labelled.parquet"), tables.read(folder / "index.parquet")
-    validation_scores = tables.read(run / "validation.parquet")
-    scores = evaluation.score_splits(network, recordings, index, validation_scores, device)
-    tables.write(scores, run / "scores.parquet")
-    tables.write(
-        evaluation.measure_splits(scores, precision=0.9, calibration_bins=10, rule=HIGHEST_F1), run / "metrics.csv"
-    )
+    scores, models = ([folder / f"run-{seed}" / name for seed in seeds] for name in ("scores.parquet", "model.json"))
+    settings = evaluation.EvaluationSettings(precision=0.9, calibration_bins=10, rule=HIGHEST_F1)
+    collected = run_tables.collect_runs(scores, models, [{"seed": str(seed)} for seed in seeds], settings)
+    tables.write(collected.runs, folder / "runs.csv")
     return time.process_time()
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Train and evaluate the runs in parallel, and write how long that took."""
+    """Train and score the runs in parallel, measure them, and write how long that took."""
     parser = argparse.ArgumentParser(
         prog="python -m hardneg.benchmarks.matrix_timing", description=str(__doc__).splitlines()[0]
     )
@@ -160,13 +173,16 @@ def main(arguments: Sequence[str] | None = None) -> None:
     context = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(options.processes, mp_context=context, max_tasks_per_child=1) as pool:
         training_s = list(pool.map(partial(train, folder, options.device, training), range(options.runs)))
-        evaluation_s = list(pool.map(partial(evaluate, folder, options.device), range(options.runs)))
+        arms = [range(start, min(start + SEEDS, options.runs)) for start in range(0, options.runs, SEEDS)]
+        scoring_s = list(pool.map(partial(score, folder, options.device), arms))
+        measuring_s = pool.submit(measure, folder, range(options.runs)).result()
     wall_s = time.perf_counter() - start
+    total_s = sum(training_s) + sum(scoring_s) + measuring_s
     summary = (
         f"{options.runs} runs of {options.model}, {options.hidden_units} hidden units, {options.epochs} epochs, "
-        f"on {options.device}, {options.processes} processes: {wall_s:.0f} s; "
-        f"CPU seconds of a training {np.median(training_s):.1f}, of an evaluation {np.median(evaluation_s):.1f} "
-        "(medians)\n"
+        f"on {options.device}, {options.processes} processes: {wall_s:.0f} s. CPU seconds: {total_s:.0f}. "
+        f"A training {np.median(training_s):.1f}, scoring {SEEDS} runs {np.median(scoring_s):.1f} (medians), measuring "
+        f"all {measuring_s:.1f}.\n"
     )
     write_text(summary, folder / "matrix.txt")
     print(summary, end="")

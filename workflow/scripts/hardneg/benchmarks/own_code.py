@@ -53,7 +53,8 @@ def run_job(job: str, folder: Path, files: int) -> None:
         epochs = CNN_EPOCHS if job == "cnn" else HEAD_EPOCHS
         training = replace(matrix_timing.TRAINING, model=job, epochs=epochs)
         matrix_timing.train(Path(runs), "cpu", training, seed=1)
-        matrix_timing.evaluate(Path(runs), "cpu", seed=1)
+        matrix_timing.score(Path(runs), "cpu", seeds=[1])
+        matrix_timing.measure(Path(runs), seeds=[1])
 
 
 def make_inputs(folder: Path) -> None:

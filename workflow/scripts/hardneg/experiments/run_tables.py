@@ -1,57 +1,64 @@
-"""Collect the measurements of all runs into tables."""
+"""Measure all runs, and collect the measurements into tables."""
 
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 
 import pandas as pd
 
 from hardneg.common import tables
 from hardneg.common.errors import InputError
+from hardneg.experiments.evaluation import EvaluationSettings, break_down_detections, measure_splits
 from hardneg.experiments.run_description import RunDescription, read_reason_left_out
 
 
+@dataclass(frozen=True, slots=True)
+class RunTables:
+    """The measurements of all runs.
+
+    Attributes
+    ----------
+    runs : one row per run and split: the run's axes and seed, its
+        :class:`~hardneg.experiments.run_description.RunCounts`, and the metrics.
+    breakdown : the rows of :func:`hardneg.experiments.evaluation.break_down_detections`, with the run's axes and seed.
+    """
+
+    runs: pd.DataFrame
+    breakdown: pd.DataFrame
+
+
 def collect_runs(
-    metrics_paths: Sequence[str | os.PathLike[str]], model_paths: Sequence[str | os.PathLike[str]]
-) -> pd.DataFrame:
-    """Collect the metrics of all runs, except those that are left out because their tier has no file.
+    score_paths: Sequence[str | os.PathLike[str]],
+    model_paths: Sequence[str | os.PathLike[str]],
+    runs: Sequence[Mapping[str, str]],
+    settings: EvaluationSettings,
+) -> RunTables:
+    """Measure the stored scores of all runs, except those that are left out because their tier has no file.
 
     Parameters
     ----------
-    metrics_paths, model_paths : the metrics and the model description of each run, in the same order.
-
-    Returns
-    -------
-    One row per run and split: the run's axes and seed, its :class:`~hardneg.experiments.run_description.RunCounts`, and
-    the metrics.
+    score_paths, model_paths, runs : the file scores, the model description, and the axes and seed of each run, in the
+        same order.
+    settings : how the scores are measured.
 
     Raises
     ------
     InputError
         If every run is left out.
     """
-    parts = []
-    for metrics_path, model_path in zip(metrics_paths, model_paths, strict=True):
+    rows, breakdowns = [], []
+    for score_path, model_path, run in zip(score_paths, model_paths, runs, strict=True):
         if read_reason_left_out(model_path):
             continue
-        description = RunDescription.read(model_path)
-        run = {**description.run, **asdict(description.counts)}
-        metrics = tables.read(metrics_path)
-        parts.append(pd.concat([pd.DataFrame([run] * len(metrics)), metrics], axis=1))
-    if not parts:
+        description, scores = RunDescription.read(model_path), tables.read(score_path)
+        metrics = measure_splits(scores, settings)
+        facts = pd.DataFrame([{**description.run, **asdict(description.counts)}] * len(metrics))
+        rows.append(pd.concat([facts, metrics], axis=1))
+        breakdowns.append(break_down_detections(scores, metrics.threshold.iloc[0]).assign(**run))
+    if not rows:
         raise InputError("Every run of the matrix is left out because its tier has no file: change negative_tiers.")
-    return pd.concat(parts, ignore_index=True)
-
-
-def collect_breakdowns(paths: Sequence[str | os.PathLike[str]], runs: Sequence[Mapping[str, str]]) -> pd.DataFrame:
-    """Collect the breakdowns of all runs, each with the axes and seed of its run.
-
-    Parameters
-    ----------
-    paths, runs : the breakdown of each run, and its axes and seed, in the same order. The breakdown of a run that is
-        left out has no row.
-    """
-    parts = [tables.read(path).assign(**run) for path, run in zip(paths, runs, strict=True)]
-    table = pd.concat([part for part in parts if len(part)], ignore_index=True)
+    breakdown = pd.concat(breakdowns, ignore_index=True)
     axes = list(runs[0])
-    return table[[*axes, *table.columns.difference(axes, sort=False)]]
+    return RunTables(
+        pd.concat(rows, ignore_index=True), breakdown[[*axes, *breakdown.columns.difference(axes, sort=False)]]
+    )

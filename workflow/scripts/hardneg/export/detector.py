@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from hardneg.common import tables
 from hardneg.common.files import write_text
+from hardneg.experiments.evaluation import EvaluationSettings, measure_splits
 from hardneg.experiments.run_description import RunDescription
 from hardneg.export import formats, model_card
 from hardneg.export.description import DetectorDescription, describe_backbone
@@ -14,11 +15,10 @@ from hardneg.models.networks import Head
 
 @dataclass(frozen=True, slots=True)
 class ExportInputs:
-    """Paths of the run's weights, description, metrics and scores, and of the recordings."""
+    """Paths of the run's weights, description and scores, and of the recordings."""
 
     weights: str
     description: str
-    metrics: str
     scores: str
     recordings: str
 
@@ -55,19 +55,22 @@ class ExportSettings:
     label : ``Scientific name_Common name``, for tables of detections.
     resamples : draws of the bootstrap over recorder-nights, for the intervals on the model card.
     cluster : what is resampled together; see :func:`hardneg.recordings.nights.name_clusters`.
+    evaluation : how the scores are measured.
     """
 
     target: str
     label: str
     resamples: int
     cluster: str
+    evaluation: EvaluationSettings
 
 
 def export_detector(inputs: ExportInputs, outputs: ExportOutputs, settings: ExportSettings) -> None:
     """Write weights, description, other formats, label and model card."""
     run = RunDescription.read(inputs.description)
     network = checkpoints.load(inputs.weights, run.model_input)
-    metrics = tables.read(inputs.metrics)
+    scores = tables.read(inputs.scores)
+    metrics = measure_splits(scores, settings.evaluation)
     threshold = float(metrics.threshold.iloc[0])
     backbone = describe_backbone(parse_features(run.model_input["features"]))
     description = DetectorDescription(run.model_input, run.shape, settings.target, settings.label, threshold, backbone)
@@ -79,7 +82,6 @@ def export_detector(inputs: ExportInputs, outputs: ExportOutputs, settings: Expo
         assert isinstance(network, Head)  # the configuration allows no other network on embeddings
         assert isinstance(features, BirdNetSettings)  # only BirdNET has custom classifiers
         formats.write_tflite(network, settings.label, outputs.classifier, features.path)
-    scores = tables.read(inputs.scores)
     measurements = model_card.measure_with_intervals(metrics, scores, settings.resamples, settings.cluster)
     card = model_card.render_card(description, run, measurements, tables.read(inputs.recordings), settings.cluster)
     write_text(card, outputs.card)

@@ -50,9 +50,17 @@ class RunPlan:
         return [axis for axis, values in self.config["matrix"].items() if len(values) > 1]
 
     @property
+    def arm_pattern(self) -> str:
+        """The part of a run's path that all seeds of an arm share, with wildcards.
+
+        For example, ``positive_subset~{positive_subset}/negative_tier~{negative_tier}/validation~{validation}``.
+        """
+        return "/".join(f"{axis}~{{{axis}}}" for axis in self.axes)
+
+    @property
     def pattern(self) -> str:
-        """The part of a run's path that its axes decide, with wildcards: ``positive_subset~{positive_subset}/...``."""
-        return "/".join(f"{axis}~{{{axis}}}" for axis in [*self.axes, "seed"])
+        """The part of a run's path that its axes and its seed decide, with wildcards."""
+        return f"{self.arm_pattern}/seed~{{seed}}"
 
     @cached_property
     def folders(self) -> list[str]:
@@ -71,6 +79,10 @@ class RunPlan:
     def files(self, name: str) -> list[str]:
         """Locate one file of each run, in the order of :attr:`table`."""
         return [f"{folder}/{name}" for folder in self.folders]
+
+    def seed_files(self, name: str) -> list[str]:
+        """Locate one file of each seed of an arm, with wildcards for the axes."""
+        return [f"{self.prefix}/runs/{self.arm_pattern}/seed~{seed}/{name}" for seed in self.config["matrix"]["seed"]]
 
     def inputs(self, run: dict[str, str]) -> Inputs:
         """Locate what a run trains on.

@@ -1,0 +1,126 @@
+"""Score validation and test files with trained detectors."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+from torch import nn
+
+from hardneg.common import tables
+from hardneg.experiments.run_description import read_reason_left_out
+from hardneg.features import store
+from hardneg.models import checkpoints
+from hardneg.models.inference import score_files
+from hardneg.recordings.manifest import EVALUATED_SPLITS, TEST_POOL
+
+RECORDING_COLUMNS = [
+    "file_path", "quality", "call_type", "site", "recorder_id", "date", "night", "group", "duration_s",
+]  # fmt: skip
+SCORE_COLUMNS = ["file_path", "confidence", "start_s", "end_s", "label", "split", *RECORDING_COLUMNS[1:]]
+
+
+@dataclass(frozen=True, slots=True)
+class ArmInputs:
+    """Paths of what the seeds of an arm are scored from.
+
+    Attributes
+    ----------
+    models : the weights of each seed. The description of a model is the file beside its weights.
+    validation_scores : of each seed, in the same order.
+    recordings, index, pool, pool_index : see :func:`read_test_files`.
+    """
+
+    models: Sequence[str]
+    validation_scores: Sequence[str]
+    recordings: str
+    index: str
+    pool: str = ""
+    pool_index: str = ""
+
+
+def score_arm(inputs: ArmInputs, score_paths: Sequence[str], model_input: Mapping[str, Any], device: str) -> None:
+    """Score every validation and test file with each seed of an arm.
+
+    A run that is left out has no model; see :func:`hardneg.experiments.training_run.leave_out`. Its table gets no row.
+
+    Parameters
+    ----------
+    score_paths : the table to write for each seed, in the order of the models.
+    model_input : the windows and features that the detectors receive, as the configuration has them.
+    device : a torch device.
+    """
+    trained = []
+    for number, (model, path) in enumerate(zip(inputs.models, score_paths, strict=True)):
+        if read_reason_left_out(Path(model).with_suffix(".json")):
+            tables.write(pd.DataFrame(columns=SCORE_COLUMNS), path)
+        else:
+            trained.append(number)
+    if not trained:
+        return
+    networks = [checkpoints.load(inputs.models[number], model_input).to(device) for number in trained]
+    validation_scores = [tables.read(inputs.validation_scores[number]) for number in trained]
+    recordings, index = read_test_files(inputs.recordings, inputs.index, inputs.pool, inputs.pool_index)
+    scores = score_splits(networks, recordings, index, validation_scores, device)
+    for number, table in zip(trained, scores, strict=True):
+        tables.write(table, score_paths[number])
+
+
+def read_test_files(
+    recordings_path: str, index_path: str, pool_path: str, pool_index_path: str
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Read the recordings that a run is tested on, and their windows.
+
+    Parameters
+    ----------
+    recordings_path, index_path : checked recordings outside the pool, and their windows.
+    pool_path, pool_index_path : checked recordings of the pool, of which those held out count, and the windows of the
+        pool. Empty if nothing is held out.
+    """
+    recordings, index = tables.read(recordings_path), tables.read(index_path)
+    if not pool_path:
+        return recordings, index
+    pool = tables.read(pool_path)
+    held_out = pool[pool.split == TEST_POOL]
+    windows = tables.read_rows_of_files(pool_index_path, held_out.file_path)
+    return pd.concat([recordings, held_out], ignore_index=True), pd.concat([index, windows], ignore_index=True)
+
+
+def score_splits(
+    networks: Sequence[nn.Module],
+    recordings: pd.DataFrame,
+    index: pd.DataFrame,
+    validation_scores: Sequence[pd.DataFrame],
+    device: str,
+) -> list[pd.DataFrame]:
+    """Score every file of the test splits and of the held-out pool, and join the validation scores.
+
+    Parameters
+    ----------
+    networks : the detectors, on `device`.
+    recordings : checked recordings: those outside the pool, and those held out of it.
+    index : their windows.
+    validation_scores : of each detector: ``file_path, confidence, start_s, end_s, label``.
+    device : a torch device.
+
+    Returns
+    -------
+    A table for each detector, with one row per split and file: ``split, label`` (1 or 0), ``confidence, start_s,
+    end_s`` and :data:`RECORDING_COLUMNS`.
+    """
+    parts = [[scores.assign(split="val")] for scores in validation_scores]
+    for split in EVALUATED_SPLITS:
+        files = recordings[recordings.split == split]
+        if files.empty:
+            continue
+        label = (files.label == "positive").astype(int)
+        windows = index.merge(files[["file_path"]].assign(label=label), on="file_path", validate="m:1")
+        features = store.load(windows)
+        for network, scored in zip(networks, parts, strict=True):
+            scored.append(score_files(network, features, windows, device).assign(split=split))
+    facts = recordings[RECORDING_COLUMNS]
+    return [
+        pd.concat(scored, ignore_index=True).merge(facts, on="file_path", how="left", validate="m:1")
+        for scored in parts
+    ]
