@@ -1,5 +1,3 @@
-import gc
-
 import numpy as np
 import pandas as pd
 import pytest
@@ -12,14 +10,6 @@ from hardneg.benchmarks.studies import judge_study
 from hardneg.models.metrics import TEST_SPLIT_METRICS
 
 SMALL = Cell(seeds=2, validation_nights=4, validation_files=15, test_nights=4)
-
-
-@pytest.fixture(autouse=True, scope="module")
-def frozen_modules():
-    """Make the garbage collection in statsmodels fast."""
-    gc.freeze()
-    yield
-    gc.unfreeze()
 
 
 def test_every_study_is_judged_in_all_metrics_and_tiers():

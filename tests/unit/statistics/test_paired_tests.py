@@ -3,6 +3,7 @@ import math
 
 import numpy as np
 import pytest
+from statsmodels.stats.multitest import multipletests
 
 from hardneg.statistics import paired_tests, seed_planning, verdicts
 
@@ -47,6 +48,14 @@ def test_holms_and_benjamini_and_hochbergs_adjustment_by_hand():
     assert paired_tests.adjust_p_values(p, "holm")[:4] == pytest.approx([0.03, 0.06, 0.06, 0.02])
     assert paired_tests.adjust_p_values(p, "bh")[:4] == pytest.approx([0.02, 0.04, 0.04, 0.02])
     assert math.isnan(paired_tests.adjust_p_values(p)[4])
+
+
+@pytest.mark.parametrize(("method", "reference"), [("holm", "holm"), ("bh", "fdr_bh")])
+def test_adjusted_p_values_are_those_of_statsmodels(method, reference):
+    rng = np.random.default_rng(0)
+    for n in (1, 2, 7, 40):
+        p = np.round(rng.uniform(0, 0.2, n), 2)  # some are equal
+        assert paired_tests.adjust_p_values(p, method) == pytest.approx(multipletests(p, method=reference)[1])
 
 
 def test_with_enough_seeds_the_degrees_of_freedom_are_satterthwaites():

@@ -4,7 +4,6 @@
 """
 
 import argparse
-import gc
 import os
 import warnings
 from collections.abc import Mapping, Sequence
@@ -94,9 +93,6 @@ def calibrate(cells: Sequence[Cell], studies: int, resamples: int, folder: Path,
 
 def _prepare_process() -> None:
     warnings.simplefilter("ignore")
-    # statsmodels collects garbage at each adjustment of p values. With frozen modules, that is fast.
-    gc.collect()
-    gc.freeze()
 
 
 def summarize(judged: pd.DataFrame) -> pd.DataFrame:

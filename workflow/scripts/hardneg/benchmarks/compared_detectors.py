@@ -17,7 +17,7 @@ import pandas as pd
 
 from hardneg.audio.windowing import WindowSpec
 from hardneg.common import tables
-from hardneg.experiments import evaluation, training_run, training_sets
+from hardneg.experiments import split_scores, training_run, training_sets
 from hardneg.features import extractors, store
 from hardneg.features.feature_settings import parse_features
 from hardneg.models import checkpoints
@@ -166,10 +166,10 @@ def measure_network(name: str, data: Data, seed: int) -> Measurement:
         network = checkpoints.load(Path(outputs.weights), model_input)
         validation_scores = tables.read(outputs.validation_scores)
         scores, scoring = measure_duration(
-            lambda: evaluation.score_splits(network, data.labelled, data.index, validation_scores, "cpu")
+            lambda: split_scores.score_splits([network], data.labelled, data.index, [validation_scores], "cpu")
         )
     speed = data.test_windows / (data.tests + scoring).cpu_s
-    return Measurement(name, seed, data.learning + training, speed, rank_files(scores))
+    return Measurement(name, seed, data.learning + training, speed, rank_files(scores[0]))
 
 
 def measure_logistic_regression(name: str, data: Data, seed: int) -> Measurement:

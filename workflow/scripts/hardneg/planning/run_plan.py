@@ -12,7 +12,7 @@ from hardneg.planning.tier_plan import TierPlan
 # What the training and the evaluation of a run write into its folder.
 RUN_FILES = (
     "model.safetensors", "model.json", "history.csv", "validation_scores.parquet", "training_set.parquet",
-    "scores.parquet", "metrics.csv", "breakdown.csv",
+    "scores.parquet",
 )  # fmt: skip
 
 

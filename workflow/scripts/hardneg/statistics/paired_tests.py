@@ -7,7 +7,6 @@ from typing import TypeVar
 import numpy as np
 import numpy.typing as npt
 from scipy import stats
-from statsmodels.stats.multitest import multipletests
 
 FloatArray = npt.NDArray[np.float64]
 FloatOrArray = TypeVar("FloatOrArray", float, FloatArray)
@@ -16,7 +15,6 @@ MAX_EXACT_PAIRS = 16
 RANDOM_SIGN_PATTERNS = 9999
 MIN_STANDARD_ERROR = 1e-9
 MAX_DF_PER_SEED_DF = 3
-STATSMODELS_NAMES = {"holm": "holm", "bh": "fdr_bh"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,7 +132,15 @@ def adjust_p_values(p: npt.ArrayLike, method: str = "holm") -> FloatArray:
     adjusted = np.full(len(p), np.nan)
     known = np.isfinite(p)
     if known.any():
-        adjusted[known] = multipletests(p[known], method=STATSMODELS_NAMES[method])[1]
+        adjusted[known] = _adjust_by_holm(p[known]) if method == "holm" else stats.false_discovery_control(p[known])
+    return adjusted
+
+
+def _adjust_by_holm(p: FloatArray) -> FloatArray:
+    """Multiply the smallest of n values by n, the next by n - 1, and so on, and keep their order."""
+    order = np.argsort(p)
+    adjusted = np.empty(len(p))
+    adjusted[order] = np.minimum(np.maximum.accumulate(p[order] * np.arange(len(p), 0, -1)), 1)
     return adjusted
 
 
