@@ -168,6 +168,7 @@ WRONG = {
     "changes of embeddings": (lambda config: config.update(features={"kind": "birdnet"}, windows={}, training={"model": "head", "augmentation": {"gain_db": 3}}), "training.augmentation changes spectrograms, and features of kind birdnet are embeddings"),
     "changes of the audit's embeddings": (lambda config: config.update(features={"kind": "birdnet"}, windows={}, training={"model": "head"}, audit={"training": {"augmentation": {"background": "labelled"}}}), "audit.training.augmentation changes spectrograms"),
     "more epochs at least than at most": (lambda config: config["training"].update(epochs=5, patience=2), "training.min_epochs (10) is above epochs (5), so that patience has no effect"),
+    "a class left short": (lambda config: config["training"].update(weak_labels="max", balance="none"), "training.weak_labels: max and two_pass leave positive windows out"),
     "an epoch kept at random": (put("any", "training", "keep_epoch"), "training.keep_epoch: 'any' is not one of last, best"),
     "a share of all negatives": (put(1, "training", "mined_share"), "training.mined_share: 1 is greater than or equal to the maximum of 1"),
     "a weight of nothing": (put(0, "training", "mined_weight"), "training.mined_weight: 0 is less than or equal to the minimum of 0"),

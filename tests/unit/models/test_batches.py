@@ -76,6 +76,20 @@ def test_windows_that_left_do_not_change_the_order_of_the_others():
     assert drawn_files(replaced, fewer_table, "negative")[:50] == expected
 
 
+def test_after_a_restriction_only_the_allowed_windows_are_drawn_in_the_order_that_they_had():
+    windows, table = make_windows(20, 60)
+    allowed = np.ones(80, bool)
+    allowed[:20:2] = False
+    free, limited = BatchSampler(windows, settings(), 1), BatchSampler(windows, settings(), 1)
+    limited.restrict(allowed)
+    batches = [[list(sampler.draw_epoch("cpu"))] for sampler in (free, limited)]
+    of_free, of_limited = (drawn_files(drawn, table, "positive") for drawn in batches)
+    names = set(table.file_path[allowed])
+    assert [name for name in of_free[:20] if name in names] == of_limited[:10]
+    assert limited.steps_per_epoch == free.steps_per_epoch and limited.draws[~allowed].sum() == 0
+    assert drawn_files(batches[0], table, "negative") == drawn_files(batches[1], table, "negative")
+
+
 def test_another_seed_or_pass_has_another_order():
     rows, keys = np.arange(50), make_windows(0, 50)[0].keys
     first, second = (ShuffledWindows(rows, keys, seed).deal(100) for seed in (1, 2))

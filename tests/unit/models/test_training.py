@@ -1,6 +1,7 @@
 import dataclasses
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -100,6 +101,47 @@ def test_augmentation_changes_the_training_and_is_the_same_for_all_runs_of_a_see
     )
     assert list(augmented.history.loss) == list(again.history.loss)
     assert list(augmented.history.loss) != list(plain.history.loss)
+
+
+def faint_files():
+    """Positive files of four windows, of which one has a bright spot, and as many negative files without one."""
+    windows, labels = blips(128, 0)
+    spots, noise = windows[labels == 1], windows[labels == 0]
+    calls = np.arange(48) % 4 == 2
+    positives = np.where(calls[:, None, None], spots[:48], noise[:48])
+    names = [f"p{n // 4}.wav" for n in range(48)] + [f"n{n}.wav" for n in range(64)]
+    table = pd.DataFrame({"file_path": names, "start_s": [*np.arange(48) % 4, *np.zeros(64)], "origin": "labelled"})
+    table["label"] = (np.arange(112) < 48).astype(int)
+    return TrainingWindows.from_table(np.concatenate([positives, noise]), table), calls
+
+
+@pytest.mark.parametrize("weak_labels", ["all", "max", "two_pass"])
+def test_windows_of_a_positive_file_without_a_call_are_hardly_trained_on_unless_all_are(weak_labels):
+    windows, calls = faint_files()
+    held_out, labels = blips(40, 1)
+    index = pd.DataFrame({"file_path": [f"{n}.wav" for n in range(40)], "start_s": 0.0, "end_s": 3.0, "label": labels})
+    changes = {"weak_labels": weak_labels, "balance": "batches", "epochs": 8, "mixup": 0, "label_smoothing": 0}
+    settings = TrainingSettings.from_config(TRAINING | changes)
+    result = train(windows, held_out, index, settings, 1, "cpu")
+    draws = result.draws[:48]
+    assert len(result.draws) == len(windows)
+    if weak_labels == "all":
+        assert draws[calls].mean() == pytest.approx(draws[~calls].mean(), abs=1)
+    else:
+        assert draws[calls].mean() > 2 * draws[~calls].mean()
+        assert all(draws[4 * file : 4 * file + 4].max() > 0 for file in range(12)), "each file keeps a window"
+
+
+def test_two_passes_choose_the_same_windows_whatever_the_tier():
+    windows, _ = faint_files()
+    mined = replace(windows, is_mined=np.append(np.zeros(80, bool), np.ones(32, bool)))
+    held_out, labels = blips(20, 1)
+    index = pd.DataFrame({"file_path": [f"{n}.wav" for n in range(20)], "start_s": 0.0, "end_s": 3.0, "label": labels})
+    changes = {"weak_labels": "two_pass", "balance": "batches", "epochs": 6}
+    settings = TrainingSettings.from_config(TRAINING | changes)
+    arms = [mined.select(~mined.is_mined), mined]
+    draws = [train(arm, held_out, index, settings, 1, "cpu").draws[:48] > 0 for arm in arms]
+    assert np.array_equal(*draws) and not draws[0].all()
 
 
 def test_a_training_without_the_background_that_it_asks_for_is_an_error():

@@ -245,12 +245,18 @@ def _epoch_problems(config: Config) -> Iterator[str]:
 
 
 def _balance_problems(config: Config) -> Iterator[str]:
-    keys = ("balance", "upsampling", "mined", "mined_windows_per_file")
+    keys = ("balance", "upsampling", "mined", "mined_windows_per_file", "weak_labels")
     axes = {key: config["matrix"].get(key, [config["training"][key]]) for key in keys}
     if set(axes["balance"]) - {"none"} and set(axes["upsampling"]) - {"none"}:
         yield (
             "training.upsampling adds to the smaller class, and training.balance makes up for its size in another way: "
             "set balance to none"
+        )
+    leaves_windows_out = bool(set(axes["weak_labels"]) - {"all"})
+    if leaves_windows_out and (set(axes["balance"]) - {"batches"} or set(axes["upsampling"]) - {"none"}):
+        yield (
+            "training.weak_labels: max and two_pass leave positive windows out, and only batches that are half "
+            "positive make up for them: set balance to batches and upsampling to none"
         )
     if "share" in axes["mined"] and set(axes["balance"]) - {"batches"}:
         yield (

@@ -57,6 +57,7 @@ TRAINING = TrainingSettings(
     mined_weight=1.0,
     mined_windows_per_file=1,
     epoch_size="labelled",
+    weak_labels="all",
     upsampling="none",
     upsampling_ratio=1.0,
     internal_fraction=0.2,

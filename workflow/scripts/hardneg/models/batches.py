@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -26,6 +26,7 @@ class TrainingWindows:
     labels : 1 or 0, shape (n,).
     is_mined : whether a window is a mined negative, shape (n,).
     keys : a number for each window that depends on its name alone, uint64, shape (n,). It decides the order.
+    files : a number for each window that tells its file, shape (n,).
     labelled_count : number of labelled windows before any left for mined ones; it decides the length of an epoch.
     """
 
@@ -33,6 +34,7 @@ class TrainingWindows:
     labels: npt.NDArray[np.integer]
     is_mined: npt.NDArray[np.bool_]
     keys: npt.NDArray[np.uint64]
+    files: npt.NDArray[np.int64]
     labelled_count: int
 
     @classmethod
@@ -51,11 +53,23 @@ class TrainingWindows:
             labels=windows.label.to_numpy(),
             is_mined=is_mined,
             keys=hash_names(name_windows(windows), "window"),
+            files=pd.factorize(windows.file_path)[0],
             labelled_count=int((~is_mined).sum()) if labelled_count is None else labelled_count,
         )
 
     def __len__(self) -> int:
         return len(self.labels)
+
+    def select(self, is_selected: npt.NDArray[np.bool_]) -> "TrainingWindows":
+        """Select some of the windows; the length of an epoch stays the same."""
+        return replace(
+            self,
+            features=self.features[is_selected],
+            labels=self.labels[is_selected],
+            is_mined=self.is_mined[is_selected],
+            keys=self.keys[is_selected],
+            files=self.files[is_selected],
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,19 +105,32 @@ class ShuffledWindows:
         self._rows, self._keys, self._seed = rows, keys, seed
         self._passes = 0
         self._remaining = rows[:0]
+        self._allowed: npt.NDArray[np.bool_] | None = None
 
     def deal(self, count: int) -> npt.NDArray[np.integer]:
         """Deal the next `count` windows."""
-        missing_passes = max(math.ceil((count - len(self._remaining)) / len(self._rows)), 0)
+        dealt = len(self._rows) if self._allowed is None else int(self._allowed[self._rows].sum())
+        missing_passes = max(math.ceil((count - len(self._remaining)) / dealt), 0)
         windows = np.concatenate([self._remaining, *(self._shuffle() for _ in range(missing_passes))])
         self._remaining = windows[count:]
         return windows[:count]
+
+    def restrict(self, is_allowed: npt.NDArray[np.bool_]) -> None:
+        """Deal only some windows from now on; the others keep their order.
+
+        Parameters
+        ----------
+        is_allowed : for each window of the training set, shape (windows,). At least one of the dealt windows is.
+        """
+        self._allowed = is_allowed
+        self._remaining = self._remaining[is_allowed[self._remaining]]
 
     def _shuffle(self) -> npt.NDArray[np.integer]:
         generator = make_generator(self._seed, Purpose.ORDER, self._passes)
         self._passes += 1
         word = generator.integers(LARGEST_WORD, dtype=np.uint64)
-        return self._rows[np.argsort(pd.util.hash_array(self._keys ^ word), kind="stable")]
+        shuffled = self._rows[np.argsort(pd.util.hash_array(self._keys ^ word), kind="stable")]
+        return shuffled if self._allowed is None else shuffled[self._allowed[shuffled]]
 
 
 class BatchSampler:
@@ -145,6 +172,11 @@ class BatchSampler:
         partners, shares = self._draw_blends(steps)
         tensors = [torch.from_numpy(array).to(device) for array in (rows, partners, shares)]
         return (Batch(*step) for step in zip(*tensors, strict=True))
+
+    def restrict(self, is_allowed: npt.NDArray[np.bool_]) -> None:
+        """Draw only some windows from now on; see :meth:`ShuffledWindows.restrict`."""
+        for group, _ in self._groups:
+            group.restrict(is_allowed)
 
     def _draw_blends(self, steps: int) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.float32]]:
         unshuffled = np.tile(np.arange(self._batch_size), (steps, 1))

@@ -2,7 +2,7 @@
 
 import math
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import cast
 
 import numpy as np
 import numpy.typing as npt
@@ -17,12 +17,13 @@ from hardneg.models.augmentation import Augmenter
 from hardneg.models.batches import Batch, BatchSampler, TrainingWindows, weigh_windows
 from hardneg.models.diagnosis import DivergedTrainingError, diagnose
 from hardneg.models.epoch_choice import EpochChoice, balanced_log_loss
-from hardneg.models.inference import collect_file_scores, compute_confidences
+from hardneg.models.inference import collect_file_scores, compute_confidences, predict_confidences
 from hardneg.models.losses import focal_loss
 from hardneg.models.random_streams import Purpose, make_generator, seed_torch
 from hardneg.models.ranking_curves import average_precision
 from hardneg.models.training_settings import TrainingSettings
 from hardneg.models.upsampling import upsample
+from hardneg.models.weak_labels import find_calling, find_highest
 from hardneg.models.weight_average import average_weights
 
 HISTORY_COLUMNS = ["epoch", "loss", "learning_rate", "validation_average_precision", "validation_loss", "kept"]
@@ -96,6 +97,79 @@ class _Epoch:
     draws: npt.NDArray[np.int64]
 
 
+class Trainer:
+    """A detector in training: its network, the average of its weights, and what each step takes.
+
+    Parameters
+    ----------
+    windows, settings, seed, device, background : see :func:`train`.
+
+    Attributes
+    ----------
+    averaged : the network with averaged weights, which is the one to score with.
+    sampler : draws the batches.
+    steps, warm_up : optimization steps of the whole schedule, and those in which the learning rate rises.
+    """
+
+    def __init__(
+        self,
+        windows: TrainingWindows,
+        settings: TrainingSettings,
+        seed: int,
+        device: str,
+        background: npt.NDArray[np.float16] | None,
+    ):
+        self._windows, self._settings, self._device = windows, settings, device
+        seed_torch(seed, Purpose.WEIGHTS)
+        self._network = networks.build(
+            settings.model, settings.channels, settings.hidden_units, settings.dropout, shape=windows.features.shape[1:]
+        ).to(device)
+        seed_torch(seed, Purpose.DROPOUT)
+        self._data = DeviceWindows.from_windows(windows, settings, device)
+        is_mined = self._data.is_mined
+        self._network.standardize(self._data.features[~is_mined] if is_mined.any() else self._data.features)
+        self._average = average_weights(self._network, settings.ema)
+        self.averaged = cast(networks.Network, self._average.module)
+        self.sampler = BatchSampler(windows, settings, seed)
+        mixed_in = None if background is None else torch.from_numpy(background).to(device)
+        self._augmenter = Augmenter(settings.augmentation, mixed_in, seed)
+        self._optimizer = make_adamw(self._network.parameters(), settings.weight_decay)
+        self.steps = self.sampler.steps_per_epoch * settings.epochs
+        self.warm_up = max(round(settings.warmup_fraction * self.steps), 1)
+        shares = (warm_up_and_decay(step, self.warm_up, self.steps) for step in range(self.steps))
+        self._rates = iter([settings.learning_rate * share for share in shares])
+
+    def train_epoch(self) -> tuple[float, float]:
+        """Train for one epoch; return the mean loss and the last learning rate."""
+        settings = self._settings
+        self._network.train()
+        losses = []
+        batches = self.sampler.draw_epoch(self._device)
+        numbers = self._augmenter.draw_epoch(self.sampler.steps_per_epoch, settings.batch_size, self._device)
+        for batch, drawn in zip(batches, numbers, strict=True):
+            inputs, targets, weights = self._data.take(batch)
+            inputs = self._augmenter.apply(inputs, drawn)
+            if settings.mixup:
+                inputs, targets = blend(inputs, batch), blend(targets, batch)
+                weights = None if weights is None else blend(weights, batch)
+            logits = self._network(inputs)
+            loss = focal_loss(logits, targets, settings.focal_gamma, settings.label_smoothing, weights)
+            torch.autograd.backward(loss)
+            rate = next(self._rates)
+            self._optimizer.step(rate)
+            self._average.update_parameters(self._network)
+            losses.append(loss.detach())
+        return float(torch.stack(losses).mean()), rate
+
+    def choose_highest_windows(self) -> None:
+        """Let the window of each positive file that is highest now stand for the file from now on."""
+        is_positive = self._windows.labels == 1
+        confidences = predict_confidences(self.averaged, self._windows.features[is_positive], self._device)
+        is_allowed = ~is_positive
+        is_allowed[is_positive] = find_highest(self._windows.files[is_positive], confidences)
+        self.sampler.restrict(is_allowed)
+
+
 def train(
     windows: TrainingWindows,
     validation_windows: npt.NDArray[np.float16],
@@ -130,70 +204,66 @@ def train(
     if (background is None) != (settings.augmentation.background == "none"):
         raise ValueError(f"background {settings.augmentation.background!r} does not fit the windows to mix in")
     make_deterministic()
-    window_count = len(windows)
-    windows = add_upsampled(windows, settings, seed)
-    seed_torch(seed, Purpose.WEIGHTS)
-    network = networks.build(
-        settings.model, settings.channels, settings.hidden_units, settings.dropout, shape=windows.features.shape[1:]
-    ).to(device)
-    seed_torch(seed, Purpose.DROPOUT)
-    data = DeviceWindows.from_windows(windows, settings, device)
-    network.standardize(data.features[~data.is_mined] if windows.is_mined.any() else data.features)
-    averaged = average_weights(network, settings.ema)
-    sampler = BatchSampler(windows, settings, seed)
-    mixed_in = None if background is None else torch.from_numpy(background).to(device)
-    augmenter = Augmenter(settings.augmentation, mixed_in, seed)
-    optimizer = make_adamw(network.parameters(), settings.weight_decay)
-    steps = sampler.steps_per_epoch * settings.epochs
-    warm_up = max(round(settings.warmup_fraction * steps), 1)
-    rates = iter([settings.learning_rate * warm_up_and_decay(step, warm_up, steps) for step in range(steps)])
-
-    history: list[tuple[int, Any, float, float, float]] = []
+    if settings.weak_labels == "two_pass":
+        one_pass = replace(settings, weak_labels="all")
+        rest = (validation_windows, validation_index, one_pass, seed, device, background, name)
+        is_calling = find_calling_windows(windows, train(windows.select(~windows.is_mined), *rest).network, device)
+        result = train(windows.select(is_calling), *rest)
+        draws = np.zeros(len(windows), np.int64)
+        draws[is_calling] = result.draws
+        return replace(result, draws=draws)
+    trainer = Trainer(add_upsampled(windows, settings, seed), settings, seed, device, background)
+    history: list[tuple[int, float, float, float, float]] = []
     choice = EpochChoice(settings)
     kept: _Epoch | None = None
     for epoch in track_progress(range(1, settings.epochs + 1), settings.epochs, "training epochs"):
-        network.train()
-        losses = []
-        augmentations = augmenter.draw_epoch(sampler.steps_per_epoch, settings.batch_size, device)
-        for batch, numbers in zip(sampler.draw_epoch(device), augmentations, strict=True):
-            inputs, targets, weights = data.take(batch)
-            inputs = augmenter.apply(inputs, numbers)
-            if settings.mixup:
-                inputs, targets = blend(inputs, batch), blend(targets, batch)
-                weights = None if weights is None else blend(weights, batch)
-            loss = focal_loss(network(inputs), targets, settings.focal_gamma, settings.label_smoothing, weights)
-            torch.autograd.backward(loss)
-            rate = next(rates)
-            optimizer.step(rate)
-            averaged.update_parameters(network)
-            losses.append(loss.detach())
-        mean_loss = float(torch.stack(losses).mean())
-        confidences = compute_confidences(averaged.module, validation_windows, device)
-        if not (np.isfinite(mean_loss) and np.isfinite(confidences).all()):
+        if settings.weak_labels == "max" and epoch > 1:
+            trainer.choose_highest_windows()
+        loss, rate = trainer.train_epoch()
+        confidences = compute_confidences(trainer.averaged, validation_windows, device)
+        if not (np.isfinite(loss) and np.isfinite(confidences).all()):
             raise DivergedTrainingError(name, epoch, rate)
         scores = collect_file_scores(validation_index, confidences)
         precision, validation_loss = measure_validation(scores)
-        history.append((epoch, mean_loss, rate, precision, validation_loss))
+        history.append((epoch, loss, rate, precision, validation_loss))
         if choice.judge(precision, validation_loss):
-            state = {key: tensor.clone() for key, tensor in averaged.module.state_dict().items()}
-            kept = _Epoch(epoch, scores, state, sampler.draws.copy())
+            weights = {key: tensor.clone() for key, tensor in trainer.averaged.state_dict().items()}
+            kept = _Epoch(epoch, scores, weights, trainer.sampler.draws.copy())
         if choice.should_stop:
             break
     if kept is None:
         raise ValueError("training.epochs must be at least 1")
-    network.load_state_dict(kept.weights)
-    diagnosis = diagnose(kept.validation_scores, kept.number * sampler.steps_per_epoch, warm_up)
+    trainer.averaged.load_state_dict(kept.weights)
+    diagnosis = diagnose(kept.validation_scores, kept.number * trainer.sampler.steps_per_epoch, trainer.warm_up)
     if diagnosis:
         announce(f"the training of {name} failed: the detector {diagnosis}.")
     return TrainingResult(
-        network=network.eval(),
+        network=trainer.averaged.eval(),
         history=pd.DataFrame([(*row, row[0] == kept.number) for row in history], columns=HISTORY_COLUMNS),
         validation_scores=kept.validation_scores,
         kept_epoch=kept.number,
-        steps=steps,
-        draws=kept.draws[:window_count],
+        steps=trainer.steps,
+        draws=kept.draws[: len(windows)],
         diagnosis=diagnosis,
     )
+
+
+def find_calling_windows(windows: TrainingWindows, network: networks.Network, device: str) -> npt.NDArray[np.bool_]:
+    """Find the windows to train on in a second pass: all negatives, and of positive files those that call.
+
+    Parameters
+    ----------
+    network : from the first pass.
+
+    Returns
+    -------
+    Shape (windows,); see :func:`hardneg.models.weak_labels.find_calling`.
+    """
+    is_selected: npt.NDArray[np.bool_] = windows.labels == 0
+    is_positive = ~is_selected
+    confidences = predict_confidences(network, windows.features[is_positive], device)
+    is_selected[is_positive] = find_calling(windows.files[is_positive], confidences)
+    return is_selected
 
 
 def measure_validation(scores: pd.DataFrame) -> tuple[float, float]:
@@ -215,6 +285,7 @@ def add_upsampled(windows: TrainingWindows, settings: TrainingSettings, seed: in
         labels=labels,
         is_mined=np.append(windows.is_mined, np.zeros(added, bool)),
         keys=np.append(windows.keys, generator.integers(2**64, size=added, dtype=np.uint64)),
+        files=np.append(windows.files, windows.files.max() + 1 + np.arange(added)),
     )
 
 

@@ -77,6 +77,7 @@ class TrainingSettings:
     mined_weight : factor of a mined window's term in the loss.
     mined_windows_per_file : the most windows of a mined file to train on; the hardest are taken.
     epoch_size : ``labelled`` or ``all``: the windows whose number decides how many steps an epoch has.
+    weak_labels : ``all``, ``max`` or ``two_pass``: which windows of a positive file are trained on.
     upsampling : how the smaller class is enlarged; one of :data:`hardneg.models.upsampling.MODES`.
     upsampling_ratio : size of the smaller class after upsampling, as a share of the larger.
     internal_fraction : share of the training recorder-nights that ``internal`` validation holds out.
@@ -106,6 +107,7 @@ class TrainingSettings:
     mined_weight: float
     mined_windows_per_file: int
     epoch_size: str
+    weak_labels: str
     upsampling: str
     upsampling_ratio: float
     internal_fraction: float
