@@ -188,7 +188,7 @@ WRONG = {
     "two models of one name": (put(["a/model.safetensors", "b/model.safetensors"], "mining", "model"), "two models are called 'model': give each a name"),
     "a model named as the mean": (put([{"name": "mean", "model": "train"}], "mining", "model"), "'mean' already means the mean of all models"),
     "a model named with a slash": (put([{"name": "a/b", "model": "train"}], "mining", "model"), "the name 'a/b' may contain only letters, digits and _.+-"),
-    "two models trained here": (put(["train", {"name": "b", "model": "train"}], "mining", "model"), "the workflow trains only one mining model"),
+    "two models trained here": (put(["train", {"name": "b", "model": "train"}], "mining", "model"), "mining.seeds trains several models"),
     "a misspelt key of a model": (put([{"nam": "b", "model": "train"}], "mining", "model"), "unknown key 'nam' at mining.model.0: did you mean 'name'?"),
     "a tier by an unknown model": (put("trian", "negative_tiers", "conf50", "ranked_by"), "negative_tiers.conf50.ranked_by: no mining model is called 'trian'; use one of mean, minimum, trained"),
     "a control cut otherwise": (put("minimum", "negative_tiers", "random", "ranked_by"), "negative_tiers.random.ranked_by: a tier with match_size_of takes the ranking of 'conf85' (mean): remove ranked_by"),

@@ -5,16 +5,18 @@ rule train_mining_model:
         positives=f"<results>/positives/{config['mining']['positive_subset']}.csv",
         index="<features>/labelled.parquet",
     output:
-        weights="<results>/mining/trained/model.safetensors",
-        description="<results>/mining/trained/model.json",
-        history="<results>/mining/trained/history.csv",
-        validation_scores="<results>/mining/trained/validation_scores.parquet",
-        training_set="<results>/mining/trained/training_set.parquet",
+        weights="<results>/mining/{model}/model.safetensors",
+        description="<results>/mining/{model}/model.json",
+        history="<results>/mining/{model}/history.csv",
+        validation_scores="<results>/mining/{model}/validation_scores.parquet",
+        training_set="<results>/mining/{model}/training_set.parquet",
     log:
-        "<logs>/train_mining_model.log",
+        "<logs>/train_mining_model/{model}.log",
     benchmark:
-        "<benchmarks>/train_mining_model.jsonl"
+        "<benchmarks>/train_mining_model/{model}.jsonl"
     priority: 50
+    wildcard_constraints:
+        model=one_of(plan.mining.names("trained")),
     conda:
         ENVIRONMENT
     resources:
@@ -22,7 +24,7 @@ rule train_mining_model:
         device=DEVICE,
     params:
         run=dict(positive_subset=config["mining"]["positive_subset"], negative_tier="none", validation="holdout"),
-        seed=config["mining"]["seed"],
+        seed=lambda wildcards: plan.mining.models[wildcards.model].seed,
         training=plan.mining.training,
         model_input=plan.model_input,
         aggregation="mean",

@@ -73,11 +73,13 @@ def test_agreement_counts_what_all_models_and_one_alone_would_put_into_a_tier(sc
         ("by new", 2, 2, 0),
     ]
     assert agreement.tiers[0].share is None and agreement.tiers[1].share == 1
+    # Each model alone finds "a" hard, but in another window, so that their mean finds none.
+    assert [tier.jaccard for tier in agreement.tiers] == [1, 1]
     assert agreement.hard_for_one_model == {"old": 0, "new": 0}
     disagreement = model_agreement.compare_models(
         scores.assign(confidence_new=[0.1, 0.2, 0.3]), {"hard": {"min_confidence": 0.4}}, 0.85
     )
     assert disagreement.hard_for_one_model == {"old": 1, "new": 0}
-    assert disagreement.tiers == [model_agreement.TierAgreement("hard", "mean", 2, 0, 0.0, 2)]
+    assert disagreement.tiers == [model_agreement.TierAgreement("hard", "mean", 2, 0, 0.0, 2, 0.0)]
     (pair,) = disagreement.pairs
     assert (pair.first, pair.second, pair.rank_correlation) == ("old", "new", pytest.approx(-0.5))

@@ -172,6 +172,22 @@ def test_a_tier_of_the_second_round_needs_both_rounds(config):
     assert plan.report.inputs["rounds"] == "results/mining/second/comparison.csv"
 
 
+def test_each_mining_seed_trains_a_model_and_all_rank_the_pool(config):
+    config["mining"] |= {"model": "train", "seeds": [1, 22]}
+    mining = plan_of(config).mining
+    assert {name: model.seed for name, model in mining.models.items()} == {"trained_1": 1, "trained_22": 22}
+    assert mining.model_path("trained_22") == "results/mining/trained_22/model.safetensors"
+    assert mining.scores == "results/mining/scores.parquet"
+    config["mining"] |= {"rounds": 2}
+    assert plan_of(config).mining.second_round.seed == 1
+
+
+def test_mining_seeds_need_a_model_that_the_workflow_trains(config):
+    config["mining"] |= {"model": "old.safetensors", "seeds": [1, 2]}
+    with pytest.raises(InputError, match=r"mining\.seeds: the workflow trains no mining model"):
+        plan_of(config)
+
+
 def test_one_mining_model_ranks_the_pool_alone_and_several_are_combined(config):
     assert plan_of(config).mining.scores == "results/mining/trained/scores.parquet"
     config["mining"]["model"] = ["old.safetensors", "train"]

@@ -28,7 +28,14 @@ def interaction(axis="positive_subset", verdict="undecided", **cells):
 def make_evidence(deltas, interactions=(), **parts):
     columns = list(interaction())
     tier = pd.DataFrame({"file_path": ["a", "b"], "confidence": [0.9, 0.6], "recorder_id": "p1"})
-    everything = {"confusers": None, "tiers": {"hard": tier}, "pool": None, "suspected": {}, "baseline": "none"}
+    everything = {
+        "confusers": None,
+        "tiers": {"hard": tier},
+        "pool": None,
+        "suspected": {},
+        "jaccard": {},
+        "baseline": "none",
+    }
     return Evidence(pd.DataFrame(deltas), pd.DataFrame(list(interactions), columns=columns), **everything | parts)
 
 
@@ -129,3 +136,15 @@ def test_the_table_has_a_row_per_answer():
     assert list(table.columns) == ["question", "statement", "tier", "configuration", "answer", "evidence"]
     assert set(table.question) == {"new sites", "artifact"}
     assert answers.to_table([]).empty
+
+
+@pytest.mark.parametrize(
+    ("jaccard", "answer"), [(0.9, "contradicted"), (0.2, "supported"), (None, "not distinguishable")]
+)
+def test_only_models_that_agree_on_unsuspected_files_of_all_recorders_contradict_an_artifact(jaccard, answer):
+    tier = pd.DataFrame({"file_path": map(str, range(80)), "confidence": 0.9, "recorder_id": ["p1", "p2"] * 40})
+    pool = pd.DataFrame({"recorder_id": ["p1", "p2"] * 100})
+    evidence = make_evidence(
+        [delta()], tiers={"hard": tier}, pool=pool, suspected={"hard": (2, 80)}, jaccard={"hard": jaccard}
+    )
+    assert find(evidence, "artifact")[0].answer == answer

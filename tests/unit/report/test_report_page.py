@@ -144,7 +144,7 @@ def test_the_audit_the_clusters_and_the_recommendation_are_escaped_text(contents
         pairs=[ModelPair("<i>", "new", 0.4)],
         hard_confidence=0.5,
         hard_for_one_model={"<i>": 4},
-        tiers=[TierAgreement("<u>top</u>", "<i>", files=9, by_every_model=3, share=1 / 3, by_one_model=2)],
+        tiers=[TierAgreement("<u>top</u>", "<i>", files=9, by_every_model=3, share=1 / 3, by_one_model=2, jaccard=0.5)],
     )
     labels = [LabelInTier("<b>Frog", "Rana", files=2, share=0.5)]
     sounds = [TierLabels("<u>top</u>", files=4, labels=2, largest=labels, unnamed=1, unnamed_share=0.25)]

@@ -23,12 +23,14 @@ class MiningModel:
         detections (a table that another program wrote).
     path : the file or folder; ``train`` for the model that the workflow trains.
     label : the target's name in the model; None for the kinds that score one species only.
+    seed : of the training; None for a model that the workflow does not train.
     """
 
     name: str
     kind: str
     path: str
     label: str | None
+    seed: int | None = None
 
 
 def list_models(mining: Mapping[str, Any]) -> list[MiningModel]:
@@ -37,10 +39,12 @@ def list_models(mining: Mapping[str, Any]) -> list[MiningModel]:
     Parameters
     ----------
     mining : the block ``mining``: ``model`` is one model or a list; ``label`` applies to models without their own.
+        With ``seeds``, ``train`` stands for one model per seed.
 
     Returns
     -------
-    The models. A model without a name takes the name of its file, or "trained".
+    The models. A model without a name takes the name of its file, or "trained". One of several seeds adds its seed, as
+    in "trained_123".
     """
     entries = mining["model"] if isinstance(mining["model"], list) else [mining["model"]]
     models = []
@@ -48,14 +52,14 @@ def list_models(mining: Mapping[str, Any]) -> list[MiningModel]:
         settings = entry if isinstance(entry, dict) else {"model": entry}
         path = str(Path(settings["model"]).expanduser())
         default_name = "trained" if path == "train" else re.sub(r"[^A-Za-z0-9_.+-]", "_", Path(path).stem)
-        models.append(
-            MiningModel(
-                name=settings.get("name", default_name),
-                kind=infer_kind(path),
-                path=path,
-                label=settings.get("label", mining.get("label")),
-            )
-        )
+        name, kind = settings.get("name", default_name), infer_kind(path)
+        label = settings.get("label", mining.get("label"))
+        if kind != "trained":
+            models.append(MiningModel(name, kind, path, label))
+        elif "seeds" in mining:
+            models += [MiningModel(f"{name}_{seed}", kind, path, label, seed) for seed in mining["seeds"]]
+        else:
+            models.append(MiningModel(name, kind, path, label, mining.get("seed")))
     return models
 
 
@@ -94,8 +98,11 @@ def find_problems(mining: Mapping[str, Any], tiers: Mapping[str, Mapping[str, An
             yield f"mining.model: the name '{model.name}' may contain only letters, digits and _.+-"
         if model.kind in NEEDS_LABEL and model.label is None:
             yield f"mining.model is {NEEDS_LABEL[model.kind]}: set mining.label to the target's name in it"
-    if sum(model.kind == "trained" for model in models) > 1:
-        yield "mining.model: the workflow trains only one mining model: remove the other 'train'"
+    trained = [model for model in models if model.kind == "trained"]
+    if len(trained) > len(mining.get("seeds", [0])):
+        yield "mining.model: remove the second 'train': mining.seeds trains several models"
+    if "seeds" in mining and not trained:
+        yield "mining.seeds: the workflow trains no mining model: remove seeds, or add 'train' to mining.model"
     for tier, definition in tiers.items():
         if "ranked_by" in definition:
             yield from _ranking_problems(tier, tiers, [MEAN, MINIMUM, *names])

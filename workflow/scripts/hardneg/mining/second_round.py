@@ -44,7 +44,7 @@ def resolve_settings(config: Mapping[str, Any]) -> SecondRoundSettings:
     defaults = {
         "negative_tier": next(first_round, None),
         "positive_subset": mining["positive_subset"],
-        "seed": mining["seed"],
+        "seed": mining.get("seeds", [mining["seed"]])[0],
     }
     return SecondRoundSettings(**defaults | mining["second_round"])
 

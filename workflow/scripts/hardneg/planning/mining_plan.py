@@ -128,7 +128,7 @@ class MiningPlan:
     def model_path(self, model: str) -> str:
         """Locate a model's file: the configured one, or the weights that the workflow trains."""
         is_trained = self.models[model].kind == "trained"
-        return f"{self.prefix}/mining/trained/model.safetensors" if is_trained else self.models[model].path
+        return f"{self.prefix}/mining/{model}/model.safetensors" if is_trained else self.models[model].path
 
     def window_scores(self, ranked_by: str) -> list[str]:
         """Locate the scored windows of the pool by the models that rank a tier.

@@ -24,8 +24,10 @@ QUESTIONS = {
     "artifact": "The hardest tier is an artifact of the mining model, or contains calls.",
 }
 # A share is high if the lower end of its 95 % interval (C. J. Clopper and E. S. Pearson, Biometrika 26, 1934) is above
-# this: of suspected calls in a tier, and of one recorder in a tier as a multiple of its share of the pool.
-HIGH_SUSPECTED_SHARE, HIGH_CONCENTRATION = 0.25, 2.0
+# this: of suspected calls in a tier, and of one recorder in a tier as a multiple of its share of the pool. It is low if
+# the upper end is below. Agreement is low if the mean Jaccard index of pairs of mining models is below its limit.
+HIGH_SUSPECTED_SHARE, HIGH_CONCENTRATION, LOW_AGREEMENT = 0.25, 2.0, 0.5
+SIGNS = 3
 NAMED_KINDS = 3
 
 
@@ -61,6 +63,8 @@ class Evidence:
     confusers : false positives in the held-out pool by kind of sound; None if they were not compared.
     tiers : the files of each tier that mines, except controls.
     pool : one row per pool file with its ``recorder_id``; None if unknown.
+    jaccard : how far the mining models agree on the files of each tier, see
+        :class:`hardneg.report.model_agreement.TierAgreement`; empty for one model.
     suspected : number of suspected calls and of files within the bounds of each audited tier.
     baseline : the tier without mined negatives.
     """
@@ -71,6 +75,7 @@ class Evidence:
     tiers: Mapping[str, pd.DataFrame]
     pool: pd.DataFrame | None
     suspected: Mapping[str, tuple[int, int]]
+    jaccard: Mapping[str, float | None]
     baseline: str
 
 
@@ -218,25 +223,35 @@ def _answer_hardest(evidence: Evidence) -> Iterator[Answer]:
 
 
 def _answer_artifact(tier: str, evidence: Evidence) -> Answer:
+    """Answer from three signs: suspected calls, one recorder that dominates, and mining models that disagree.
+
+    One sign supports the statement. Only if all three are known and absent is it contradicted.
+    """
     files = evidence.tiers[tier]
-    texts, is_high = [], []
+    texts, present, absent = [], 0, 0
     if tier in evidence.suspected:
         suspected, inside = evidence.suspected[tier]
         low, high = _measure_limits(suspected, inside)
-        is_high.append(low > HIGH_SUSPECTED_SHARE)
+        present, absent = present + (low > HIGH_SUSPECTED_SHARE), absent + (high < HIGH_SUSPECTED_SHARE)
         texts.append(f"the audit suspects {suspected} of {inside} files ({100 * low:.0f} to {100 * high:.0f} %)")
-    if evidence.pool is not None and len(files):
+    if evidence.pool is not None:
         counts = files.recorder_id.value_counts()
         share_of_pool = float((evidence.pool.recorder_id == counts.index[0]).mean())
-        low, _ = _measure_limits(int(counts.iloc[0]), len(files))
-        is_high.append(low > HIGH_CONCENTRATION * share_of_pool)
+        low, high = _measure_limits(int(counts.iloc[0]), len(files))
+        limit = HIGH_CONCENTRATION * share_of_pool
+        present, absent = present + (low > limit), absent + (high < limit)
         texts.append(
             f"recorder {counts.index[0]} has {100 * counts.iloc[0] / len(files):.0f} % of the tier and "
             f"{100 * share_of_pool:.0f} % of the pool"
         )
-    if not texts:
-        return _make("artifact", tier, "", NOT_MEASURED, "neither audited nor compared with the pool")
-    return _make("artifact", tier, "", SUPPORTED if any(is_high) else UNCLEAR, "; ".join(texts))
+    jaccard = evidence.jaccard.get(tier)
+    if jaccard is not None:
+        present, absent = present + (jaccard < LOW_AGREEMENT), absent + (jaccard >= LOW_AGREEMENT)
+        texts.append(f"the mining models agree on its files with a mean Jaccard index of {jaccard:.2f}")
+    else:
+        texts.append("one mining model, so its stability is unknown (mining.seeds trains several)")
+    answer = SUPPORTED if present else CONTRADICTED if absent == SIGNS else UNCLEAR
+    return _make("artifact", tier, "", answer, "; ".join(texts))
 
 
 def _measure_limits(count: int, total: int) -> tuple[float, float]:

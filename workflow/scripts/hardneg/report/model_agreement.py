@@ -3,6 +3,7 @@
 A file that one model alone finds hard may be an artifact of that model.
 """
 
+from collections.abc import Sequence, Set
 from dataclasses import dataclass
 from itertools import combinations
 
@@ -33,6 +34,8 @@ class TierAgreement:
     by_every_model : files that each model by itself puts into the tier.
     share : `by_every_model` as a share of `files`; None for an empty tier.
     by_one_model : files that a single model puts into the tier.
+    jaccard : mean over pairs of models of the shared files as a share of all files that either puts into the tier;
+        None if no model puts any file into it.
     """
 
     name: str
@@ -41,6 +44,7 @@ class TierAgreement:
     by_every_model: int
     share: float | None
     by_one_model: int
+    jaccard: float | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +103,7 @@ def compare_models(scores: pd.DataFrame, definitions: Definitions, hard_confiden
                 by_every_model=by_every_model,
                 share=by_every_model / len(tier) if len(tier) else None,
                 by_one_model=int((votes == 1).sum()),
+                jaccard=measure_jaccard([set(files[name].file_path) for files in by_model.values()]),
             )
         )
     return ModelAgreement(
@@ -110,3 +115,16 @@ def compare_models(scores: pd.DataFrame, definitions: Definitions, hard_confiden
         hard_for_one_model={model: int(hard_for_one[model]) for model in models},
         tiers=tiers,
     )
+
+
+def measure_jaccard(sets: Sequence[Set[str]]) -> float | None:
+    """Average the Jaccard index of all pairs: shared members as a share of all members of either set.
+
+    Pairs of empty sets do not count; None if there is no other pair.
+
+    >>> measure_jaccard([{"a", "b"}, {"b", "c"}])
+    0.3333333333333333
+    """
+    pairs = [(first & second, first | second) for first, second in combinations(sets, 2)]
+    indexes = [len(shared) / len(either) for shared, either in pairs if either]
+    return sum(indexes) / len(indexes) if indexes else None

@@ -174,6 +174,7 @@ def collect_contents(inputs: ReportInputs, settings: ReportSettings) -> ReportCo
     controls = findings.find_controls(settings.tiers)
     interactions, audit = tables.read(inputs.interactions), _summarize_audit(inputs, settings)
     confusers = tables.read(inputs.confusers) if inputs.confusers else None
+    models = _compare_models(inputs, settings)
     return ReportContents(
         settings=settings,
         run_count=len(runs) // runs.split.nunique(),
@@ -194,7 +195,7 @@ def collect_contents(inputs: ReportInputs, settings: ReportSettings) -> ReportCo
         nights=report_tables.build_night_rows(nights),
         qualities=report_tables.build_quality_rows(tables.read(inputs.breakdown)),
         audit=audit,
-        models=_compare_models(inputs, settings),
+        models=models,
         clusters=describe_tier_clusters(tier_files, tables.read(inputs.clusters)) if inputs.clusters else [],
         sounds=summarize_tier_labels(tables.read(inputs.sounds), tier_files) if inputs.sounds else [],
         rounds=tables.read(inputs.rounds).to_dict("records") if inputs.rounds else [],
@@ -211,6 +212,7 @@ def collect_contents(inputs: ReportInputs, settings: ReportSettings) -> ReportCo
                 suspected={row["name"]: (row["suspected_positive"], row["files"]) for row in audit.tiers}
                 if audit
                 else {},
+                jaccard={tier.name: tier.jaccard for tier in models.tiers} if models else {},
                 baseline=none,
             )
         ),
