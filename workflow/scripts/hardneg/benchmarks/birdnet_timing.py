@@ -1,24 +1,22 @@
 """Time BirdNET in torch against LiteRT: ``python -m hardneg.benchmarks.birdnet_timing [--device cuda]``.
 
-The variants take turns, and the median of the rounds counts. Other load on the machine therefore affects all variants
-equally.
+The variants take turns, so that other load on the machine affects all of them equally. On a CPU, the CPU time counts,
+which covers all threads and depends less on other load than the time on the clock. Ratios are medians over the rounds.
 """
 
 import argparse
 import os
-import statistics
 import time
 from collections.abc import Callable
 
 import numpy as np
 import numpy.typing as npt
+import pandas as pd
 import torch
 
-from hardneg.features import birdnet
+from hardneg.features import birdnet, extractors
 
 Windows = npt.NDArray[np.float32]
-
-WINDOW_S = birdnet.WINDOW_SAMPLES / birdnet.SAMPLE_RATE
 
 
 def make_litert_variant(threads: int) -> Callable[[Windows], None]:
@@ -61,10 +59,11 @@ def make_torch_variant(
 def make_variants(device: str) -> dict[str, Callable[[Windows], None]]:
     """Make the variants to time on a device, by name."""
     thread_counts = sorted({1, os.cpu_count() or 1})
-    variants = {f"LiteRT, {threads} threads": make_litert_variant(threads) for threads in thread_counts}
+    variants = {f"LiteRT, threads: {threads}": make_litert_variant(threads) for threads in thread_counts}
     if device == "cpu":
         return variants | {
-            f"torch, {threads} threads": make_torch_variant("cpu", threads, batch=4) for threads in thread_counts
+            f"torch, threads: {threads}": make_torch_variant("cpu", threads, extractors.BIRDNET_BATCH["cpu"])
+            for threads in thread_counts
         }
     for precision in (None, torch.bfloat16):
         for batch in (64, 256):
@@ -73,32 +72,68 @@ def make_variants(device: str) -> dict[str, Callable[[Windows], None]]:
     return variants
 
 
+def time_rounds(
+    variants: dict[str, Callable[[Windows], None]], windows: Windows, rounds: int, clock: Callable[[], float]
+) -> pd.DataFrame:
+    """Run the variants in turn.
+
+    Parameters
+    ----------
+    variants : functions to time, by name.
+    windows : shape (n, samples). Each variant first runs on a few of them, to allocate memory and select kernels.
+    rounds : number of turns of each variant.
+    clock : returns a time in seconds.
+
+    Returns
+    -------
+    Milliseconds per window: a row for each round, a column for each variant.
+    """
+    for run in variants.values():
+        run(windows[:16])
+    rows = []
+    for _ in range(rounds):
+        row = {}
+        for name, run in variants.items():
+            start = clock()
+            run(windows)
+            row[name] = 1000 * (clock() - start) / len(windows)
+        rows.append(row)
+    return pd.DataFrame(rows)
+
+
+def summarize(times: pd.DataFrame) -> pd.DataFrame:
+    """Summarize :func:`time_rounds`: median time, and the median and range of the speed relative to the best LiteRT.
+
+    The best LiteRT variant is the one with the lowest median. Its time in the same round is the reference.
+    """
+    litert = [name for name in times if name.startswith("LiteRT")]
+    best = times[litert].median().idxmin()
+    ratios = times[[best]].to_numpy() / times
+    return pd.DataFrame(
+        {
+            "ms per window": times.median(),
+            "relative speed": ratios.median(),
+            "lowest": ratios.min(),
+            "highest": ratios.max(),
+        }
+    )
+
+
 def main() -> None:
-    """Print the rate of each variant, in windows per second and relative to the fastest LiteRT variant."""
+    """Print the time of each variant per window, and its speed relative to the best LiteRT variant."""
     parser = argparse.ArgumentParser(
         prog="python -m hardneg.benchmarks.birdnet_timing", description=str(__doc__).splitlines()[0]
     )
     parser.add_argument("--device", default="cpu", choices=["cpu", "cuda"])
     parser.add_argument("--windows", type=int, default=24, help="windows in a round")
-    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--rounds", type=int, default=7)
     options = parser.parse_args()
-    variants = make_variants(options.device)
     rng = np.random.default_rng(0)
     windows = 0.1 * rng.standard_normal((options.windows, birdnet.WINDOW_SAMPLES), dtype=np.float32)
-    for run in variants.values():
-        run(windows[:4])  # allocates memory and selects kernels
-    rates: dict[str, list[float]] = {name: [] for name in variants}
-    for _ in range(options.rounds):
-        for name, run in variants.items():
-            start = time.perf_counter()
-            run(windows)
-            rates[name].append(len(windows) / (time.perf_counter() - start))
-    medians = {name: statistics.median(values) for name, values in rates.items()}
-    best = max(rate for name, rate in medians.items() if name.startswith("LiteRT"))
-    for name, rate in medians.items():
-        print(
-            f"{name}: {rate:.1f} windows/s, {rate * WINDOW_S:.0f} x real time, {rate / best:.2f} x the fastest LiteRT"
-        )
+    clock = time.process_time if options.device == "cpu" else time.perf_counter
+    times = time_rounds(make_variants(options.device), windows, options.rounds, clock)
+    print(f"{'CPU time' if options.device == 'cpu' else 'time on the clock'}, {options.rounds} rounds")
+    print(summarize(times).round(2).to_string())
 
 
 if __name__ == "__main__":

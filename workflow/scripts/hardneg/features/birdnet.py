@@ -19,6 +19,7 @@ from torch.nn import functional
 
 from hardneg.common.errors import InputError
 from hardneg.features import tflite
+from hardneg.features.fused_convolution import FusedConvolution
 
 SAMPLE_RATE = 48_000
 WINDOW_SAMPLES = 144_000
@@ -49,7 +50,10 @@ class Stage:
     squeezed: int | None
 
 
-FRAMES_AND_HOPS = ((2048, 278), (1024, 280))  # of the two spectrograms, in samples
+# Of the two spectrograms: frame and hop (samples), and whether it has bands that may be silent. The first one ends at
+# 3 kHz, the second one at 15 kHz, which a recording at a lower rate does not reach.
+BANDS, FRAMES = 96, 511
+SPECTROGRAMS = ((2048, 278, False), (1024, 280, True))
 STEM_CHANNELS = 24
 STAGES = (Stage(3, 36, 72, None), Stage(4, 72, 288, 18), Stage(5, 108, 864, 27), Stage(4, 192, 1536, 48))
 
@@ -58,43 +62,78 @@ class MelSpectrogram(nn.Module):
     """BirdNET's spectrogram: mel sums of the *real part* of the Fourier transform, squared, to a learned power.
 
     The real part of a frame's transform and its mel sums are linear in the frame, so one matrix computes both. A frame
-    and its mirror image have the same real part, which halves that matrix. The product is in double precision, as in
-    LiteRT's transform. The power is below one half, so it would raise rounding errors in silent bands to a level that
-    the network responds to.
+    and its mirror image have the same real part, which halves that matrix.
+
+    The power is below one half, so it raises the rounding errors in silent bands to a level that the network responds
+    to. A spectrogram with silent bands therefore needs the product in double precision, as in LiteRT's transform. In
+    the lower bands, float32 is enough, except for digital silence: scaled to a constant, it contains rounding errors
+    alone. Its share is subtracted before the product, computed in double precision, and added again.
 
     Parameters
     ----------
     frame, hop : length of a frame and time from frame to frame, in samples.
-    bands : mel bands.
+    exact : whether to compute the product in double precision, which takes twice as long.
     """
 
     window: torch.Tensor
     filters: torch.Tensor
+    rounded_filters: torch.Tensor
     power: torch.Tensor
 
-    def __init__(self, frame: int, hop: int, bands: int = 96):
+    def __init__(self, frame: int, hop: int, exact: bool):
         super().__init__()
-        self.frame, self.hop = frame, hop
+        self.frame, self.hop, self.exact = frame, hop, exact
         self.register_buffer("window", torch.ones(frame))
-        self.register_buffer("filters", torch.zeros(frame // 2 + 1, bands, dtype=torch.float64))
+        self.register_buffer("filters", torch.zeros(BANDS, frame // 2 + 1, dtype=torch.float64))
+        self.register_buffer("rounded_filters", torch.zeros(BANDS, frame // 2 + 1))
         self.register_buffer("power", torch.ones(()))
 
     def load(self, window: Array, mel: Array, power: Array) -> None:
         """Set the Hann window, shape (frame,), the mel filters, (bands, frame / 2 + 1), and half the exponent, ()."""
         bins = np.arange(self.frame // 2 + 1)
         cosines = np.cos(2 * np.pi / self.frame * (np.outer(bins, bins) % self.frame))
+        filters = np.flip(mel.astype(np.float64) @ cosines, axis=0).copy()
         _copy(self.window, window)
-        _copy(self.filters, cosines @ mel.T.astype(np.float64))
+        _copy(self.filters, filters)
+        _copy(self.rounded_filters, filters)
         _copy(self.power, power)
 
-    def forward(self, samples: torch.Tensor) -> torch.Tensor:
-        """Map ``(windows, samples)`` to ``(windows, bands, frames)``, the highest band first."""
+    def forward(self, samples: torch.Tensor, silence: torch.Tensor) -> torch.Tensor:
+        """Compute the spectrogram of scaled windows.
+
+        Parameters
+        ----------
+        samples : float32, shape (windows, samples).
+        silence : the value of digital silence in each window, shape (windows, 1).
+
+        Returns
+        -------
+        Shape (windows, bands, frames), the highest band first.
+        """
         frames = samples.unfold(1, self.frame, self.hop) * self.window
+        if self.exact:
+            spectrum = self._multiply_exactly(frames)
+        else:
+            silent_frames = (silence * self.window)[:, None]
+            frames -= silent_frames
+            spectrum = self.rounded_filters @ self._fold(frames, torch.float32)
+            spectrum += self._multiply_exactly(silent_frames)
+        return spectrum.square_().pow_(self.power)
+
+    def _multiply_exactly(self, frames: torch.Tensor) -> torch.Tensor:
+        return (self.filters @ self._fold(frames, torch.float64)).float()
+
+    def _fold(self, frames: torch.Tensor, precision: torch.dtype) -> torch.Tensor:
+        """Add the mirror image of each frame's second half to its first half.
+
+        Returns
+        -------
+        Shape (windows, frame / 2 + 1, frames), in the wanted precision.
+        """
         half = self.frame // 2
-        folded = frames[..., : half + 1].double()
-        folded[..., 1:half] += frames[..., half + 1 :].flip(-1)
-        spectrum = (folded @ self.filters).float()
-        return spectrum.square_().pow_(self.power).flip(-1).transpose(1, 2)
+        folded = frames[..., : half + 1].to(precision, copy=True)
+        folded[..., 1:half] += frames[..., half + 1 :].flip(-1).to(precision)
+        return folded.transpose(1, 2)
 
 
 class SqueezeExcitation(nn.Module):
@@ -102,12 +141,12 @@ class SqueezeExcitation(nn.Module):
 
     def __init__(self, channels: int, squeezed: int):
         super().__init__()
-        self.squeeze = nn.Conv2d(channels, squeezed, 1, bias=False)
-        self.excite = nn.Conv2d(squeezed, channels, 1, bias=False)
+        self.squeeze = nn.Linear(channels, squeezed, bias=False)
+        self.excite = nn.Linear(squeezed, channels, bias=False)
 
     def forward(self, maps: torch.Tensor) -> torch.Tensor:
-        means = maps.mean(dim=(2, 3), keepdim=True)
-        return maps * torch.sigmoid(self.excite(functional.silu(self.squeeze(means), inplace=True)))
+        weights = torch.sigmoid(self.excite(functional.silu(self.squeeze(maps.mean(dim=(2, 3))))))
+        return maps.mul_(weights[:, :, None, None])
 
 
 class Block(nn.Module):
@@ -122,17 +161,16 @@ class Block(nn.Module):
 
     def __init__(self, inputs: int, channels: int, expanded: int, squeezed: int | None, stride: int):
         super().__init__()
-        self.expand = nn.Conv2d(inputs, expanded, 1)
-        self.depthwise = nn.Conv2d(expanded, expanded, 3, stride, padding=1, groups=expanded)
+        self.expand = FusedConvolution(inputs, expanded, 1, "swish")
+        self.depthwise = FusedConvolution(expanded, expanded, 3, "swish", stride=stride, padding=1, groups=expanded)
         self.weigh = SqueezeExcitation(expanded, squeezed) if squeezed else nn.Identity()
-        self.project = nn.Conv2d(expanded, channels, 1, bias=False)
+        self.project = FusedConvolution(expanded, channels, 1, bias=False)
         self.residual = stride == 1
 
     def forward(self, maps: torch.Tensor) -> torch.Tensor:
-        inner = functional.silu(self.expand(maps), inplace=True)
-        inner = functional.silu(self.depthwise(inner), inplace=True)
-        outer: torch.Tensor = self.project(self.weigh(inner))
-        return outer.add_(maps) if self.residual else outer
+        inner = self.weigh(self.depthwise(self.expand(maps)))
+        outer: torch.Tensor = self.project(inner, add_to=maps if self.residual else None)
+        return outer
 
 
 class BirdNet(nn.Module):
@@ -145,11 +183,11 @@ class BirdNet(nn.Module):
 
     def __init__(self, classes: int = CLASSES):
         super().__init__()
-        self.spectrograms = nn.ModuleList(MelSpectrogram(frame, hop) for frame, hop in FRAMES_AND_HOPS)
-        self.register_buffer("scale", torch.ones(2, 1, 1))
-        self.register_buffer("shift", torch.zeros(2, 1, 1))
-        self.stem = nn.Conv2d(2, STEM_CHANNELS, (4, 8), 2)
-        self.pooled = nn.Conv2d(2 * STEM_CHANNELS, STEM_CHANNELS, 1)
+        self.spectrograms = nn.ModuleList(MelSpectrogram(*shape) for shape in SPECTROGRAMS)
+        self.register_buffer("scale", torch.ones(2))
+        self.register_buffer("shift", torch.zeros(2))
+        self.stem = FusedConvolution(2, STEM_CHANNELS, (4, 8), "relu", stride=2)
+        self.pooled = FusedConvolution(2 * STEM_CHANNELS, STEM_CHANNELS, 1)
         blocks, inputs = [], STEM_CHANNELS
         for stage in STAGES:
             for number in range(stage.blocks):
@@ -159,7 +197,7 @@ class BirdNet(nn.Module):
         self.blocks = nn.Sequential(*blocks)
         self.register_buffer("last_scale", torch.ones(inputs, 1, 1))
         self.register_buffer("last_shift", torch.zeros(inputs, 1, 1))
-        self.last = nn.Conv2d(inputs, EMBEDDING, 3)
+        self.last = FusedConvolution(inputs, EMBEDDING, 3, "relu")
         self.classify = nn.Linear(EMBEDDING, classes)
 
     def embed(self, samples: torch.Tensor) -> torch.Tensor:
@@ -167,21 +205,40 @@ class BirdNet(nn.Module):
 
         Each window is scaled to [-1, 1] by its own extremes, so its level has no influence.
         """
-        low, high = samples.aminmax(dim=1, keepdim=True)
-        samples = ((samples - low) / (high - low + 1e-6) - 0.5) * 2
-        spectra = torch.stack([spectrogram(samples) for spectrogram in self.spectrograms], dim=1)
-        spectra = (spectra * self.scale + self.shift).contiguous(memory_format=torch.channels_last)
+        spectra = self._compute_spectra(samples).permute(0, 3, 1, 2)
         # TensorFlow's SAME padding: the odd row and column go below and to the right.
-        maps = functional.relu(self.stem(functional.pad(spectra, (3, 4, 1, 1))), inplace=True)
-        maps = self.pooled(torch.cat([functional.max_pool2d(maps, (1, 2)), functional.avg_pool2d(maps, (1, 2))], dim=1))
+        maps = self.stem(functional.pad(spectra, (3, 4, 1, 1)))
+        even, odd = maps[..., ::2], maps[..., 1::2]
+        maps = self.pooled(torch.cat([torch.maximum(even, odd), (even + odd) / 2], dim=1))
         maps = self.blocks(maps)
         maps = functional.relu(maps * self.last_scale + self.last_shift, inplace=True)
-        return functional.relu(self.last(maps), inplace=True).mean(dim=(2, 3))
+        embeddings: torch.Tensor = self.last(maps).mean(dim=(2, 3))
+        return embeddings
+
+    def _compute_spectra(self, samples: torch.Tensor) -> torch.Tensor:
+        """Compute both spectrograms, ``(windows, bands, frames, 2)``, which is the order of a channels-last image."""
+        low, high = samples.amin(dim=1, keepdim=True), samples.amax(dim=1, keepdim=True)
+        silence = _scale(torch.clamp(torch.zeros_like(low), low, high), low, high)
+        spectra = samples.new_empty(len(samples), BANDS, FRAMES, len(SPECTROGRAMS))
+        # The frames of one window stay in the cache of a CPU.
+        at_once = 1 if samples.device.type == "cpu" else len(samples)
+        for start in range(0, len(samples), at_once):
+            part = slice(start, start + at_once)
+            scaled = _scale(samples[part], low[part], high[part])
+            for number, spectrogram in enumerate(self.spectrograms):
+                spectrum = spectrogram(scaled, silence[part])
+                spectra[part, ..., number] = torch.addcmul(self.shift[number], spectrum, self.scale[number])
+        return spectra
 
     def forward(self, samples: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         """Map ``(windows, 144000)`` to embeddings ``(windows, 1024)`` and logits ``(windows, 6522)``."""
         embeddings = self.embed(samples)
         return embeddings, self.classify(embeddings)
+
+
+def _scale(values: torch.Tensor, low: torch.Tensor, high: torch.Tensor) -> torch.Tensor:
+    """Scale values to [-1, 1] by the extremes of their window. The operations are those of BirdNET's graph."""
+    return ((values - low) / (high - low + 1e-6) - 0.5) * 2
 
 
 def load(path: str | os.PathLike[str] | None = None) -> BirdNet:
@@ -268,8 +325,8 @@ def _fill(network: BirdNet, constants: _Constants) -> None:
         name = f"MEL_SPEC{number}"
         window, mel = constants.get(f"{name}/stft/hann_window", 1), constants.get(f"{name}/Tensordot/MatMul", 2)
         spectrogram.load(window, mel, constants.get(f"{name}/truediv_1", 0))
-    _copy(network.scale, constants.get("BNORM_SPEC_NOQUANT/FusedBatchNormV31", 1)[:, None, None])
-    _copy(network.shift, constants.get("BNORM_SPEC_NOQUANT/FusedBatchNormV3", 1)[:, None, None])
+    _copy(network.scale, constants.get("BNORM_SPEC_NOQUANT/FusedBatchNormV31", 1))
+    _copy(network.shift, constants.get("BNORM_SPEC_NOQUANT/FusedBatchNormV3", 1))
     _fill_layer(network.stem, constants.get_kernel("CONV_0/Conv2D"), constants.get("BNORM_0/", 1))
     _fill_layer(network.pooled, constants.get_kernel("POOL_0_CONV/Conv2D"), constants.get("POOL_0_CONV/BiasAdd", 1))
     names = [f"BLOCK_{row}-{number}" for row, stage in enumerate(STAGES, 1) for number in range(1, stage.blocks + 1)]
@@ -288,8 +345,8 @@ def _fill_block(block: Block, name: str, constants: _Constants) -> None:
     depthwise = constants.get_kernel(f"{name}_BN_2/").transpose(1, 0, 2, 3)
     _fill_layer(block.depthwise, depthwise, constants.get(f"{name}_BN_2/", 1))
     if isinstance(block.weigh, SqueezeExcitation):
-        _fill_layer(block.weigh.squeeze, constants.get_kernel(f"{name}_SE_CONV_1/Conv2D"))
-        _fill_layer(block.weigh.excite, constants.get_kernel(f"{name}_SE_CONV_2/Conv2D"))
+        _fill_layer(block.weigh.squeeze, constants.get_kernel(f"{name}_SE_CONV_1/Conv2D")[:, :, 0, 0])
+        _fill_layer(block.weigh.excite, constants.get_kernel(f"{name}_SE_CONV_2/Conv2D")[:, :, 0, 0])
     _fill_layer(block.project, constants.get_kernel(f"{name}_CONV_3/Conv2D"))
 
 

@@ -25,7 +25,7 @@ from hardneg.features.feature_settings import (
 )
 from hardneg.features.logmel import LogMel
 
-BIRDNET_BATCH = {"cpu": 4, "cuda": 128}
+BIRDNET_BATCH = {"cpu": 8, "cuda": 128}
 
 
 class BatchedExtractor:
