@@ -2,11 +2,11 @@
 
 torch computes convolutions on a CPU with the library oneDNN, one call at a time. Each call converts the weights to the
 library's layout, and an activation after it reads and writes the whole result again. The library can also keep the
-converted weights, and apply an activation or an addition while the result is still in registers. torch's compiler uses
-operators for this that work without a compiler. :class:`FusedConvolution` calls them directly.
+converted weights. It can apply an activation or an addition while the result is still in registers. torch's compiler
+uses operators for this that work without a compiler. :class:`FusedConvolution` calls them directly.
 
 These operators are not part of torch's public interface. Where they are missing or do not apply, public functions
-compute the same result. `docs/using/backbones.md` says what the operators gain.
+compute the same result. `docs/using/backbones.md` shows what the operators gain.
 """
 
 import platform
