@@ -19,7 +19,7 @@ NODES = ("n1", "n2")
 # The rules that ask for a GPU.
 ON_GPU = (
     "extract_features", "score_shard", "score_shard_again", "train", "train_mining_model", "train_second_model", "cross_fit",
-    "rank_positives", "evaluate",
+    "rank_positives", "score_validation", "evaluate",
 )  # fmt: skip
 
 

@@ -55,7 +55,7 @@ def test_every_file_is_scored_once_by_models_of_other_recorders_whatever_the_num
     vectors = (rng.standard_normal((90, 8)) + 2 * files.label.to_numpy()[:, None]).astype(np.float16)
     monkeypatch.setattr(store, "load", lambda table: vectors[table["row"]])
     training = TRAINING | {"model": "head", "epochs": 2, "batch_size": 8}
-    settings = CrossFitSettings(3, 30, TrainingSettings(**training), seed=1)
+    settings = CrossFitSettings(3, 30, TrainingSettings.from_config(training), seed=1)
     one, two = (
         cross_fit.score_folds(files, files.head(12), {"f002"}, settings, "cpu", processes) for processes in (1, 2)
     )

@@ -1,3 +1,4 @@
+import faulthandler
 import os
 import signal
 from concurrent.futures import ProcessPoolExecutor
@@ -14,6 +15,7 @@ START_POOL = partial(ProcessPoolExecutor, mp_context=process_context.get_context
 def square(number):
     """Square a number; a negative one crashes the process."""
     if number < 0:
+        faulthandler.disable()  # its traceback would look like a failure
         os.kill(os.getpid(), signal.SIGSEGV)
     return number**2
 

@@ -35,7 +35,7 @@ def test_each_run_is_measured_at_its_own_threshold_beside_what_it_was_trained_on
     tested = collected.runs[collected.runs.split == "test_ood"].set_index("seed")
     assert tested.threshold.round(3).to_dict() == {1: 0.55, 2: 0.6}
     assert tested.recall.to_dict() == {1: 1.0, 2: 0.5}
-    assert tested.best_epoch.to_dict() == {1: 1, 2: 2}, "each row has the counts of its own run"
+    assert tested.kept_epoch.to_dict() == {1: 1, 2: 2}, "each row has the counts of its own run"
     breakdown = collected.breakdown[collected.breakdown.by == "recorder_id"].set_index("seed")
     assert breakdown.tp.to_dict() == {"1": 2, "2": 1}
     assert list(collected.breakdown.columns[:2]) == ["negative_tier", "seed"]

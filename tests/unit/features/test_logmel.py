@@ -133,6 +133,7 @@ def test_windows_of_several_arrays_are_read_in_the_requested_order(tmp_path):
     for number, name in enumerate("ab"):
         np.save(tmp_path / f"{name}.npy", np.full((2, 3, 4), [[[2 * number]], [[2 * number + 1]]], np.float16))
         index = store.pd.DataFrame({"file_path": name, "start_s": [0.0, 1.0], "end_s": [1.0, 2.0], "row": [0, 1]})
+        index = index.assign(content=store.hash_array(tmp_path / f"{name}.npy"))
         index.to_parquet(tmp_path / f"{name}.parquet")
         parts[str(tmp_path / f"{name}.npy")] = str(tmp_path / f"{name}.parquet")
     store.merge_indexes(parts, tmp_path / "merged.parquet")

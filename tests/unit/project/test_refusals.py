@@ -12,7 +12,7 @@ ROWS = [
     ("p2.wav", "positive", "val", "high", "pond", "r3"), ("m1.wav", "negative", "pool", "", "hill", "r4"),
 ]  # fmt: skip
 CASES = {
-    "a recorder of the pool elsewhere": ([("m2.wav", "negative", "pool", "", "hill", "r2")], {}, "A recorder-night must be in one split only. These rows break the rule:\n  m2.wav (split pool"),
+    "a recorder of the pool elsewhere": ([("m2.wav", "negative", "pool", "", "hill", "r2")], {}, "A recorder-night must be in one split only. These rows break the rule:\n  m2.wav (split test_pool"),
     "an empty subset": ([], {"positive_subsets": {"base": {"quality": ["medium"]}}}, "positive subset 'base' holds no recording"),
     "a subset that adds nothing": ([], {"matrix": {"positive_subset": ["base", "half"]}}, "positive subset 'half' adds no recording"),
     "a site that is not there": ([], {"splits": {"ood_sites": ["creek"]}}, "splits.ood_sites names 'creek'"),
@@ -60,7 +60,7 @@ def plan(tmp_path):
 def test_errors_of_the_manifest_stop_the_planning(plan, case):
     more, change, message = CASES[case]
     code, printed = plan(more, change)
-    assert code != 0 and message in printed
+    assert code != 0 and message in printed, printed
     assert "Traceback" not in printed
 
 

@@ -23,7 +23,7 @@ def test_a_design_is_repeatable_and_only_its_manifest_hides_the_truth(design):
 
 def test_a_design_keeps_the_split_rules(design):
     table = manifest.complete(dataset.extract_manifest(design).astype(object), "generated")
-    table = manifest.assign_splits(table, SplitSettings([dataset.OOD_SITE], 0.15, 0.15))
+    table = manifest.assign_splits(table, SplitSettings([dataset.OOD_SITE], 0.15, 0.15, pool_test_fraction=0.2))
     table = table.assign(duration_s=1.5, sha256=table.file_path, flags="", reason="")
     usable, rejected = checks.separate_rejected(table, 0)
     assert len(usable) == 500 and rejected.empty
