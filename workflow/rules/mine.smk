@@ -14,9 +14,9 @@ rule train_mining_model:
         "<logs>/train_mining_model/{model}.log",
     benchmark:
         "<benchmarks>/train_mining_model/{model}.jsonl"
-    priority: 50
     wildcard_constraints:
         model=one_of(plan.mining.names("trained")),
+    priority: 50
     conda:
         ENVIRONMENT
     resources:
