@@ -44,7 +44,7 @@ def read(path: str | os.PathLike[str], columns: list[str] | None = None) -> pd.D
 
 def read_rows_of_files(path: str | os.PathLike[str], file_paths: Iterable[str]) -> pd.DataFrame:
     """Read the rows of these files from a ``.parquet`` table, without loading the other rows."""
-    selected = pyarrow.array(file_paths, pyarrow.large_string())
+    selected = pyarrow.array(list(file_paths), pyarrow.large_string())
     return read_rows(path, pyarrow.compute.field("file_path").isin(selected))
 
 
