@@ -53,6 +53,11 @@ def test_a_user_can_exclude_suspects_in_any_case():
     assert not result.can_tell and result.is_excluded
 
 
+def test_positives_of_one_recorder_show_nothing_about_others():
+    result = assess(cross_fitted(positive=(0.9,)))
+    assert np.isnan(result.auroc) and not result.can_tell and "too few recorders" in result.doubt
+
+
 def test_without_labelled_negatives_the_audit_cannot_tell():
     result = assess(cross_fitted(negative=()))
     assert np.isnan(result.auroc) and not result.can_tell and "too few labeled" in result.doubt

@@ -1,5 +1,6 @@
 """Score every file, labeled or of the pool, with a model that was not trained on its recorder."""
 
+import warnings
 from collections.abc import Set
 from dataclasses import dataclass
 from functools import partial
@@ -19,8 +20,9 @@ from hardneg.models.inference import predict_confidences
 from hardneg.models.training import train
 from hardneg.models.training_settings import TrainingSettings
 
-COLUMNS = ["file_path", "recorder_id", "start_s", "end_s", "array", "row", "label", "origin"]
+COLUMNS = ["file_path", "recorder_id", "group", "start_s", "end_s", "array", "row", "label", "origin"]
 SCORE_COLUMNS = ["file_path", "recorder_id", "confidence", "label", "origin"]
+UNITS = {"recorder_id": "recorders", "group": "recorder-nights", "file_path": "files"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +31,7 @@ class CrossFitSettings:
 
     Attributes
     ----------
-    folds : number of folds.
+    folds : number of folds, at most.
     pool_files : the most pool files to train on; the hardest are taken.
     training : settings of each fold's training.
     seed : seed of the folds; each fold trains with this seed plus its number.
@@ -64,18 +66,22 @@ def collect_windows(
         negative or pool. The second table contains the val split, which selects each model's epoch.
     """
     train_windows, validation = (
-        labelled[rows][["file_path", "recorder_id", "label"]]
+        labelled[rows][["file_path", "recorder_id", "group", "label"]]
         .merge(labelled_index, on="file_path", validate="1:m")
         .assign(origin=lambda table: table.label, label=lambda table: (table.label == "positive").astype(int))
         for rows in (labelled.split == "train", labelled.split == "val")
     )
-    hardest = store.locate_windows(scores[["file_path", "recorder_id", "start_s"]], pool_index)
+    hardest = store.locate_windows(scores[["file_path", "recorder_id", "group", "start_s"]], pool_index)
     pool = hardest.assign(origin="pool", label=0)
     return pd.concat([train_windows[COLUMNS], pool[COLUMNS]], ignore_index=True), validation[COLUMNS]
 
 
 def assign_folds(windows: pd.DataFrame, folds: int, seed: int) -> pd.Series:
     """Assign each recorder to a fold, with similar shares of positives, negatives and pool files in each.
+
+    With fewer recorders than folds, there are fewer folds. If a fold would leave only one class to train on, because
+    one recorder has all positives, the folds divide recorder-nights instead, or files if that does not help either.
+    :func:`hardneg.audit.reliability.assess_reliability` then reports no reliability at other recorders.
 
     Returns
     -------
@@ -84,16 +90,25 @@ def assign_folds(windows: pd.DataFrame, folds: int, seed: int) -> pd.Series:
     Raises
     ------
     InputError
-        If there are fewer recorders than folds.
+        If only one file has a label.
     """
-    recorders = windows.recorder_id.nunique()
-    if recorders < folds:
-        raise InputError(f"the audit cannot split {recorders} recorders into {folds} folds: lower audit.folds.")
-    fold_of_window = pd.Series(-1, index=windows.index)
-    splitter = StratifiedGroupKFold(folds, shuffle=True, random_state=seed)
-    for fold, (_, rows) in enumerate(splitter.split(windows, windows.origin, windows.recorder_id)):
-        fold_of_window.iloc[rows] = fold
-    return fold_of_window
+    for unit, name in UNITS.items():
+        count = min(folds, windows[unit].nunique(), windows.origin.value_counts().max())
+        if count < 2:
+            continue
+        fold_of_window = pd.Series(-1, index=windows.index)
+        splitter = StratifiedGroupKFold(count, shuffle=True, random_state=seed)
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", message="The least populated class")
+            for fold, (_, rows) in enumerate(splitter.split(windows, windows.origin, windows[unit])):
+                fold_of_window.iloc[rows] = fold
+        if all(windows.label[fold_of_window != fold].nunique() == 2 for fold in range(count)):
+            if (unit, count) != ("recorder_id", folds):
+                logger.warning("%d folds that divide %s, because of too few recorders", count, name)
+            return fold_of_window
+    raise InputError(
+        "the audit needs at least two labeled positives, and two negatives of the train split or the pool."
+    )
 
 
 def score_folds(
@@ -104,16 +119,18 @@ def score_folds(
     device: str,
     processes: int,
 ) -> pd.DataFrame:
-    """Score every file in one pass of cross-fitting, several folds at a time; see :func:`score_fold`.
+    """Score every file in one pass of cross-fitting, several folds at a time; see :func:`assign_folds`.
 
     Parameters
     ----------
     processes : number of folds to train at the same time, each in a process of one thread. On a GPU, they are trained
         one after the other.
     """
+    windows = windows.assign(fold=assign_folds(windows, settings.folds, settings.seed))
+    folds = range(windows.fold.max() + 1)
     score = partial(score_fold, windows, validation, suspects, settings=settings, device=device)
-    workers = min(processes, settings.folds) if device == "cpu" else 1
-    return pd.concat(process_pool.map_in_order(score, range(settings.folds), workers), ignore_index=True)
+    workers = min(processes, len(folds)) if device == "cpu" else 1
+    return pd.concat(process_pool.map_in_order(score, folds, workers), ignore_index=True)
 
 
 def score_fold(
@@ -128,7 +145,7 @@ def score_fold(
 
     Parameters
     ----------
-    windows, validation : from :func:`collect_windows`.
+    windows, validation : from :func:`collect_windows`; `windows` with a column `fold`.
     suspects : pool files that an earlier pass took for unlabeled positives. The model does not train on them, because
         it would learn to score similar files low. They are scored like all others.
     fold : number of the fold, counted from 0.
@@ -137,19 +154,18 @@ def score_fold(
 
     Returns
     -------
-    One row per file of this fold's recorders, with the columns :data:`SCORE_COLUMNS`.
+    One row per file of this fold, with the columns :data:`SCORE_COLUMNS`.
 
     Raises
     ------
     InputError
-        If the other folds contain only one class.
+        If the other folds contain only one class without the suspects.
     """
-    fold_of_window = assign_folds(windows, settings.folds, settings.seed)
     is_pool = windows.origin == "pool"
     pool_rank = is_pool.cumsum()
     trainable = ~is_pool | ((pool_rank <= settings.pool_files) & ~windows.file_path.isin(suspects))
-    train_windows = windows[(fold_of_window != fold) & trainable]
-    held_out = windows[fold_of_window == fold]
+    train_windows = windows[(windows.fold != fold) & trainable]
+    held_out = windows[windows.fold == fold]
     if train_windows.label.nunique() < 2:
         raise InputError(
             f"the audit's fold {fold} has only one class to train on: lower audit.folds, or label files of more "

@@ -9,6 +9,7 @@ from hardneg.audit.hidden_positives import Estimate, RecorderDraws
 from hardneg.audit.suspected_positives import Suspicion, to_logit
 
 MIN_AUROC = 0.95
+MIN_RECORDERS = 2  # of either label: with one, its files cannot be scored by models of the others
 MIN_HIDDEN = 1.0
 ALWAYS = "always"  # value of audit.exclude_suspected
 
@@ -20,7 +21,8 @@ class Reliability:
     Attributes
     ----------
     labelled_positives, labelled_negatives, recorders : labeled files of the train split, and their recorders.
-    auroc, auroc_low, auroc_high : of the cross-fitted confidences of these files; missing without both classes.
+    auroc, auroc_low, auroc_high : of the cross-fitted confidences of these files; missing with fewer than two recorders
+        of either class.
     pool_files : number of pool files.
     hidden, hidden_low, hidden_high : estimated number of hidden positives among them; missing if it cannot be made.
     threshold : cross-fitted confidence from which a file is a suspected positive.
@@ -65,7 +67,9 @@ def assess_reliability(
     labelled, pool = cross_fitted[~is_pool], cross_fitted[is_pool]
     suspected = pool.confidence[pool.confidence >= suspicion.threshold]
     mixture = suspicion.mixture
-    auroc = estimate_auroc(labelled, np.random.default_rng(seed))
+    recorders = labelled.groupby("label").recorder_id.nunique()
+    are_comparable = len(recorders) == 2 and (recorders >= MIN_RECORDERS).all()
+    auroc = estimate_auroc(labelled, np.random.default_rng(seed)) if are_comparable else Estimate()
     hidden = mixture.hidden if mixture else Estimate()
     doubt = explain_doubt(auroc, hidden, suspicion)
     probability = mixture.look_up_probability(to_logit(suspected).to_numpy()) if mixture else np.empty(0)
@@ -92,7 +96,9 @@ def assess_reliability(
 def explain_doubt(auroc: Estimate, hidden: Estimate, suspicion: Suspicion) -> str:
     """Explain why the audit cannot tell hidden positives from hard negatives; empty if it can."""
     if not (np.isfinite(auroc.value) and np.isfinite(hidden.value)):
-        return "there are too few labeled positives or negatives in the train split to compare with"
+        return (
+            "the train split has too few labeled positives or negatives, or too few recorders of them, to compare with"
+        )
     if auroc.low < MIN_AUROC:
         return (
             "its models do not separate labeled positives from labeled negatives of other recorders well enough: the "
