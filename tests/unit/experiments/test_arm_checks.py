@@ -53,6 +53,16 @@ def test_a_training_that_failed_is_a_warning_of_its_arm(runs):
     assert warnings.warning[0] == "the detector of seed 2 is nearly constant. Its differences mean little."
 
 
+def test_several_failed_trainings_of_an_arm_are_one_warning(runs):
+    runs.loc[runs.negative_tier == "hard", "diagnosis"] = "is nearly constant"
+    warnings = check(runs)
+    seeds = runs[runs.negative_tier == "hard"].seed
+    assert list(warnings.arm) == ["hard"]
+    assert warnings.warning[0].startswith(
+        f"{seeds.nunique()} of {seeds.nunique()} trainings failed; for example, the detector of seed {seeds.iloc[0]} is"
+    )
+
+
 def test_an_arm_that_used_too_little_of_its_tier_gets_a_warning(runs):
     runs.loc[runs.negative_tier == "hard", "tier_files_used"] = 79
     warnings = check(runs)

@@ -90,8 +90,18 @@ def _find_equal_arms(pairs: pd.DataFrame, vary: str, baseline: str) -> Iterator[
 
 
 def _find_failed_trainings(table: pd.DataFrame) -> Iterator[tuple[str, str]]:
-    for run in table[table.diagnosis != ""].itertuples():
-        yield run.arm, f"the detector of seed {run.seed} {run.diagnosis}. Its differences mean little."
+    for arm, runs in table.groupby("arm", sort=False):
+        failed = runs[runs.diagnosis != ""]
+        if failed.empty:
+            continue
+        example = f"the detector of seed {failed.seed.iloc[0]} {failed.diagnosis.iloc[0]}"
+        if len(failed) == 1:
+            yield str(arm), f"{example}. Its differences mean little."
+        else:
+            yield (
+                str(arm),
+                f"{len(failed)} of {len(runs)} trainings failed; for example, {example}. Their differences mean little.",
+            )
 
 
 def _find_unused_tiers(table: pd.DataFrame) -> Iterator[tuple[str, str]]:
