@@ -100,7 +100,7 @@ def _find_failed_trainings(table: pd.DataFrame) -> Iterator[tuple[str, str]]:
         else:
             yield (
                 str(arm),
-                f"{len(failed)} of {len(runs)} trainings failed; for example, {example}. Their differences mean little.",
+                f"{len(failed)} of {len(runs)} trainings failed; for example, {example}. Differences mean little.",
             )
 
 
