@@ -58,7 +58,10 @@ def check_splits(recordings: pd.DataFrame, cluster: str, uses_val: bool) -> Iter
         positives = int((files.label == "positive").sum())
         if files.empty:
             if split == "val":
-                yield "The split val is empty, so no threshold can be chosen. Assign recordings to it."
+                yield (
+                    "The split val is empty, so no threshold can be chosen. Assign recordings of other recorder-nights "
+                    "than those of training to it. Without dates, a recorder has only one night."
+                )
             continue
         if positives in (0, len(files)):
             missing = "positive" if positives == 0 else "negative"

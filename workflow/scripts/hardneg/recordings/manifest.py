@@ -133,7 +133,8 @@ def assign_splits(table: pd.DataFrame, settings: SplitSettings) -> pd.DataFrame:
     """Fill the empty splits: whole sites go to ``test_ood``, then a stable hash divides the recorder-nights.
 
     Another hash holds recorder-nights of the pool out for ``test_pool``, unless the manifest names that split itself.
-    A row's split depends only on its site and recorder-night, so rows that you add later change no earlier split.
+    A row's split depends only on its site and recorder-night, so rows that you add later change no earlier split. The
+    exception are few recorder-nights: if the hash gives none to ``train`` or to ``val``, one goes there.
 
     Parameters
     ----------
@@ -144,13 +145,19 @@ def assign_splits(table: pd.DataFrame, settings: SplitSettings) -> pd.DataFrame:
     The manifest with no empty ``split``.
     """
     empty = table.split == ""
-    groups = table.group[empty].unique()
-    draw = table.group.map(dict(zip(groups, uniform(list(groups), "split"), strict=True)))
+    is_ood = empty & table.site.isin(settings.ood_sites)
+    groups = table.group[empty & ~is_ood].unique()
+    draws = pd.Series(uniform(list(groups), "split"), index=groups)
+    splits = pd.Series("train", index=groups)
+    splits[draws < settings.validation_fraction + settings.iid_fraction] = "test_iid"
+    splits[draws < settings.validation_fraction] = "val"
+    if len(groups) > 1 and settings.validation_fraction and "val" not in {*table.split, *splits}:
+        splits[draws.idxmin()] = "val"
+    if len(groups) and "train" not in {*table.split, *splits}:
+        splits[draws.idxmax()] = "train"
     table = table.copy()
-    table.loc[empty, "split"] = "train"
-    table.loc[empty & (draw < settings.validation_fraction + settings.iid_fraction), "split"] = "test_iid"
-    table.loc[empty & (draw < settings.validation_fraction), "split"] = "val"
-    table.loc[empty & table.site.isin(settings.ood_sites), "split"] = "test_ood"
+    table.loc[is_ood, "split"] = "test_ood"
+    table.loc[empty & ~is_ood, "split"] = table.group.map(splits)
     if settings.pool_test_fraction and not (table.split == TEST_POOL).any():
         table.loc[_draw_pool_test(table, settings.pool_test_fraction), "split"] = TEST_POOL
     return table
