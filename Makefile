@@ -172,6 +172,12 @@ bench-detectors: require-audio $(BIRDNET) $(OPENSOUNDSCAPE)
 	$(BIN)/snakemake --configfile config/anurans.yaml $(STUDY) results/anurans/inputs/labelled.parquet
 	OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 $(BIN)/python -W ignore -m hardneg.benchmarks.detector_comparison results/bench/detectors $(AUDIO) $(DETECTORS)
 
+# Trains the CNN on the real recordings in AUDIO with each change of spectrograms alone, without it, and with all.
+.PHONY: bench-augmentation
+bench-augmentation: require-audio
+	$(BIN)/snakemake --configfile config/anurans.yaml $(STUDY) results/anurans/inputs/labelled.parquet
+	OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 $(BIN)/python -W ignore -m hardneg.benchmarks.augmentation_ablation results/bench/augmentation $(AUDIO)
+
 $(OPENSOUNDSCAPE): constraints.txt envs/opensoundscape-constraints.txt
 	$(PYTHON) -m venv .venv-opensoundscape
 	.venv-opensoundscape/bin/pip install --quiet --disable-pip-version-check -c constraints.txt -c envs/opensoundscape-constraints.txt opensoundscape

@@ -10,7 +10,15 @@ from conftest import SMALL, Project
 
 pytestmark = pytest.mark.slow
 
-SUMMARIES = {"collect_runs", "compare", "compare_effects", "tabulate_nights", "draw_figures", "write_report"}
+SUMMARIES = {
+    "collect_runs",
+    "compare",
+    "compare_effects",
+    "compare_confusers",
+    "tabulate_nights",
+    "draw_figures",
+    "write_report",
+}
 
 
 @pytest.fixture(scope="module")

@@ -21,9 +21,12 @@ def manifest(small):
 
 
 def test_every_stage_keeps_the_names_as_they_are(small, manifest):
+    held_out = small.table("results/inputs/pool.parquet").query("split == 'test_pool'").file_path
     for name in ("inputs/pool.parquet", "mining/trained/scores.parquet", "audit/pool.csv"):
         table = small.table(f"results/{name}").set_index("file_path")
         expected = manifest.set_index("file_path")
+        if not name.startswith("inputs"):
+            expected = expected.drop(held_out)
         assert set(table.index) == set(expected.index)
         assert table.recorder_id.equals(expected.recorder_id[table.index])
     assert set(small.table("results/tiers/hard.csv").file_path) < set(manifest.file_path)

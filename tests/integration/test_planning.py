@@ -10,7 +10,7 @@ from conftest import add_recordings
 pytestmark = pytest.mark.slow
 
 SUMMARIES = {
-    "collect_runs": 1, "compare": 1, "compare_effects": 1, "tabulate_nights": 1, "draw_figures": 1, "write_report": 1,
+    "collect_runs": 1, "compare": 1, "compare_effects": 1, "compare_confusers": 1, "tabulate_nights": 1, "draw_figures": 1, "write_report": 1,
 }  # fmt: skip
 
 
@@ -67,7 +67,9 @@ def test_a_random_tier_that_all_seeds_share_is_not_drawn_for_a_new_seed(small, c
 
 def test_a_changed_comparison_trains_nothing(small, changed):
     config = changed(lambda config: config["comparisons"][0].update(baseline="control"))
-    assert small.plan(config) == {"compare": 1, "compare_effects": 1, "draw_figures": 1, "write_report": 1}
+    assert small.plan(config) == {
+        "compare": 1, "compare_effects": 1, "compare_confusers": 1, "draw_figures": 1, "write_report": 1,
+    }  # fmt: skip
 
 
 def test_a_changed_threshold_rule_measures_again_and_trains_and_scores_nothing(small, changed):
@@ -81,7 +83,9 @@ def test_edited_code_reruns_the_rules_that_use_it_and_a_comment_reruns_nothing(s
     try:
         module.write_text(text.replace("ranked.confidence >= low", "ranked.confidence > low"))
         assert module.read_text() != text
-        assert small.plan("small.yaml") == {"assign_tier": 1, "draw_tier": 2, "train": 8, "evaluate": 4, **SUMMARIES}
+        assert small.plan("small.yaml") == {
+            "assign_tier": 1, "draw_tier": 2, "write_first_look": 1, "train": 8, "evaluate": 4, **SUMMARIES,
+        }  # fmt: skip
         module.write_text("# A remark.\n" + text)
         assert small.plan("small.yaml") == {}
     finally:
@@ -103,7 +107,7 @@ def test_new_pool_recordings_run_new_shards_and_no_run_without_mined_negatives(s
     assert plan["extract_features"] == plan["score_shard"] == plan["check_shard"]
     assert plan == {
         "check_shard": plan["check_shard"], "extract_features": plan["check_shard"], "score_shard": plan["check_shard"],
-        "gather_recordings": 1, "check_inputs": 1, "merge_indexes": 1, "rank_pool": 1,
+        "gather_recordings": 1, "check_inputs": 1, "merge_indexes": 1, "rank_pool": 1, "write_first_look": 1,
         "cross_fit": 2, "find_near_duplicates": 1, "audit": 1, "cluster_pool": 1, "assign_tier": 1, "draw_tier": 2, "train": 8, "evaluate": 6, **SUMMARIES,
     }  # fmt: skip
     assert small.plan("small.yaml") == {}

@@ -111,7 +111,8 @@ def test_a_tier_can_exclude_flagged_files_and_cap_nights_and_clusters(small, pag
     assert tier.groupby(["recorder_id", "night"]).size().max() <= 2
     clusters = small.table("results/audit/clusters.csv")
     assert tier.merge(clusters, on="file_path").cluster.value_counts().max() <= 3
-    assert len(audited) == 160
+    pool = small.table("results/inputs/pool.parquet")
+    assert set(audited.file_path) == set(pool.file_path[pool.split == "pool"])
 
 
 def test_the_review_page_loads_nothing_from_elsewhere(page, tmp_path, browser):

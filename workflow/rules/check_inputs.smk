@@ -82,6 +82,8 @@ rule check_inputs:
         ENVIRONMENT
     params:
         max_rejected_fraction=config["max_rejected_fraction"],
+        window_s=config["windows"]["length_s"],
+        weak_labels=config["training"]["weak_labels"],
         code=fingerprint("check_inputs"),
     script:
         "../scripts/check_inputs.py"

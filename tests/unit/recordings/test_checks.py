@@ -1,4 +1,5 @@
 import numpy as np
+import pandas as pd
 import pytest
 
 from hardneg.common.errors import InputError
@@ -216,3 +217,17 @@ def test_rejections_stop_the_run_only_above_the_allowed_share(make_manifest):
     assert (len(usable), len(rejected)) == (9, 1)
     with pytest.raises(InputError, match=r"1 of 10 recordings are rejected \(10.0%\).*1 missing"):
         checks.separate_rejected(table, 0.09)
+
+
+@pytest.mark.parametrize(("durations", "weak_labels", "warns"), [
+    ([3, 9, 60], "all", True), ([3, 9, 9], "all", False), ([3, 9, 60], "two_pass", False), ([], "all", False),
+])  # fmt: skip
+def test_long_training_positives_are_a_warning_if_all_of_their_windows_are_trained_on(
+    caplog, durations, weak_labels, warns
+):
+    train = pd.DataFrame({"duration_s": durations, "label": "positive", "split": "train"})
+    others = pd.DataFrame({"duration_s": [60, 60], "label": ["positive", "negative"], "split": ["val", "train"]})
+    checks.warn_of_long_positives(pd.concat([train, others]), 3.0, weak_labels)
+    printed = caplog.text
+    assert ("1 of 3 training positives are longer than 3 windows (the longest: 60 s)" in printed) == warns
+    assert ("training.weak_labels" in printed) == warns

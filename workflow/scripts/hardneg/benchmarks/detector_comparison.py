@@ -13,8 +13,9 @@ stopped continues.
 """
 
 import argparse
+import re
 import sys
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import asdict
 from functools import cache
 from pathlib import Path
@@ -42,11 +43,16 @@ SPECTROGRAMS, EMBEDDINGS = "anurans", "anurans_birdnet"
 VALUES = [(split, metric) for split in ("test_ood", "test_iid") for metric in ("average_precision", "auroc")]
 
 
-def measure_missing(folder: Path, detectors: Iterable[str], measure: Callable[[str, int], list[Measurement]]) -> None:
+def measure_missing(
+    folder: Path,
+    detectors: Collection[str],
+    measure: Callable[[str, int], list[Measurement]],
+    seeds: Iterable[int] = SEEDS,
+) -> None:
     """Measure each detector with each seed, unless its file exists, and write one JSON file for each measurement."""
-    for seed in SEEDS:
+    for seed in seeds:
         for detector in detectors:
-            path = folder / f"{detector.replace(' ', '-')}-{seed}.json"
+            path = folder / f"{re.sub('[^a-z_]+', '-', detector)}-{seed}.json"
             if path.exists():
                 continue
             tables.write_json({"measurements": [asdict(measured) for measured in measure(detector, seed)]}, path)

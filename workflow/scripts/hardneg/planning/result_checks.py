@@ -40,8 +40,9 @@ def refuse_unknown_results(results: str, outputs: Iterable[re.Pattern[str]]) -> 
             "records, a changed configuration would look like finished work. Choose one of these ways:\n"
             f"  - Move {results} away, or delete it, and run again.\n"
             "  - Put the folder .snakemake back.\n"
+            "  - Delete these files. They are made again when they are needed.\n"
             "  - If you are certain that the present configuration made these results, accept them: run Snakemake once "
-            "with --touch --forceall, and then as usual."
+            "with --touch --forceall and the targets that made them, and then as usual."
         )
     empty = [path for path, size in files if size == 0 and _is_output(path, patterns)]
     if empty:

@@ -10,7 +10,7 @@ import pandas as pd
 
 from hardneg.common import crash_isolation, process_context
 from hardneg.common.errors import InputError
-from hardneg.common.log import track_progress
+from hardneg.common.log import announce, track_progress
 from hardneg.recordings.manifest import POOL, TEST_POOL
 from hardneg.recordings.recording_probe import COLUMN_TYPES, RecordingFacts, is_silent, probe_in_root
 
@@ -23,6 +23,7 @@ HINTS = {
     "path outside audio_root": "Set audio_root to a folder with all recordings. Links must not lead out of it.",
 }
 LISTED_ROWS = 20
+LONG_WINDOWS = 3  # a recording of more windows may well contain some without a call
 
 Rules: TypeAlias = dict[str, Callable[[pd.DataFrame], pd.DataFrame]]
 
@@ -108,6 +109,25 @@ def separate_rejected(table: pd.DataFrame, max_rejected_fraction: float) -> tupl
             f"{hints} If the run can do without these recordings, raise max_rejected_fraction."
         )
     return usable.drop(columns="reason"), rejected
+
+
+def warn_of_long_positives(recordings: pd.DataFrame, window_s: float, weak_labels: str) -> None:
+    """Warn of training positives that are long enough to contain many windows without a call.
+
+    Parameters
+    ----------
+    recordings : usable recordings: ``label, split, duration_s``.
+    window_s : length of a window (s).
+    weak_labels : ``all`` if every window of a positive is trained on, which is what the warning is about.
+    """
+    positives = recordings[(recordings.label == "positive") & (recordings.split == "train")]
+    long = positives[positives.duration_s > LONG_WINDOWS * window_s]
+    if weak_labels == "all" and len(long):
+        announce(
+            f"{len(long)} of {len(positives)} training positives are longer than {LONG_WINDOWS} windows (the longest: "
+            f"{long.duration_s.max():.0f} s), and every window of them is trained on as a call. If the species calls "
+            "only now and then, set training.weak_labels to two_pass, or cut the recordings to the calls."
+        )
 
 
 def check_split_rules(table: pd.DataFrame, rules: Rules) -> None:
