@@ -18,6 +18,14 @@ def test_a_finished_run_has_nothing_to_do(small):
     assert small.plan("small.yaml") == {}
 
 
+def test_a_dry_run_is_a_page_and_shows_each_job_on_request(small):
+    printed = small.snakemake("--dry-run", "--forceall", config="small.yaml")
+    assert printed.count("\n") < 120 and "results/tiers/hard.csv" not in printed
+    assert printed.rindex("write_report") > printed.index("Job stats:")
+    jobs = small.snakemake("--dry-run", "--forceall", "--quiet", "host", config="small.yaml")
+    assert "output: results/tiers/hard.csv" in jobs and "reason: Forced execution" in jobs
+
+
 def test_parameters_are_plain_values_that_read_the_same_in_every_run(small):
     records = [path for path in small.path(".snakemake/metadata").rglob("*") if path.is_file()]
     parameters = {text for path in records for text in json.loads(path.read_text())["params"] or []}
