@@ -177,7 +177,8 @@ def test_a_second_round_mines_again_and_reruns_nothing_of_the_first(small, chang
     first_tier, tier = (small.table(f"results/tiers/{name}.csv").file_path for name in ("top", "again"))
     assert list(tier[:20]) == list(first_tier) and len(tier) == 30 and tier.is_unique
     left = small.table("results/mining/second/scores.parquet").file_path
-    pool = small.table("results/inputs/pool.parquet").file_path
+    recordings = small.table("results/inputs/pool.parquet")
+    pool = recordings.file_path[recordings.split == "pool"]
     assert set(left) == set(pool) - set(first_tier)
     assert json.loads(small.path("results/mining/second/model.json").read_text())["counts"]["tier_files"] == 20
     assert small.plan(config) == {"train": 4, "evaluate": 2, **SUMMARIES}
