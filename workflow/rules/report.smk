@@ -28,6 +28,7 @@ rule draw_figures:
     params:
         runs=plan.runs.table,
         tiers=plan.tiers.mined,
+        controls=plan.tiers.controls,
         comparisons=config["comparisons"],
         bins=config["evaluation"]["calibration_bins"],
         code=fingerprint("draw_figures"),

@@ -15,5 +15,6 @@ drawings = figure_set.draw_figures(
     comparisons=snakemake.params.comparisons,
     bins=snakemake.params.bins,
     confusers=tables.read(snakemake.input.confusers) if snakemake.input.confusers else None,
+    controls=snakemake.params.controls,
 )
 figure_set.save_figures(drawings, dict(snakemake.output.items()))

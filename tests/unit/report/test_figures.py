@@ -18,8 +18,23 @@ def test_the_frozen_threshold_is_not_marked_on_the_curve_of_a_run_that_flags_not
          "confidence": [0.9, 0.1, 0.4, 0.3], "threshold": 0.5}
     )  # fmt: skip
     figure, _ = figures.draw_precision_recall(scores, "tier")
-    marked = [line for line in figure.axes[0].lines if line.get_marker() == "o"]
-    assert [tuple(line.get_xydata()[0]) for line in marked] == [(1.0, 1.0)]
+    marked = [[line for line in panel.lines if line.get_marker() == "o"] for panel in figure.axes]
+    assert [len(marks) for marks in marked] == [1, 0]
+    assert tuple(marked[0][0].get_xydata()[0]) == (1.0, 1.0)
+
+
+def test_precision_is_the_median_and_range_over_the_runs_of_a_tier():
+    labels = [1, 0, 1, 0]
+    confidences = {"a": [0.9, 0.1, 0.8, 0.2], "b": [0.9, 0.8, 0.3, 0.1], "c": [0.9, 0.8, 0.2, 0.7]}
+    scores = pd.concat(
+        pd.DataFrame({"run": run, "tier": "x", "split": "test_ood", "label": labels, "confidence": confidence, "threshold": 0.5})
+        for run, confidence in confidences.items()
+    )  # fmt: skip
+    _, numbers = figures.draw_precision_recall(scores, "tier")
+    full = numbers[numbers.recall == 1].iloc[0]
+    assert (full.lowest, full["median"], full.highest) == pytest.approx((2 / 4, 2 / 3, 1))
+    half = numbers[numbers.recall == 0.5].iloc[0]
+    assert half.lowest == half.highest == 1 and full.runs == 3
 
 
 def test_figures_are_drawn_from_runs_with_missing_metrics():

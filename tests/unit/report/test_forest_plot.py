@@ -16,6 +16,26 @@ def test_a_difference_without_an_interval_is_an_open_diamond():
     assert [line.get_fillstyle() for line in diamonds] == ["full", "none"]
 
 
+def test_the_overview_has_the_test_splits_and_metrics_in_panels_a_mark_for_each_configuration_and_gray_controls():
+    rows = [
+        {"vary": "tier", "baseline": "none", "value": value, "positive_subset": subset, "split": split, "metric": metric,
+         "difference": 0.05, "ci_low": 0.01, "ci_high": 0.09, "effect_of_interest": 0.03, "verdict": "improves"}
+        for value in ("hard", "random") for subset in ("base", "half")
+        for split in ("test_iid", "test_ood", "test_pool", "val") for metric in ("f1", "average_precision", "recall")
+    ]  # fmt: skip
+    figure, numbers = forest_plot.draw_overview(pd.DataFrame(rows), "tier", "none", ["random"])
+    assert set(numbers.split) == {"test_iid", "test_ood"} and set(numbers.metric) == {"f1", "average_precision"}
+    assert len(figure.axes) == 4
+    for panel in figure.axes:
+        marks = [line for line in panel.lines if line.get_marker() == "D" and len(line.get_xdata()) == 1]
+        heights = [float(line.get_ydata()[0]) for line in marks]
+        assert len(set(heights)) == 4 and sorted(round(height) for height in heights) == [0, 0, 1, 1]
+        assert {line.get_color() for line in marks if line.get_ydata()[0] > 0.5} == {forest_plot.CONTROL_COLOR}
+        assert {line.get_color() for line in marks if line.get_ydata()[0] < 0.5} == {
+            forest_plot.VERDICT_COLORS["improves"]
+        }
+
+
 def test_a_comparison_whose_runs_are_left_out_is_one_line_of_text():
     columns = ["vary", "value", "baseline", "split", "metric", "difference"]
     figure, numbers = forest_plot.draw_forest(

@@ -42,7 +42,7 @@ def contents():
     settings = ReportSettings(
         target="<script>alert(1)</script>", generated=True, axes=["seed"], tiers={}, alpha=0.05, p_adjustment="holm", power=0.8,
         calibration_bins=15, files_per_night=100, review_s=10, one_model_confidence=0.5, max_recall_loss=0.05,
-        review_conflicts="latest", review_matches={}, second_round={}, configuration={"a": "<i>"},
+        review_conflicts="latest", review_matches={}, second_round={}, configuration={"a": "<i>", "comparisons": [{"vary": "negative_tier", "baseline": "none"}]},
     )  # fmt: skip
     return ReportContents(
         settings=settings,
@@ -69,7 +69,7 @@ def test_the_page_escapes_what_comes_from_outside_and_needs_no_network(contents,
     scores = pd.DataFrame({"confidence": [0.1, 0.9, 0.95]})
     figure, _ = figures.draw_pool_scores(scores, {"conf<50>": scores[scores.confidence > 0.5]})
     figure.savefig(tmp_path / "f.svg")
-    names = ["metrics", "precision_recall", "reliability", "pool_scores", "training_curves"]
+    names = ["overview", "metrics", "precision_recall", "reliability", "pool_scores", "training_curves"]
     report_page.write_page(tmp_path / "report.html", contents, dict.fromkeys(names, tmp_path / "f.svg"))
     page = (tmp_path / "report.html").read_text()
     assert "<script>alert" not in page and "&lt;script&gt;alert(1)" in page

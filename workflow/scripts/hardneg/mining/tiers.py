@@ -101,9 +101,14 @@ def is_none(definition: Mapping[str, Any]) -> bool:
     return not set(definition) - {"seed", "allow_empty", "ranked_by", "redraw"}
 
 
+def is_drawn(definition: Mapping[str, Any]) -> bool:
+    """Whether a tier's definition draws files at random."""
+    return bool({"random", "match_size_of"} & set(definition))
+
+
 def is_redrawn(definition: Mapping[str, Any]) -> bool:
     """Whether a tier's definition draws other files for each seed of the matrix."""
-    return bool({"random", "match_size_of"} & set(definition)) and definition.get("redraw", True)
+    return is_drawn(definition) and bool(definition.get("redraw", True))
 
 
 def cut_tier(

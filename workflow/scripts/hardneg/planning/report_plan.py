@@ -33,11 +33,11 @@ class ReportPlan:
 
     @property
     def figures(self) -> list[str]:
-        """The figures: a forest plot for each comparison, then the others."""
+        """The figures: the overview, a forest plot for each comparison, then the others."""
         forest_plots = [f"forest_{number + 1}" for number in range(self.comparison_count)]
         confusers = ["confuser_rates"] * self.compares_confusers
         others = ["metrics", "precision_recall", "reliability", "pool_scores", "training_curves"]
-        return [*forest_plots, *confusers, *others]
+        return ["overview", *forest_plots, *confusers, *others]
 
     def caption(self, figure: str) -> str:
         """Name the caption of a figure; all forest plots have the same."""

@@ -75,6 +75,11 @@ class TierPlan:
         """The tiers that are drawn again for each seed of the matrix."""
         return [name for name, definition in self.definitions.items() if tiers.is_redrawn(definition)]
 
+    @property
+    def controls(self) -> list[str]:
+        """The names of the tiers that are drawn at random."""
+        return [name for name, definition in self.definitions.items() if tiers.is_drawn(definition)]
+
     def is_none(self, name: str) -> bool:
         """Whether a tier adds no mined negatives."""
         return tiers.is_none(self.definitions[name])

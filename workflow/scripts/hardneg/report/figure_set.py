@@ -1,6 +1,6 @@
 """Draw and save all the figures of a report."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 import pandas as pd
@@ -10,7 +10,7 @@ from hardneg.common.files import atomic_write
 from hardneg.report import figures
 from hardneg.report.confuser_table import draw_confusers
 from hardneg.report.figures import Drawing
-from hardneg.report.forest_plot import draw_forest
+from hardneg.report.forest_plot import draw_forest, draw_overview
 
 
 def draw_figures(
@@ -24,6 +24,7 @@ def draw_figures(
     comparisons: Sequence[Mapping[str, Any]],
     bins: int,
     confusers: pd.DataFrame | None = None,
+    controls: Collection[str] = (),
 ) -> dict[str, Drawing]:
     """Draw every figure; see :mod:`hardneg.report.figures`.
 
@@ -34,9 +35,10 @@ def draw_figures(
     pool : file scores of the pool.
     tiers : the files of each tier.
     deltas, pairs : the differences, and those of each seed.
-    comparisons : the ``vary`` and ``baseline`` of each forest plot.
+    comparisons : the ``vary`` and ``baseline`` of each forest plot. The overview shows the first.
     bins : of the reliability figure.
     confusers : from :func:`hardneg.statistics.confusers.compare_confusers`, if the pool was tested.
+    controls : tiers that are drawn at random.
 
     Returns
     -------
@@ -52,9 +54,12 @@ def draw_figures(
         f"forest_{number}": draw_forest(deltas, pairs, comparison["vary"], str(comparison["baseline"]))
         for number, comparison in enumerate(comparisons, start=1)
     }
+    first = comparisons[0]
+    overview = draw_overview(deltas, first["vary"], str(first["baseline"]), controls)
     by_kind = {"confuser_rates": draw_confusers(confusers)} if confusers is not None else {}
     return (
-        forests
+        {"overview": overview}
+        | forests
         | by_kind
         | {
             "metrics": figures.draw_metrics(runs_with_hue, "negative_tier", hue),

@@ -1,10 +1,12 @@
 """Draw the figures of the report. Each is drawn from one table, which is stored beside it."""
 
+import warnings
 from dataclasses import asdict
 from typing import Any
 
 import matplotlib
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -30,6 +32,8 @@ matplotlib.rcParams |= {
 }
 # The colors of Okabe and Ito, which color-blind readers can distinguish.
 COLORS = ["#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00", "#000000", "#999999"]
+REFERENCE_COLOR = "#888888"
+RECALL_STEPS = 101
 DOTTED: dict[str, Any] = {"color": "#888888", "linestyle": ":", "linewidth": 1}
 MARKED: dict[str, Any] = {"marker": "o", "markersize": 4, "markeredgecolor": "white"}
 Drawing = tuple[Figure, pd.DataFrame]
@@ -70,35 +74,50 @@ def draw_metrics(runs: pd.DataFrame, x: str, hue: str) -> Drawing:
 
 
 def draw_precision_recall(scores: pd.DataFrame, color_by: str) -> Drawing:
-    """Draw the precision-recall curve of every run on each test split, and mark the frozen threshold.
+    """Draw the precision at each recall: for each value of an axis, the median over its runs and their range.
+
+    Each value has a column of panels. The median of the first value is repeated in all of them, in gray.
 
     Parameters
     ----------
     scores : file scores of all runs: ``run, split, label, confidence, threshold`` and the axis `color_by`.
     """
-    figure, panels, splits = _one_panel_per_split(scores)
-    values, numbers = list(pd.unique(scores[color_by])), []
-    for panel, split in zip(panels, splits, strict=True):
-        for run, files in scores[scores.split == split].groupby("run", sort=False):
-            color = _color(values.index(files[color_by].iloc[0]))
-            curve = trace_ranking_curve(files.label.to_numpy(), files.confidence.to_numpy())
-            precision, recall = curve.tp / (curve.tp + curve.fp), curve.tp / max(curve.tp[-1], 1)
-            steps = np.append(0, recall), np.append(precision[0], precision)
-            panel.step(*steps, where="pre", color=color, alpha=0.55, linewidth=1)
-            flagged = int(np.sum(curve.thresholds >= files.threshold.iloc[0]))
-            if flagged:  # Without a flagged file, precision is missing.
-                panel.plot(recall[flagged - 1], precision[flagged - 1], color=color, zorder=3, **MARKED)
-            points = pd.DataFrame({"precision": precision, "recall": recall, "threshold": curve.thresholds})
-            numbers.append(points.assign(split=split, run=run))
-        prevalence = scores[scores.split == split].label.mean()
-        panel.axhline(prevalence, **DOTTED)
-        text = f"share of positives {prevalence:.2f}"
-        panel.annotate(text, (0.01, prevalence), va="bottom", color="#666666", fontsize=8)
-        panel.set(title=SPLIT_NAMES[split], xlabel="Recall", xlim=(0, 1.01), ylim=(0, 1.02))
-    panels[0].set_ylabel("Precision")
-    _label_colors(panels[0], values)
-    _draw_legend(figure, panels[0], color_by)
+    splits = [split for split in TEST_SPLITS if split in set(scores.split)]
+    recall = np.linspace(0, 1, RECALL_STEPS)
+    figure, panels, values = _make_columns(scores, color_by, [SPLIT_NAMES[split] for split in splits])
+    numbers = []
+    for line, split in zip(panels, splits, strict=True):
+        files = scores[scores.split == split]
+        reference = None
+        for index, (panel, value) in enumerate(zip(line, values, strict=True)):
+            runs = files[files[color_by] == value].groupby("run", sort=False)
+            traced = [_trace_precision(run, recall) for _, run in runs]
+            if traced:
+                band = _summarize([precision for precision, _ in traced])
+                reference = band if reference is None else reference
+                _draw_band(panel, recall, band, reference, _color(index))
+                for precision, reached in (point for _, point in traced if point is not None):
+                    panel.plot(reached, precision, color=_color(index), zorder=3, **MARKED)
+                points = pd.DataFrame(band, index=["lowest", "median", "highest"]).T.assign(recall=recall)
+                numbers.append(points.assign(split=split, runs=len(traced), **{color_by: value}))
+            panel.axhline(files.label.mean(), **DOTTED)
+            panel.set(xlim=(0, 1.02), ylim=(0, 1.03))
+    figure.supxlabel("Recall", fontsize=9)
     return figure, pd.concat(numbers, ignore_index=True)
+
+
+def _trace_precision(
+    files: pd.DataFrame, recall: npt.NDArray[np.float64]
+) -> tuple[npt.NDArray[np.float64], tuple[float, float] | None]:
+    """Compute a run's precision at each recall, and its precision and recall at the frozen threshold.
+
+    Without a flagged file, there is no such point.
+    """
+    curve = trace_ranking_curve(files.label.to_numpy(), files.confidence.to_numpy())
+    precision, reached = curve.tp / (curve.tp + curve.fp), curve.tp / max(curve.tp[-1], 1)
+    at = np.minimum(np.searchsorted(reached, recall - 1e-9), len(reached) - 1)
+    flagged = int(np.sum(curve.thresholds >= files.threshold.iloc[0]))
+    return precision[at], (precision[flagged - 1], reached[flagged - 1]) if flagged else None
 
 
 def draw_reliability(scores: pd.DataFrame, color_by: str, bins: int) -> Drawing:
@@ -154,26 +173,56 @@ def draw_pool_scores(scores: pd.DataFrame, tiers: dict[str, pd.DataFrame]) -> Dr
 
 
 def draw_training_curves(histories: pd.DataFrame, color_by: str) -> Drawing:
-    """Draw loss and validation average precision by epoch, one line per run, and mark the epoch that each run keeps.
+    """Draw loss and validation average precision by epoch: for each value of an axis, the median and range of its runs.
+
+    Each value has a column of panels. The median of the first value is repeated in all of them, in gray.
 
     Parameters
     ----------
     histories : ``run, epoch, loss, validation_average_precision, kept`` and the axis `color_by`.
     """
-    values = list(pd.unique(histories[color_by]))
-    figure = Figure(figsize=(10, 3.8))
-    losses, scores = figure.subplots(1, 2)
-    for _, history in histories.groupby("run", sort=False):
-        color = _color(values.index(history[color_by].iloc[0]))
-        losses.plot(history.epoch, history.loss, color=color, alpha=0.5, linewidth=1)
-        scores.plot(history.epoch, history.validation_average_precision, color=color, alpha=0.5, linewidth=1)
-        kept = history[history.kept]
-        scores.plot(kept.epoch, kept.validation_average_precision, color=color, **MARKED)
-    losses.set(xlabel="Epoch", ylabel="Training loss")
-    scores.set(xlabel="Epoch", ylabel="Average precision on validation")
-    _label_colors(losses, values)
-    _draw_legend(figure, losses, color_by)
+    measures = {"loss": "Training loss", "validation_average_precision": "Average precision\non validation"}
+    figure, panels, values = _make_columns(histories, color_by, list(measures.values()))
+    for line, measure in zip(panels, measures, strict=True):
+        reference = None
+        for index, (panel, value) in enumerate(zip(line, values, strict=True)):
+            runs = histories[histories[color_by] == value].pivot(index="epoch", columns="run", values=measure)
+            band = _summarize(list(runs.to_numpy().T))
+            reference = (runs.index, band) if reference is None else reference
+            panel.plot(reference[0], reference[1][1], color=REFERENCE_COLOR, linewidth=1)
+            _draw_band(panel, runs.index.to_numpy(), band, None, _color(index))
+    figure.supxlabel("Epoch", fontsize=9)
     return figure, histories
+
+
+Band = tuple[npt.NDArray[np.float64], npt.NDArray[np.float64], npt.NDArray[np.float64]]
+
+
+def _make_columns(table: pd.DataFrame, axis: str, rows: list[str]) -> tuple[Figure, npt.NDArray[Any], list[str]]:
+    """Make a grid of panels: a column for each value of an axis, and a row for each label."""
+    values = list(pd.unique(table[axis]))
+    figure = Figure(figsize=(max(10, 1.3 * len(values)), 0.6 + 1.7 * len(rows)))
+    panels = figure.subplots(len(rows), len(values), sharex=True, sharey="row", squeeze=False)
+    for panel, value in zip(panels[0], values, strict=True):
+        panel.set_title(str(value), fontsize=9)
+    for panel, label in zip(panels[:, 0], rows, strict=True):
+        panel.set_ylabel(label.replace(" (", "\n("))
+    return figure, panels, values
+
+
+def _summarize(curves: list[npt.NDArray[np.float64]]) -> Band:
+    """Return the lowest, the median and the highest of several curves; missing values are left out."""
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="All-NaN")
+        lowest, median, highest = np.nanmin(curves, axis=0), np.nanmedian(curves, axis=0), np.nanmax(curves, axis=0)
+    return lowest, median, highest
+
+
+def _draw_band(panel: Axes, x: npt.NDArray[Any], band: Band, reference: Band | None, color: str) -> None:
+    if reference is not None:
+        panel.plot(x, reference[1], color=REFERENCE_COLOR, linewidth=1)
+    panel.fill_between(x, band[0], band[2], color=color, alpha=0.25, linewidth=0)
+    panel.plot(x, band[1], color=color, linewidth=1.4)
 
 
 def _one_panel_per_split(scores: pd.DataFrame) -> tuple[Figure, list[Axes], list[str]]:
@@ -190,11 +239,6 @@ def _draw_runs(
     for value, mean in runs.groupby(x)[metric].mean().items():
         center = values.index(value) + offset
         panel.plot([center - 0.09, center + 0.09], [mean, mean], color=color, linewidth=2.2, solid_capstyle="butt")
-
-
-def _label_colors(panel: Axes, values: list[str]) -> None:
-    for index, value in enumerate(values):
-        panel.plot([], [], color=_color(index), label=str(value))
 
 
 def _draw_legend(figure: Figure, panel: Axes, axis: str) -> None:

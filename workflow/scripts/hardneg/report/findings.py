@@ -65,6 +65,11 @@ class VerdictTable:
     columns: dict[str, list[str]]
     rows: list[VerdictRow]
 
+    @property
+    def width(self) -> int:
+        """The number of cells in a row."""
+        return sum(len(names) for names in self.columns.values())
+
 
 @dataclass(frozen=True, slots=True)
 class HardnessEffect:
