@@ -91,7 +91,7 @@ def test_what_limits_a_comparison_is_said_above_the_differences(contents, tmp_pa
     page = (tmp_path / "report.html").read_text()
     warning = page.index('&lt;b&gt;hard</td><td class="text wrap">used 3% of the files of its tier.')
     assert "1 warning about what the detectors were trained on" in page
-    assert page.index("What limits these comparisons") < warning < page.index("Differences in points")
+    assert page.index("What limits these comparisons") < warning < page.index("Differences, with their")
 
 
 def test_generated_sound_is_declared_only_where_it_is(contents, tmp_path):

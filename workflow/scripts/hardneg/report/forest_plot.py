@@ -1,5 +1,6 @@
 """Draw differences from one baseline with their intervals: an overview, and forest plots with the seeds behind them."""
 
+import textwrap
 from collections.abc import Collection
 from typing import Any
 
@@ -17,6 +18,7 @@ from hardneg.statistics.delta_table import varying_axes
 SEED: dict[str, Any] = {"marker": "o", "linestyle": "none", "color": "#777777", "fillstyle": "none", "markersize": 3.5}
 UNDECIDED_COLOR, CONTROL_COLOR = "#222222", "#aaaaaa"
 OVERVIEW_SPLITS = ("test_ood", "test_iid")
+TITLE_WIDTH = 26  # characters
 VERDICT_COLORS = {
     "improves": COLORS[2],
     "hurts": COLORS[1],
@@ -99,12 +101,13 @@ def draw_overview(deltas: pd.DataFrame, vary: str, baseline: str, controls: Coll
                 panel.plot([100 * cell.ci_low, 100 * cell.ci_high], [height, height], color=color, linewidth=1.4)
                 panel.plot(100 * cell.difference, height, "D", color=color, markersize=3.5)
             if split == splits[0]:
-                panel.set_title(METRIC_NAMES[metric].replace(" at the ", "\nat the "), fontsize=9)
+                panel.set_title(textwrap.fill(METRIC_NAMES[metric], TITLE_WIDTH), fontsize=9)
             panel.grid(axis="y", visible=False)
         line[0].set_ylabel(SPLIT_NAMES[split].replace(" (", "\n("))
     panels[0][0].set_yticks(range(len(values)), values)
     panels[0][0].set_ylim(len(values) - 0.5, -0.5)
-    figure.supxlabel(f"Difference from {baseline} (points)", fontsize=9)
+    for panel in panels[-1]:
+        panel.set_xlabel(f"Difference from {baseline}\n(points)")
     present = set(deltas.verdict[~deltas.value.isin(controls)])
     for label, color in (*VERDICT_COLORS.items(), ("control", CONTROL_COLOR)):
         if label in present or (label == "control" and set(controls) & set(values)):
