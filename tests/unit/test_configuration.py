@@ -146,7 +146,7 @@ WRONG = {
     "a match to nothing": (put("conf", "negative_tiers", "random", "match_size_of"), "match_size_of: 'conf' is not a tier"),
     "a match to a matched tier": (put("matched", "negative_tiers", "random", "match_size_of"), "'matched' is itself matched"),
     "bounds the wrong way round": (put(0.05, "negative_tiers", "matched", "max_confidence"), "min_confidence must be below max_confidence"),
-    "a baseline not trained": (put("conf99", "comparisons", 0, "baseline"), "'conf99' is not in matrix.negative_tier"),
+    "a baseline not trained": (put("matched", "comparisons", 0, "baseline"), "'matched' is not in matrix.negative_tier"),
     "a comparison of seeds": (put("seed", "comparisons", 0, "vary"), "seeds are repetitions and are not compared"),
     "a ranking by a model that saw them": (put(["high", "low"], "positive_subsets", "base", "quality"), "rank with a model that was not trained on them"),
     "a band above Nyquist": (put(9000, "features", "fmax"), "features.fmax (9000 Hz) is above half"),

@@ -48,6 +48,11 @@ def test_a_pool_that_may_hide_nothing_loses_nothing(suspicion):
     assert not result.is_excluded and result.doubt == "the pool may contain no hidden positive at all"
 
 
+def test_models_that_score_most_of_the_pool_like_positives_have_learned_nothing():
+    result = assess(cross_fitted(), Suspicion(np.inf, suspicion_of().mixture, is_derived=False))
+    assert not result.can_tell and result.suspected == 0 and "hardly learned anything" in result.doubt
+
+
 def test_a_user_can_exclude_suspects_in_any_case():
     result = assess(cross_fitted(negative=(0.85, 0.2, 0.97)), exclude="always")
     assert not result.can_tell and result.is_excluded

@@ -50,6 +50,13 @@ def test_where_no_score_is_probably_positive_files_that_score_as_most_positives_
     assert (table.confidence[table.label == 1] >= suspicion.threshold).mean() == pytest.approx(0.7, abs=0.01)
 
 
+def test_no_file_is_listed_if_most_of_the_pool_scores_as_positives_do():
+    table = cross_fitted(hidden=0)
+    table.loc[table.origin == "pool", "confidence"] = np.linspace(0.97, 0.999, 600)
+    suspicion = suspected_positives.derive_threshold(table, None)
+    assert suspicion.threshold == np.inf and suspicion.mixture is not None and not suspicion.is_derived
+
+
 def test_a_single_positive_gives_no_threshold():
     table = cross_fitted()
     suspicion = suspected_positives.derive_threshold(table[(table.origin == "pool") | (table.file_path == "p0")], None)

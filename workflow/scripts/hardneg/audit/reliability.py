@@ -95,6 +95,8 @@ def assess_reliability(
 
 def explain_doubt(auroc: Estimate, hidden: Estimate, suspicion: Suspicion) -> str:
     """Explain why the audit cannot tell hidden positives from hard negatives; empty if it can."""
+    if suspicion.mixture is not None and np.isinf(suspicion.threshold):
+        return "most of the pool scores as high as labeled positives, so its models have hardly learned anything"
     if not (np.isfinite(auroc.value) and np.isfinite(hidden.value)):
         return (
             "the train split has too few labeled positives or negatives, or too few recorders of them, to compare with"

@@ -13,6 +13,7 @@ from hardneg.audit.hidden_positives import HIGHEST_QUANTILE, ScoreMixture, fit_m
 MIN_POSITIVES = 2  # a density needs two
 MIN_PROBABILITY = 0.6
 FALLBACK_PERCENTILE = 30
+MOST_SUSPECTED = 0.5  # share of the pool
 LOGIT_RANGE = (1e-6, 1 - 1e-6)  # keeps logits finite
 
 
@@ -82,7 +83,8 @@ def derive_threshold(cross_fitted: pd.DataFrame, percentile: float | None, seed:
 
     This is where the estimated probability that a file is a hidden positive reaches :data:`MIN_PROBABILITY`; see
     :func:`hardneg.audit.hidden_positives.fit_mixture`. If it never does, files at or above the
-    :data:`FALLBACK_PERCENTILE` of the labeled positives are suspected, for a person to listen to.
+    :data:`FALLBACK_PERCENTILE` of the labeled positives are suspected, for a person to listen to. None is suspected if
+    this would be most of the pool: the models have then learned nothing.
 
     Parameters
     ----------
@@ -100,7 +102,10 @@ def derive_threshold(cross_fitted: pd.DataFrame, percentile: float | None, seed:
         if np.isfinite(threshold):
             return Suspicion(float(expit(threshold)), mixture, is_derived=True)
     share = (FALLBACK_PERCENTILE if percentile is None else percentile) / 100
-    return Suspicion(float(expit(np.quantile(positives.score, share))), mixture, is_derived=False)
+    threshold = float(np.quantile(positives.score, share))
+    if percentile is None and (pool.score >= threshold).mean() > MOST_SUSPECTED:
+        threshold = np.inf
+    return Suspicion(float(expit(threshold)) if np.isfinite(threshold) else np.inf, mixture, is_derived=False)
 
 
 def to_logit(confidences: pd.Series) -> pd.Series:
