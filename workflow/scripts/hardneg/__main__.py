@@ -1,4 +1,4 @@
-"""``python -m hardneg``: draft a manifest, or run a detector that ``snakemake export`` wrote."""
+"""``python -m hardneg``: draft a manifest, plan a study, or run a detector that ``snakemake export`` wrote."""
 
 import argparse
 import logging
@@ -22,7 +22,9 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def _build_parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="python -m hardneg", description="Draft a manifest, or run a detector.")
+    parser = argparse.ArgumentParser(
+        prog="python -m hardneg", description="Draft a manifest, plan a study, or run a detector."
+    )
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
 
     predict = commands.add_parser(
@@ -51,6 +53,34 @@ def _build_parser() -> argparse.ArgumentParser:
     manifest.add_argument("audio_root", help="the folder")
     manifest.add_argument("--output", default="manifest.csv", help="the table to write (default: %(default)s)")
     manifest.set_defaults(run=_draft_manifest)
+
+    plan = commands.add_parser(
+        "plan",
+        help="show which differences a study of a given size can find",
+        description="Show the smallest difference that a study with given numbers of seeds and test nights finds, for "
+        "each headline metric. The spread between seeds and between nights is that of finished results. Without "
+        "results, give it with --seed-sd, --night-sd and --test-nights. Writes plan.csv and plan.svg.",
+    )
+    plan.add_argument("results", nargs="?", help="folder of finished results, to plan a study like it")
+    plan.add_argument(
+        "--seeds", type=int, nargs="+", default=[3, 5, 10, 20], help="numbers of seeds (default: 3 5 10 20)"
+    )
+    plan.add_argument(
+        "--times-nights", type=float, nargs="+", default=[0.5, 1, 2, 4],
+        help="multiples of the test nights of these results (default: 0.5 1 2 4)",
+    )  # fmt: skip
+    plan.add_argument(
+        "--seed-sd", type=float, help="without results: a difference's standard deviation over seeds (points)"
+    )
+    plan.add_argument(
+        "--night-sd", type=float, help="without results: its standard deviation over test nights (points)"
+    )
+    plan.add_argument("--test-nights", type=int, nargs="+", help="without results: numbers of test nights")
+    plan.add_argument(
+        "--power", type=float, default=0.8, help="probability to find the difference (default: %(default)s)"
+    )
+    plan.add_argument("--output", default=".", help="folder for the table and the figure (default: this one)")
+    plan.set_defaults(run=_plan_study)
     return parser
 
 
@@ -81,6 +111,38 @@ def _draft_manifest(options: argparse.Namespace) -> None:
         f"{options.output}: {len(manifest)} recordings, {labels.get('positive', 0)} positive, "
         f"{labels.get('negative', 0)} negative, {labels.get(POOL, 0)} to mine, {labels.get('', 0)} without a "
         "label.\nFill in the missing labels, and check recorder_id: it is the name of each recording's folder."
+    )
+
+
+def _plan_study(options: argparse.Namespace) -> None:
+    from hardneg.common import tables
+    from hardneg.report import study_plan
+    from hardneg.report.questions import HEADLINES
+    from hardneg.statistics import study_planning
+
+    assumed = (options.seed_sd, options.night_sd, options.test_nights)
+    if not 0 < options.power < 1 or min(options.seeds) < 2:
+        raise InputError("--power is a probability between 0 and 1, and --seeds are numbers from 2 on.")
+    if options.results and not any(assumed):
+        files = ("deltas.csv", "pairs.csv", "inputs/recordings.parquet")
+        missing = [name for name in files if not Path(options.results, name).exists()]
+        if missing:
+            raise InputError(f"{options.results} has no {missing[0]}: give the folder of finished results.")
+        deltas, pairs, recordings = (tables.read(Path(options.results, name)) for name in files)
+        plan = study_planning.plan_from_results(
+            deltas, pairs, recordings, HEADLINES, options.seeds, options.times_nights, options.power
+        )
+    elif not options.results and None not in assumed:
+        spread = study_planning.Spread(options.seed_sd / 100, options.night_sd / 100, arms=1)
+        plan = study_planning.plan_design(spread, options.seeds, options.test_nights, power=options.power)
+        plan = plan.assign(split="assumed", metric="any metric")
+    else:
+        raise InputError("Give the folder of finished results, or all of --seed-sd, --night-sd and --test-nights.")
+    Path(options.output).mkdir(parents=True, exist_ok=True)
+    tables.write(plan, Path(options.output, "plan.csv"))
+    study_plan.draw_plan(plan).savefig(Path(options.output, "plan.svg"))
+    print(
+        f"{study_plan.format_plan(plan, options.power)}\n\nTable and figure: plan.csv and plan.svg in {options.output}"
     )
 
 
