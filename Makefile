@@ -172,6 +172,11 @@ bench-detectors: require-audio $(BIRDNET) $(OPENSOUNDSCAPE)
 	$(BIN)/snakemake --configfile config/anurans.yaml $(STUDY) results/anurans/inputs/labelled.parquet
 	OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 $(BIN)/python -W ignore -m hardneg.benchmarks.detector_comparison results/bench/detectors $(AUDIO) $(DETECTORS)
 
+# Measures what the audit finds in generated sets of different difficulty. Takes half an hour.
+.PHONY: bench-audit
+bench-audit: $(ENVIRONMENT)
+	OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 $(BIN)/python -W ignore -m hardneg.benchmarks.audit_accuracy results/bench/audit
+
 # Trains the CNN on the real recordings in AUDIO with each change of spectrograms alone, without it, and with all.
 .PHONY: bench-augmentation
 bench-augmentation: require-audio

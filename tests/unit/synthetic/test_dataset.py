@@ -59,3 +59,13 @@ def test_every_sound_is_finite_and_fills_its_window(name, seconds):
         sound = sounds.SOUNDS[name](np.random.default_rng(seed), length, 16000)
         assert sound.shape == (length,)
         assert np.isfinite(sound).all() and np.abs(sound).max() > 0.1
+
+
+def test_a_set_can_be_louder_and_without_hidden_positives():
+    usual, other = (
+        dataset.draw_design(200, 300, duration_s=1.5, sample_rate=16000, seed=4, **changes)
+        for changes in ({}, {"hidden_share": 0, "snr_shift_db": 4})
+    )
+    assert usual.hidden.sum() > 0 and not other.hidden.any()
+    labelled = usual.split != "pool"
+    assert (other.snr_db - usual.snr_db)[labelled].round(1).dropna().eq(4).all()

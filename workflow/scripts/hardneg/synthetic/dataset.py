@@ -28,7 +28,15 @@ TRUTH = ["sound", "snr_db", "hidden"]
 RENDERING = ["sample_rate_hz", "duration_s", "seed"]
 
 
-def draw_design(labelled_files: int, pool_files: int, duration_s: float, sample_rate: int, seed: int) -> pd.DataFrame:
+def draw_design(
+    labelled_files: int,
+    pool_files: int,
+    duration_s: float,
+    sample_rate: int,
+    seed: int,
+    hidden_share: float = HIDDEN_SHARE,
+    snr_shift_db: float = 0.0,
+) -> pd.DataFrame:
     """Draw the manifest of a generated data set, and the truth about it.
 
     Four sites have recorders with labeled files. One of these sites (:data:`OOD_SITE`) is meant to be held out. Other
@@ -40,6 +48,8 @@ def draw_design(labelled_files: int, pool_files: int, duration_s: float, sample_
     duration_s : length of every file (s).
     sample_rate : of every file (Hz).
     seed : of the random draws.
+    hidden_share : share of the pool's files that contain the target.
+    snr_shift_db : added to the signal-to-noise ratio of every sound (dB).
 
     Returns
     -------
@@ -53,9 +63,10 @@ def draw_design(labelled_files: int, pool_files: int, duration_s: float, sample_
     parts = [
         _draw_files(rng, "labelled", labelled_files - ood_files, iid_sites, POSITIVE_SHARE["labelled"]),
         _draw_files(rng, "ood", ood_files, {OOD_SITE: LABELLED_SITES[OOD_SITE]}, POSITIVE_SHARE["ood"]),
-        _draw_files(rng, "pool", pool_files, POOL_SITES, HIDDEN_SHARE),
+        _draw_files(rng, "pool", pool_files, POOL_SITES, hidden_share),
     ]
     table = pd.concat(parts, ignore_index=True)
+    table["snr_db"] = (table.snr_db + snr_shift_db).round(1)
     is_pool = table.role == "pool"
     has_target = table.sound == "target_call"
     table["label"] = np.where(has_target & ~is_pool, "positive", "negative")
