@@ -22,7 +22,7 @@ rule write_first_look:
     localrule: True
     conda:
         ENVIRONMENT
-    threads: 4
+    threads: 1  # more would wait until as many cores are free, while others train
     params:
         validated=plan.mining.validated,
         settings=dict(
