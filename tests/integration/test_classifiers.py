@@ -38,7 +38,7 @@ def test_a_head_on_birdnet_is_exported_as_a_classifier_too(mined):
     config |= {"features": {"kind": "birdnet"}, "training": {"model": "head", "epochs": 2}}
     mined.path("birdnet.yaml").write_text(yaml.safe_dump(config))
     printed = mined.snakemake(
-        "--dry-run", "--quiet", "reason", "--", "results/export/classifier.tflite", config="birdnet.yaml"
+        "results/export/classifier.tflite", "--dry-run", "--quiet", "reason", config="birdnet.yaml"
     )
     assert "results/export/classifier_Labels.txt" in printed
 
