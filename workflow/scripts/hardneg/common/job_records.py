@@ -18,7 +18,10 @@ from typing import Any
 from hardneg.common.errors import InputError
 from hardneg.common.files import atomic_write
 
-METADATA, INCOMPLETE = Path(".snakemake/metadata"), Path(".snakemake/incomplete")
+METADATA = Path(".snakemake/metadata")
+"""Where Snakemake records the jobs that made each file."""
+INCOMPLETE = Path(".snakemake/incomplete")
+"""Where Snakemake marks the files of jobs that run or were stopped."""
 COPY = "made_from.jsonl.gz"
 ARRAY_SUFFIX = ".npy"  # arrays are large, and their index contains a hash of their rows
 
