@@ -79,6 +79,33 @@ if plan.compares_confusers:
             "../scripts/compare_confusers.py"
 
 
+if plan.measures_memorization:
+
+    rule measure_memorization:
+        input:
+            runs="<results>/runs.csv",
+            scores=plan.runs.files("scores.parquet"),
+            held_out=plan.mining.held_out_scores,
+            tiers=[plan.tiers.path(name) for name in plan.tiers.cut_by_confidence],
+        output:
+            memorization=report("<results>/memorization.csv", caption="../report/memorization.rst", category="Tables"),
+        log:
+            "<logs>/measure_memorization.log",
+        benchmark:
+            "<benchmarks>/measure_memorization.jsonl"
+        localrule: True
+        conda:
+            ENVIRONMENT
+        params:
+            rankings={name: plan.tiers.ranking(name) for name in plan.tiers.cut_by_confidence},
+            statistics=dict(resamples=config["statistics"]["resamples"], confidence=1 - config["statistics"]["alpha"]),
+            runs=plan.runs.table,
+            axes=plan.runs.axes,
+            code=fingerprint("measure_memorization"),
+        script:
+            "../scripts/measure_memorization.py"
+
+
 rule tabulate_nights:
     input:
         runs="<results>/runs.csv",

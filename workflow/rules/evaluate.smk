@@ -4,6 +4,7 @@ rule evaluate:
         **plan.test_inputs,
         models=plan.runs.seed_files("model.safetensors"),
         validation_scores=plan.runs.seed_files("validation_scores.parquet"),
+        training_sets=plan.runs.seed_files("training_set.parquet") if plan.shards.has_test_pool else [],
     output:
         scores=plan.runs.seed_files("scores.parquet"),
     log:

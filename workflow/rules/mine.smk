@@ -98,6 +98,7 @@ rule score_detections:
         checked=expand("<results>/inputs/{part}_checked.parquet", part=["labelled", "pool"]),
     output:
         scores="<results>/mining/{model}/scores.parquet",
+        held_out="<results>/mining/{model}/held_out.parquet",
         windows="<results>/mining/{model}/windows.parquet",
         matching="<results>/mining/{model}/matching.csv",
     log:
@@ -122,6 +123,7 @@ rule rank_pool:
         recordings="<results>/inputs/pool.parquet",
     output:
         scores="<results>/mining/{model}/scores.parquet",
+        held_out="<results>/mining/{model}/held_out.parquet",
         windows="<results>/mining/{model}/windows.parquet",
     log:
         "<logs>/rank_pool/{model}.log",
@@ -144,6 +146,7 @@ rule combine_scores:
         recordings="<results>/inputs/pool.parquet",
     output:
         scores="<results>/mining/scores.parquet",
+        held_out="<results>/mining/held_out.parquet",
     log:
         "<logs>/combine_scores.log",
     benchmark:

@@ -53,6 +53,7 @@ use rule rank_pool as rank_remaining with:
         first_round_tier=plan.mining.first_round_tier,
     output:
         scores=plan.mining.second_scores,
+        held_out="<results>/mining/second/held_out.parquet",
         windows="<results>/mining/second/windows.parquet",
     log:
         "<logs>/rank_remaining.log",

@@ -7,6 +7,7 @@ from paths import ROOT
 from hardneg.experiments import arm_checks
 from hardneg.statistics import bootstrap, confusers, interactions
 from hardneg.statistics.comparison import Delta
+from hardneg.statistics.memorization import RESULT_COLUMNS as MEMORIZATION_COLUMNS
 from hardneg.statistics.paired_tests import estimate_paired_mean
 from hardneg.statistics.run_pairs import Comparison
 
@@ -42,6 +43,7 @@ def delta_columns():
         ("interactions.csv", set(interactions.COLUMNS)),
         ("comparison_warnings.csv", set(arm_checks.WARNING_COLUMNS)),
         ("confusers.csv", CONFUSER_COLUMNS),
+        ("memorization.csv", {*AXES, *MEMORIZATION_COLUMNS}),
     ],
 )
 def test_every_column_of_the_comparisons_is_documented_and_no_other(table, columns):

@@ -1,5 +1,6 @@
 from dataclasses import replace
 
+import numpy as np
 import pandas as pd
 import pytest
 
@@ -30,6 +31,7 @@ def make_evidence(deltas, interactions=(), **parts):
     tier = pd.DataFrame({"file_path": ["a", "b"], "confidence": [0.9, 0.6], "recorder_id": "p1"})
     everything = {
         "confusers": None,
+        "memorization": None,
         "tiers": {"hard": tier},
         "pool": None,
         "suspected": {},
@@ -148,3 +150,24 @@ def test_only_models_that_agree_on_unsuspected_files_of_all_recorders_contradict
         [delta()], tiers={"hard": tier}, pool=pool, suspected={"hard": (2, 80)}, jaccard={"hard": jaccard}
     )
     assert find(evidence, "artifact")[0].answer == answer
+
+
+@pytest.mark.parametrize(
+    ("ci_low", "ci_high", "answer"),
+    [
+        (0.1, 0.4, "supported"),
+        (-0.05, 0.06, "contradicted"),
+        (-0.1, 0.3, "not distinguishable"),
+        (np.nan, np.nan, "not distinguishable"),
+    ],
+)
+def test_recordings_are_memorized_if_equally_hard_ones_stay_false_alarms(ci_low, ci_high, answer):
+    row = {
+        "negative_tier": "hard", "positive_subset": "base", "files": 60, "nights": 6, "held_out_files": 14,
+        "held_out_nights": 4, "n": 3, "flagged_share": 0.05, "held_out_flagged_share": 0.25, "difference": 0.2,
+        "ci_low": ci_low, "ci_high": ci_high, "loss": 0.1, "held_out_loss": 0.9,
+    }  # fmt: skip
+    evidence = make_evidence([delta()], memorization=pd.DataFrame([row, row | {"negative_tier": "random"}]))
+    (found,) = find(evidence, "memorized")
+    assert (found.answer, found.tier) == (answer, "hard")
+    assert "25 % of 14 held-out files (4 recorder-nights) and 5 % of 60 mined files (6) are flagged" in found.evidence

@@ -6,7 +6,7 @@ import pandas as pd
 
 from hardneg.models import metrics
 from hardneg.models.thresholds import ThresholdRule, choose_threshold
-from hardneg.recordings.manifest import EVALUATED_SPLITS
+from hardneg.recordings.manifest import EVALUATED_SPLITS, MINED
 from hardneg.recordings.test_sets import select_test_files
 
 BREAKDOWN_COLUMNS = ["split", "by", "value", "files", "positives", "tp", "fp", "recall"]
@@ -46,7 +46,7 @@ def measure_splits(scores: pd.DataFrame, settings: EvaluationSettings) -> pd.Dat
     hours = validation.duration_s.to_numpy() / 3600
     threshold = choose_threshold(validation.label.to_numpy(), validation.confidence.to_numpy(), settings.rule, hours)
     rows = []
-    for split in scores.split.unique():
+    for split in scores.split[scores.split != MINED].unique():
         files = select_test_files(scores, split)
         labels, confidences = files.label.to_numpy(), files.confidence.to_numpy()
         recorded_s = float(files.duration_s.sum(skipna=False))

@@ -1,6 +1,6 @@
 """Score validation and test files with trained detectors."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,7 +13,7 @@ from hardneg.experiments.run_description import read_reason_left_out
 from hardneg.features import store
 from hardneg.models import checkpoints
 from hardneg.models.inference import score_files
-from hardneg.recordings.manifest import EVALUATED_SPLITS, TEST_POOL
+from hardneg.recordings.manifest import EVALUATED_SPLITS, MINED, TEST_POOL
 
 RECORDING_COLUMNS = [
     "file_path", "quality", "call_type", "site", "recorder_id", "date", "night", "group", "duration_s",
@@ -30,6 +30,7 @@ class ArmInputs:
     models : the weights of each seed. The description of a model is the file beside its weights.
     validation_scores : of each seed, in the same order.
     recordings, index, pool, pool_index : see :func:`read_test_files`.
+    training_sets : the windows that each seed trained on, in the same order. Empty if the mined files need no score.
     """
 
     models: Sequence[str]
@@ -38,10 +39,11 @@ class ArmInputs:
     index: str
     pool: str = ""
     pool_index: str = ""
+    training_sets: Sequence[str] = ()
 
 
 def score_arm(inputs: ArmInputs, score_paths: Sequence[str], model_input: Mapping[str, Any], device: str) -> None:
-    """Score every validation and test file with each seed of an arm.
+    """Score every validation and test file with each seed of an arm, and the mined files that the seed trained on.
 
     A run that is left out has no model; see :func:`hardneg.experiments.training_run.leave_out`. Its table gets no row.
 
@@ -61,14 +63,25 @@ def score_arm(inputs: ArmInputs, score_paths: Sequence[str], model_input: Mappin
         return
     networks = [checkpoints.load(inputs.models[number], model_input).to(device) for number in trained]
     validation_scores = [tables.read(inputs.validation_scores[number]) for number in trained]
-    recordings, index = read_test_files(inputs.recordings, inputs.index, inputs.pool, inputs.pool_index)
+    mined = [read_mined_files(inputs.training_sets[number]) for number in trained] if inputs.training_sets else []
+    all_mined = set().union(*mined)
+    recordings, index = read_test_files(inputs.recordings, inputs.index, inputs.pool, inputs.pool_index, all_mined)
     scores = score_splits(networks, recordings, index, validation_scores, device)
     for number, table in zip(trained, scores, strict=True):
+        if all_mined:
+            own = mined[trained.index(number)]
+            table = table[(table.split != MINED) | table.file_path.isin(own)].reset_index(drop=True)
         tables.write(table, score_paths[number])
 
 
+def read_mined_files(training_set_path: str) -> set[str]:
+    """List the mined files that a run trained on."""
+    windows = tables.read(training_set_path, ["file_path", "origin"])
+    return set(windows.file_path[windows.origin == "mined"])
+
+
 def read_test_files(
-    recordings_path: str, index_path: str, pool_path: str, pool_index_path: str
+    recordings_path: str, index_path: str, pool_path: str, pool_index_path: str, mined: Set[str] = frozenset()
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Read the recordings that a run is tested on, and their windows.
 
@@ -77,14 +90,16 @@ def read_test_files(
     recordings_path, index_path : checked recordings outside the pool, and their windows.
     pool_path, pool_index_path : checked recordings of the pool, of which those held out count, and the windows of the
         pool. Empty if nothing is held out.
+    mined : files of the pool to score as the split :data:`~hardneg.recordings.manifest.MINED`.
     """
     recordings, index = tables.read(recordings_path), tables.read(index_path)
     if not pool_path:
         return recordings, index
     pool = tables.read(pool_path)
-    held_out = pool[pool.split == TEST_POOL]
-    windows = tables.read_rows_of_files(pool_index_path, held_out.file_path)
-    return pd.concat([recordings, held_out], ignore_index=True), pd.concat([index, windows], ignore_index=True)
+    pool = pool.assign(split=pool.split.mask(pool.file_path.isin(mined), MINED))
+    scored = pool[pool.split.isin((TEST_POOL, MINED))]
+    windows = tables.read_rows_of_files(pool_index_path, scored.file_path)
+    return pd.concat([recordings, scored], ignore_index=True), pd.concat([index, windows], ignore_index=True)
 
 
 def score_splits(
@@ -94,12 +109,12 @@ def score_splits(
     validation_scores: Sequence[pd.DataFrame],
     device: str,
 ) -> list[pd.DataFrame]:
-    """Score every file of the test splits and of the held-out pool, and join the validation scores.
+    """Score every file of the test splits, of the held-out pool and of the mined files, and join validation scores.
 
     Parameters
     ----------
     networks : the detectors, on `device`.
-    recordings : checked recordings: those outside the pool, and those held out of it.
+    recordings : checked recordings: those outside the pool, those held out of it, and the mined ones.
     index : their windows.
     validation_scores : of each detector: ``file_path, confidence, start_s, end_s, label``.
     device : a torch device.
@@ -110,7 +125,7 @@ def score_splits(
     end_s`` and :data:`RECORDING_COLUMNS`.
     """
     parts = [[scores.assign(split="val")] for scores in validation_scores]
-    for split in EVALUATED_SPLITS:
+    for split in (*EVALUATED_SPLITS, MINED):
         files = recordings[recordings.split == split]
         if files.empty:
             continue

@@ -40,22 +40,24 @@ def gather_scores(shards: Iterable[str | os.PathLike[str]], windows_path: str | 
     return score_by_highest_window(files)
 
 
-def rank_files(files: pd.DataFrame, recordings: pd.DataFrame) -> pd.DataFrame:
+def rank_files(files: pd.DataFrame, recordings: pd.DataFrame, split: str = POOL) -> pd.DataFrame:
     """Add the recorder, date, night, site and group of each scored file of the pool.
 
-    Files that are held out of the pool for testing are not ranked, so nothing that follows can mine them.
+    Files that are held out of the pool for testing are not ranked, so nothing that follows can mine them. They have a
+    ranking of their own.
 
     Parameters
     ----------
     files : from :func:`gather_scores`; files that are not in `recordings` are dropped.
     recordings : checked recordings with at least :data:`INPUT_COLUMNS`.
+    split : ``pool``, or ``test_pool`` for the files that are held out.
 
     Returns
     -------
     One row per file, the hardest first: ``file_path, confidence, start_s, end_s, recorder_id, date, night, site,
     group``.
     """
-    recordings = recordings[recordings.split == POOL]
+    recordings = recordings[recordings.split == split]
     rows = pyarrow.compute.index_in(  # a merge takes four times the memory, and a pool can have millions of files
         pyarrow.array(files.file_path, pyarrow.string()),
         value_set=pyarrow.array(recordings.file_path, pyarrow.string()),

@@ -101,6 +101,12 @@ def is_none(definition: Mapping[str, Any]) -> bool:
     return not set(definition) - {"seed", "allow_empty", "ranked_by", "redraw"}
 
 
+def is_cut_by_confidence(definition: Mapping[str, Any]) -> bool:
+    """Whether a tier contains the first round's files between two confidences, except for those it excludes."""
+    others = NOT_BY_BOUNDS | {"per_night", "per_cluster"}
+    return not is_none(definition) and not others & set(definition)
+
+
 def is_drawn(definition: Mapping[str, Any]) -> bool:
     """Whether a tier's definition draws files at random."""
     return bool({"random", "match_size_of"} & set(definition))

@@ -78,6 +78,11 @@ class MiningPlan:
         return f"{folder}/scores.parquet" if len(self.models) > 1 else f"{folder}/{self.ranking_model}/scores.parquet"
 
     @property
+    def held_out_scores(self) -> str:
+        """The scores of the files that are held out of the pool, by the same models as :attr:`scores`."""
+        return self.scores.removesuffix("scores.parquet") + "held_out.parquet"
+
+    @property
     def ranking_windows(self) -> str:
         """The scored windows of the pool by the first model, held-out recordings included."""
         return f"{self.prefix}/mining/{self.ranking_model}/windows.parquet"

@@ -104,6 +104,7 @@ class Plan:
                 has_truth=shards.is_generated,
                 has_labels=weights_package is not None,
                 compares_confusers=shards.has_test_pool and config["comparisons"][0]["vary"] == "negative_tier",
+                measures_memorization=shards.has_test_pool and bool(tiers.cut_by_confidence),
                 mining=mining,
                 review=review,
                 tiers=tiers,
@@ -206,6 +207,11 @@ class Plan:
     def compares_confusers(self) -> bool:
         """Whether tiers are compared by the kinds of sound that cause false positives in the held-out pool."""
         return self.report.compares_confusers
+
+    @property
+    def measures_memorization(self) -> bool:
+        """Whether mined files that were trained on are compared with held-out files of the same confidence."""
+        return self.report.measures_memorization
 
     @property
     def sound_labels(self) -> str | list[str]:

@@ -19,6 +19,7 @@ class ReportPlan:
     has_truth : whether the recordings are generated, so that the unlabeled positives of the pool are known.
     has_labels : whether BirdNET labels the mined files.
     compares_confusers : whether false positives in the held-out pool are compared by kind of sound.
+    measures_memorization : whether mined files are compared with held-out files of the same confidence.
     mining, review, tiers : the plans of these stages.
     """
 
@@ -27,6 +28,7 @@ class ReportPlan:
     has_truth: bool
     has_labels: bool
     compares_confusers: bool
+    measures_memorization: bool
     mining: MiningPlan
     review: ReviewPlan
     tiers: TierPlan
@@ -50,7 +52,7 @@ class ReportPlan:
         Returns
         -------
         Paths of ``tiers, tier_notes, mining_problems, audit, audit_reliability, clusters, scores, truth, review,
-        sounds, confusers, rounds``. A path is an empty list if this report does not contain the table.
+        sounds, confusers, memorization, rounds``. A path is an empty list if this report does not contain the table.
         """
         audited, several_models = self.tiers.is_audited, len(self.mining.models) > 1
         return {
@@ -65,5 +67,6 @@ class ReportPlan:
             "review": path_if(audited and bool(self.review.inputs), self.review.path),
             "sounds": path_if(self.has_labels, f"{self.prefix}/tiers/sounds/counts.csv"),
             "confusers": path_if(self.compares_confusers, f"{self.prefix}/confusers.csv"),
+            "memorization": path_if(self.measures_memorization, f"{self.prefix}/memorization.csv"),
             "rounds": path_if(self.mining.second_round is not None, f"{self.prefix}/mining/second/comparison.csv"),
         }

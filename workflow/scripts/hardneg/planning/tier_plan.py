@@ -46,6 +46,11 @@ class TierPlan:
         return [name for name in self.trained_on if not self.is_none(name)]
 
     @property
+    def cut_by_confidence(self) -> list[str]:
+        """The tiers of :attr:`mined` that contain all files between two confidences."""
+        return [name for name in self.mined if tiers.is_cut_by_confidence(self.definitions[name])]
+
+    @property
     def mined_paths(self) -> list[str]:
         """The files of :attr:`mined`, where one file stands for a tier: of a redrawn tier, the first seed's."""
         return [self.path(name) for name in self.mined]

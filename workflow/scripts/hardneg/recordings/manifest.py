@@ -24,6 +24,7 @@ LABELS = ("positive", "negative")
 POOL = "pool"
 # Recordings held out of the pool. They are never mined, and every run is tested on them.
 TEST_POOL = "test_pool"
+MINED = "mined"  # in the scores of a run: the mined files that it trained on
 TEST_SPLITS = ("test_iid", "test_ood")
 EVALUATED_SPLITS = (*TEST_SPLITS, TEST_POOL)
 SPLITS = ("train", "val", *TEST_SPLITS, POOL, TEST_POOL)

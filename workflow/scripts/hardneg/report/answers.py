@@ -22,12 +22,15 @@ QUESTIONS = {
     "carry over": "A gain in distribution does not carry over to new sites.",
     "hardest": "The hardest tier ranks worse at new sites than the next one.",
     "artifact": "The hardest tier is an artifact of the mining model, or contains calls.",
+    "memorized": "The mined recordings are memorized: equally hard ones that were not trained on stay false alarms.",
 }
 # A share is high if the lower end of its 95 % interval (C. J. Clopper and E. S. Pearson, Biometrika 26, 1934) is above
 # this: of suspected calls in a tier, and of one recorder in a tier as a multiple of its share of the pool. It is low if
 # the upper end is below. Agreement is low if the mean Jaccard index of pairs of mining models is below its limit.
 HIGH_SUSPECTED_SHARE, HIGH_CONCENTRATION, LOW_AGREEMENT = 0.25, 2.0, 0.5
 SIGNS = 3
+# Recordings are not memorized if at most this share more is flagged among those that were not trained on.
+SMALL_MEMORIZED_SHARE = 0.1
 NAMED_KINDS = 3
 
 
@@ -61,6 +64,7 @@ class Evidence:
     ----------
     deltas, interactions : the comparisons.
     confusers : false positives in the held-out pool by kind of sound; None if they were not compared.
+    memorization : mined files compared with held-out files; None if nothing was held out of the pool.
     tiers : the files of each tier that mines, except controls.
     pool : one row per pool file with its ``recorder_id``; None if unknown.
     jaccard : how far the mining models agree on the files of each tier, see
@@ -72,6 +76,7 @@ class Evidence:
     deltas: pd.DataFrame
     interactions: pd.DataFrame
     confusers: pd.DataFrame | None
+    memorization: pd.DataFrame | None
     tiers: Mapping[str, pd.DataFrame]
     pool: pd.DataFrame | None
     suspected: Mapping[str, tuple[int, int]]
@@ -99,6 +104,7 @@ def answer_questions(evidence: Evidence) -> list[Answer]:
         answers += _judge("recall", tier, rows, deltas, "recall", deciding, "hurts")
         answers += _answer_dependence(tier, evidence.interactions)
         answers += _answer_carry_over(tier, rows, deltas, evidence.interactions)
+        answers += _answer_memorized(tier, evidence)
     answers += _answer_hardest(evidence)
     order = list(QUESTIONS)
     return sorted(answers, key=lambda answer: order.index(answer.question))
@@ -204,6 +210,23 @@ def _answer_carry_over(
         else:
             answer = UNCLEAR
         yield _make("carry over", tier, configuration, answer, text)
+
+
+def _answer_memorized(tier: str, evidence: Evidence) -> Iterator[Answer]:
+    """Answer from the flagged shares of mined files and of held-out files of the same confidence."""
+    if evidence.memorization is None:
+        return
+    for _, row in evidence.memorization[evidence.memorization.negative_tier.astype(str) == tier].iterrows():
+        excludes_none, excludes_many = row.ci_low > 0, row.ci_high < SMALL_MEMORIZED_SHARE
+        answer = SUPPORTED if excludes_none else CONTRADICTED if excludes_many else UNCLEAR
+        limits = f" [{100 * row.ci_low:+.0f}, {100 * row.ci_high:+.0f}]" if pd.notna(row.ci_low) else ""
+        text = (
+            f"at the frozen threshold, {100 * row.held_out_flagged_share:.0f} % of {row.held_out_files:.0f} held-out "
+            f"files ({row.held_out_nights:.0f} recorder-nights) and {100 * row.flagged_share:.0f} % of "
+            f"{row.files:.0f} mined files ({row.nights:.0f}) are flagged: {100 * row.difference:+.0f} points{limits}; "
+            f"mean loss {row.held_out_loss:.2f} and {row.loss:.2f}"
+        )
+        yield _make("memorized", tier, _name_configuration(row, evidence.deltas), answer, text)
 
 
 def _answer_hardest(evidence: Evidence) -> Iterator[Answer]:

@@ -54,6 +54,7 @@ class ReportInputs:
     sounds : BirdNET's labels, counted per tier.
     rounds : the comparison of two rounds of mining.
     confusers : false positives in the held-out pool by kind of sound.
+    memorization : mined files compared with held-out files of the same confidence.
     """
 
     recordings: str
@@ -77,6 +78,7 @@ class ReportInputs:
     sounds: str | None = None
     rounds: str | None = None
     confusers: str | None = None
+    memorization: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -205,6 +207,7 @@ def collect_contents(inputs: ReportInputs, settings: ReportSettings) -> ReportCo
                 deltas=deltas,
                 interactions=interactions,
                 confusers=confusers,
+                memorization=tables.read(inputs.memorization) if inputs.memorization else None,
                 tiers={
                     name: files for name, files in tier_files.items() if "match_size_of" not in settings.tiers[name]
                 },

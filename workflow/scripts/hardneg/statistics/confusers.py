@@ -98,7 +98,7 @@ def compare_confusers(
     position = list(axes).index(comparison.vary)
     pool = PoolTest.from_tables(next(iter(scores.values())), clusters)
     weights = draw_night_weights(TEST_POOL, len(pool.hours), resamples, seed=0)
-    seeds_of = _group_by_arm(scores)
+    seeds_of = group_by_arm(scores)
     parts = []
     for arm, seeds in seeds_of.items():
         baseline = (*arm[:position], comparison.baseline, *arm[position + 1 :])
@@ -209,7 +209,7 @@ def name_kinds(clusters: pd.DataFrame, labels: pd.DataFrame) -> pd.DataFrame:
     )
 
 
-def _group_by_arm(scores: Mapping[tuple[str, ...], pd.DataFrame]) -> dict[tuple[str, ...], list[str]]:
+def group_by_arm(scores: Mapping[tuple[str, ...], pd.DataFrame]) -> dict[tuple[str, ...], list[str]]:
     """List the seeds of each arm, which is the values of all axes."""
     arms: dict[tuple[str, ...], list[str]] = {}
     for *arm, seed in scores:
