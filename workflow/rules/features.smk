@@ -29,6 +29,7 @@ rule merge_indexes:
     input:
         arrays=lambda wildcards: expand("<features>/{shard}.npy", shard=plan.shards.names(wildcards.part)),
         indexes=lambda wildcards: expand("<features>/{shard}.parquet", shard=plan.shards.names(wildcards.part)),
+        recordings=lambda wildcards: plan.shards.annotated_recordings(wildcards.part),
     output:
         index="<features>/{part}.parquet",
     log:
@@ -41,6 +42,7 @@ rule merge_indexes:
     # The arrays are read once more, to check their hashes.
     threads: 16
     params:
+        overlap=plan.settings("annotations", "min_overlap", "overlap_of"),
         code=fingerprint("merge_indexes"),
     script:
         "../scripts/merge_indexes.py"

@@ -166,3 +166,28 @@ def test_files_that_reviewers_labeled_positive_are_trained_on_as_positives(world
     assert set(train.label[train.origin == "reviewed"]) == {1}
     assert set(train.file_path[train.origin == "reviewed"]) == set(world.mined.file_path)
     assert "mined" not in set(train.origin)
+
+
+def test_windows_with_labels_of_their_own_are_trained_on_with_these_and_tested_by_file(world):
+    index = world.labelled_index.copy()
+    index["window_label"] = index.file_path.map(world.labelled.set_index("file_path").label)
+    first = index.start_s == 0
+    index.loc[first & index.file_path.isin(["train0p.wav", "val0p.wav"]), "window_label"] = "negative"
+    index.loc[first & index.file_path.isin(["train1p.wav", "val1p.wav"]), "window_label"] = "partial"
+    index.loc[first & index.file_path.isin(["train2p.wav", "val2p.wav"]), "window_label"] = ""
+    composed = compose_world(change(world, labelled_index=index, mined=world.mined.head(0)))
+    labels = composed.train.set_index(["file_path", "start_s"]).label
+    assert labels["train0p.wav"].to_dict() == {0.0: 0, 3.0: 1}
+    assert labels["train1p.wav"].to_dict() == labels["train2p.wav"].to_dict() == {3.0: 1}
+    tested = composed.validation.set_index(["file_path", "start_s"]).label
+    assert tested["val0p.wav"].to_dict() == tested["val1p.wav"].to_dict() == {0.0: 1, 3.0: 1}
+    assert tested["val2p.wav"].to_dict() == {3.0: 1}
+
+
+def test_internal_validation_tests_whole_files_although_their_windows_have_labels_of_their_own(world):
+    index = world.labelled_index.copy()
+    is_call = index.file_path.str.contains("p") & (index.start_s > 0)
+    index["window_label"] = is_call.map({True: "positive", False: "negative"})
+    composed = compose_world(change(world, labelled_index=index), validation="internal")
+    positives = composed.validation[composed.validation.file_path.str.contains("p")]
+    assert len(positives) and set(positives.label) == {1} and (positives.groupby("file_path").size() == 2).all()

@@ -15,7 +15,7 @@ SETTINGS = {"manifest": "m.csv", "files_per_shard": 2}
 
 @pytest.fixture
 def folder(tmp_path):
-    planned_manifest.write(tmp_path / "planned", RECORDINGS, HASHES, True, SETTINGS)
+    planned_manifest.write(tmp_path / "planned", RECORDINGS, HASHES, True, False, SETTINGS)
     return tmp_path / "planned"
 
 
@@ -40,7 +40,7 @@ def test_a_plan_counts_only_for_the_settings_that_it_was_made_with(folder, tmp_p
 
 def test_a_plan_is_written_again_only_if_it_changed(folder):
     before = (folder / planned_manifest.TABLE).stat().st_ino
-    planned_manifest.write(folder, RECORDINGS, HASHES, True, SETTINGS)
+    planned_manifest.write(folder, RECORDINGS, HASHES, True, False, SETTINGS)
     assert (folder / planned_manifest.TABLE).stat().st_ino == before
-    planned_manifest.write(folder, RECORDINGS, HASHES | {"pool-2": "h4"}, True, SETTINGS)
+    planned_manifest.write(folder, RECORDINGS, HASHES | {"pool-2": "h4"}, True, False, SETTINGS)
     assert (folder / planned_manifest.TABLE).stat().st_ino != before

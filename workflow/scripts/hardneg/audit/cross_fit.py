@@ -19,6 +19,7 @@ from hardneg.models.file_scores import score_by_highest_window
 from hardneg.models.inference import predict_confidences
 from hardneg.models.training import train
 from hardneg.models.training_settings import TrainingSettings
+from hardneg.recordings.stretches import select_tested_windows, select_training_windows
 
 COLUMNS = ["file_path", "recorder_id", "group", "start_s", "end_s", "array", "row", "label", "origin"]
 SCORE_COLUMNS = ["file_path", "recorder_id", "confidence", "label", "origin"]
@@ -66,10 +67,15 @@ def collect_windows(
         negative or pool. The second table contains the val split, which selects each model's epoch.
     """
     train_windows, validation = (
-        labelled[rows][["file_path", "recorder_id", "group", "label"]]
-        .merge(labelled_index, on="file_path", validate="1:m")
-        .assign(origin=lambda table: table.label, label=lambda table: (table.label == "positive").astype(int))
-        for rows in (labelled.split == "train", labelled.split == "val")
+        select(
+            labelled[rows][["file_path", "recorder_id", "group", "label"]].merge(
+                labelled_index, on="file_path", validate="1:m"
+            )
+        ).assign(origin=lambda table: table.label, label=lambda table: (table.label == "positive").astype(int))
+        for rows, select in (
+            (labelled.split == "train", select_training_windows),
+            (labelled.split == "val", select_tested_windows),
+        )
     )
     hardest = store.locate_windows(scores[["file_path", "recorder_id", "group", "start_s"]], pool_index)
     pool = hardest.assign(origin="pool", label=0)

@@ -11,6 +11,7 @@ from sklearn.random_projection import GaussianRandomProjection
 
 from hardneg.common.log import track_progress
 from hardneg.features import store
+from hardneg.recordings.stretches import select_training_windows
 
 BANDS = 32
 DIMENSIONS = 128
@@ -52,7 +53,9 @@ def select_windows(
     the window that is sound and not padding. The pool's hardest windows come first.
     """
     is_compared = (labelled.label == "positive") & labelled.split.isin(COMPARED_SPLITS)
-    positives = labelled[is_compared][["file_path", "night", "duration_s"]].merge(labelled_index, on="file_path")
+    columns = ["file_path", "night", "duration_s", "label"]
+    positives = select_training_windows(labelled[is_compared][columns].merge(labelled_index, on="file_path"))
+    positives = positives[positives.label == "positive"].drop(columns="label")
     hardest = scores.head(pool_files)[["file_path", "night", "start_s"]].merge(
         pool[["file_path", "duration_s"]], on="file_path", validate="1:1"
     )

@@ -14,6 +14,7 @@ from hardneg.features import store
 from hardneg.models import checkpoints
 from hardneg.models.inference import score_files
 from hardneg.recordings.manifest import EVALUATED_SPLITS, MINED, TEST_POOL
+from hardneg.recordings.stretches import select_tested_windows
 
 RECORDING_COLUMNS = [
     "file_path", "quality", "call_type", "site", "recorder_id", "date", "night", "group", "duration_s",
@@ -131,6 +132,7 @@ def score_splits(
             continue
         label = (files.label == "positive").astype(int)
         windows = index.merge(files[["file_path"]].assign(label=label), on="file_path", validate="m:1")
+        windows = select_tested_windows(windows).reset_index(drop=True)
         features = store.load(windows)
         for network, scored in zip(networks, parts, strict=True):
             scored.append(score_files(network, features, windows, device).assign(split=split))

@@ -4,7 +4,7 @@ The labeled windows are decided by positive subset, validation scheme and seed. 
 that runs of one seed differ in the tier alone.
 """
 
-from collections.abc import Set
+from collections.abc import Callable, Set
 from dataclasses import dataclass
 
 import numpy as np
@@ -15,6 +15,7 @@ from hardneg.common.hashing import digest, uniform
 from hardneg.common.log import logger
 from hardneg.models.batches import name_windows
 from hardneg.models.training_settings import TrainingSettings
+from hardneg.recordings.stretches import select_tested_windows, select_training_windows
 
 COLUMNS = ["file_path", "start_s", "end_s", "array", "row", "label", "group", "origin"]
 
@@ -65,7 +66,8 @@ class ComposedSet:
 def compose(sources: WindowSources, validation: str, training: TrainingSettings, seed: int) -> ComposedSet:
     """Compose the windows to train on and the windows to validate on.
 
-    Every window of a labeled file has the label of the file.
+    Every window of a labeled file has the label of the file, unless its stretches are labeled; see
+    :mod:`hardneg.recordings.stretches`.
 
     Parameters
     ----------
@@ -83,13 +85,14 @@ def compose(sources: WindowSources, validation: str, training: TrainingSettings,
     in_training = labelled.split == "train"
     negatives = labelled[in_training & (labelled.label == "negative")]
     selected = labelled[in_training & labelled.file_path.isin(sources.positives.file_path)]
-    windows = _join_windows(pd.concat([negatives, selected]), sources.labelled_index)
+    files = pd.concat([negatives, selected])
+    windows = _join_windows(files, sources.labelled_index, select_training_windows)
     held_out: Set[str] = set()
     if validation == "internal":
         held_out = draw_validation_nights(windows, training.internal_fraction, seed)
-        validated = windows[windows.group.isin(held_out)].reset_index(drop=True)
+        validated = _join_windows(files[files.group.isin(held_out)], sources.labelled_index, select_tested_windows)
     else:
-        validated = _join_windows(labelled[labelled.split == "val"], sources.labelled_index)
+        validated = _join_windows(labelled[labelled.split == "val"], sources.labelled_index, select_tested_windows)
     fixed = _drop_nights(_append(windows, sources.reviewed, 1, "reviewed"), held_out)
     mined = _drop_nights(_append(windows.head(0), sources.mined, 0, "mined"), held_out)
     kept = drop_replaced(fixed, len(mined), seed) if training.mined == "replace" else fixed
@@ -180,12 +183,15 @@ def _check_classes(sets: dict[str, pd.DataFrame]) -> None:
             )
 
 
-def _join_windows(recordings: pd.DataFrame, index: pd.DataFrame) -> pd.DataFrame:
-    """Join recordings with their windows, and set ``label`` (1 or 0) and ``origin``."""
+def _join_windows(
+    recordings: pd.DataFrame, index: pd.DataFrame, select: Callable[[pd.DataFrame], pd.DataFrame]
+) -> pd.DataFrame:
+    """Join recordings with their selected windows, and set ``label`` (1 or 0) and ``origin``."""
     windows = recordings[["file_path", "label", "group"]].merge(index, on="file_path", how="left", validate="1:m")
     missing = windows["row"].isna()
     if missing.any():
         raise InputError(f"no features of {windows.file_path[missing].iloc[0]}: delete results/features and run again.")
+    windows = select(windows)
     return windows.assign(
         origin=windows.label, label=(windows.label == "positive").astype(int), row=windows["row"].astype(int)
-    )[COLUMNS]
+    )[COLUMNS].reset_index(drop=True)

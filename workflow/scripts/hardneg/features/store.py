@@ -2,7 +2,7 @@
 
 import hashlib
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -17,7 +17,12 @@ PART_WINDOWS = 4096
 INDEX_COLUMNS = ["file_path", "start_s", "end_s", "row", "content"]
 
 
-def merge_indexes(index_paths: Mapping[str, str], merged_path: str | os.PathLike[str], threads: int = 1) -> None:
+def merge_indexes(
+    index_paths: Mapping[str, str],
+    merged_path: str | os.PathLike[str],
+    threads: int = 1,
+    label: Callable[[pd.DataFrame], pd.DataFrame] | None = None,
+) -> None:
     """Concatenate the indexes of shards, with one shard in memory at a time. The arrays are checked by their hashes.
 
     Parameters
@@ -26,6 +31,7 @@ def merge_indexes(index_paths: Mapping[str, str], merged_path: str | os.PathLike
     merged_path : the Parquet file to write, with ``file_path, start_s, end_s, row, content, array``. The features of a
         window are row ``row`` of the file ``array``, whose hash is ``content``.
     threads : arrays are read by this many threads.
+    label : adds columns to the index of a shard; see :func:`hardneg.recordings.stretches.make_labeller`.
 
     Raises
     ------
@@ -40,7 +46,8 @@ def merge_indexes(index_paths: Mapping[str, str], merged_path: str | os.PathLike
         )
     with tables.parquet_appender(merged_path) as append:
         for array, index in sorted(index_paths.items()):
-            append(tables.read(index).assign(array=array))
+            part = tables.read(index).assign(array=array)
+            append(part if label is None else label(part))
         if not index_paths:
             append(pd.DataFrame(columns=[*INDEX_COLUMNS, "array"]))
 

@@ -14,6 +14,7 @@ from hardneg.features import store
 from hardneg.models import inference
 from hardneg.models.file_scores import score_by_highest_window
 from hardneg.models.inference import choose_batch_size, predict_confidences
+from hardneg.recordings.stretches import select_tested_windows
 
 CHUNK_BATCHES = 8  # few, so that even a small shard has work for every process
 
@@ -79,10 +80,12 @@ def select_validation_windows(recordings: pd.DataFrame, index: pd.DataFrame) -> 
     """Select the rows of an index that belong to the validation split, and add the ``label`` (1 or 0) of their file."""
     files = recordings[recordings.split == "val"]
     labels = (files.label == "positive").astype(int)
-    return index.merge(files[["file_path"]].assign(label=labels), on="file_path", validate="m:1")
+    windows = index.merge(files[["file_path"]].assign(label=labels), on="file_path", validate="m:1")
+    return select_tested_windows(windows)
 
 
 def select_positive_windows(recordings: pd.DataFrame, index: pd.DataFrame) -> pd.DataFrame:
     """Select the rows of an index that belong to training positives."""
     positives = recordings[(recordings.split == "train") & (recordings.label == "positive")]
-    return index[index.file_path.isin(positives.file_path)].reset_index(drop=True)
+    windows = index[index.file_path.isin(positives.file_path)].reset_index(drop=True)
+    return select_tested_windows(windows).reset_index(drop=True)

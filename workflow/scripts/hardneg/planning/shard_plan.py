@@ -10,7 +10,8 @@ import pandas as pd
 
 from hardneg.common.hashing import digest
 from hardneg.configuration_rules import Config
-from hardneg.recordings import checks, manifest, planned_manifest, sharding
+from hardneg.planning.inputs import path_if
+from hardneg.recordings import checks, manifest, planned_manifest, sharding, stretches
 from hardneg.recordings.manifest import TEST_POOL, SplitSettings
 from hardneg.recordings.planned_manifest import PlannedManifest
 from hardneg.synthetic import dataset
@@ -24,21 +25,25 @@ class ShardPlan:
 
     Attributes
     ----------
+    prefix : what paths of results begin with.
     manifest_path : the manifest.
     is_generated : whether the workflow itself makes the recordings and their manifest.
     audio_root : folder that the manifest's paths are relative to, on disk.
     hashes : for each shard a hash of what it is made from; see :func:`hardneg.recordings.sharding.hash_shards`.
     has_test_pool : whether recordings are held out of the pool.
+    has_stretches : whether recordings have labeled stretches; see :mod:`hardneg.recordings.stretches`.
     settings : the settings that decide the shards.
     planned : the folder of the planned manifest; see :mod:`hardneg.recordings.planned_manifest`.
     read_recordings : returns the manifest, with the split and the shard of every row.
     """
 
+    prefix: str
     manifest_path: str
     is_generated: bool
     audio_root: str
     hashes: dict[str, str]
     has_test_pool: bool
+    has_stretches: bool
     settings: dict[str, Any]
     planned: str
     read_recordings: Callable[[], pd.DataFrame]
@@ -69,11 +74,13 @@ class ShardPlan:
         table = sharding.assign_splits_and_shards(table, splits, config["files_per_shard"])
         checks.check_split_rules(table, checks.MANIFEST_RULES)
         return cls(
+            prefix=prefix,
             manifest_path=manifest_path,
             is_generated=is_generated,
             audio_root=audio_root,
             hashes=sharding.hash_shards(table, None if is_generated else audio_root),
             has_test_pool=bool((table.split == TEST_POOL).any()),
+            has_stretches=stretches.has_stretches(table),
             settings=_select_settings(config),
             planned=locate_planned_manifest(results),
             read_recordings=lambda: table,
@@ -88,11 +95,13 @@ class ShardPlan:
             return None
         manifest_path, audio_root = _locate_recordings(config, results, prefix)
         return cls(
+            prefix=prefix,
             manifest_path=manifest_path,
             is_generated="generated" in config,
             audio_root=audio_root,
             hashes=planned.hashes,
             has_test_pool=planned.has_test_pool,
+            has_stretches=planned.has_stretches,
             settings=settings,
             planned=folder,
             read_recordings=partial(planned_manifest.read_recordings, folder),
@@ -100,12 +109,18 @@ class ShardPlan:
 
     def write(self) -> None:
         """Write the plan for the jobs."""
-        planned_manifest.write(self.planned, self.recordings, self.hashes, self.has_test_pool, self.settings)
+        planned_manifest.write(
+            self.planned, self.recordings, self.hashes, self.has_test_pool, self.has_stretches, self.settings
+        )
 
     @cached_property
     def recordings(self) -> pd.DataFrame:
         """The manifest, with the split and the shard of every row."""
         return self.read_recordings()
+
+    def annotated_recordings(self, part: str) -> str | list[str]:
+        """Locate the recordings of a part if their windows have labels of their own; otherwise, an empty list."""
+        return path_if(self.has_stretches and part == "labelled", f"{self.prefix}/inputs/labelled.parquet")
 
     def names(self, part: str) -> list[str]:
         """List the shards of one part, ``labelled`` or ``pool``, in alphabetical order."""

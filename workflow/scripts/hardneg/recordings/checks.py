@@ -11,14 +11,17 @@ import pandas as pd
 from hardneg.common import crash_isolation, process_context
 from hardneg.common.errors import InputError
 from hardneg.common.log import announce, track_progress
+from hardneg.recordings import stretches
 from hardneg.recordings.manifest import POOL, TEST_POOL
 from hardneg.recordings.recording_probe import COLUMN_TYPES, RecordingFacts, is_silent, probe_in_root
 
 SAME_AUDIO = "same audio as another file"
+BEYOND_END = "a labeled stretch begins after the end of the recording"
 HINTS = {
     "missing": "Check audio_root. Compare the paths with the files: folders, capitals, and slashes.",
     "too short": "Lower min_duration_s to use shorter recordings.",
     "unreadable": "Copy these files again from the card, or convert them, for example to FLAC.",
+    BEYOND_END: "Correct start_s, or the path: the times may be those of another recording.",
     SAME_AUDIO: "Remove the copies from the manifest.",
     "path outside audio_root": "Set audio_root to a folder with all recordings. Links must not lead out of it.",
 }
@@ -54,6 +57,8 @@ def check_recordings(
     probes = track_progress(probes, len(table), "checking recordings")
     facts = pd.DataFrame(map(attrgetter(*COLUMN_TYPES), probes), columns=list(COLUMN_TYPES))
     checked = pd.concat([table.reset_index(drop=True), facts.astype(COLUMN_TYPES)], axis=1)
+    late = stretches.find_beyond_end(checked)
+    checked.loc[late & (checked.reason == ""), "reason"] = BEYOND_END
     checked.loc[repeated.to_numpy() & (checked.reason == ""), "reason"] = "duplicate row"
     return checked
 
@@ -121,6 +126,8 @@ def warn_of_long_positives(recordings: pd.DataFrame, window_s: float, weak_label
     weak_labels : ``all`` if every window of a positive is trained on, which is what the warning is about.
     """
     positives = recordings[(recordings.label == "positive") & (recordings.split == "train")]
+    if "stretches" in positives:  # their windows have labels of their own
+        positives = positives[positives.stretches == ""]
     long = positives[positives.duration_s > LONG_WINDOWS * window_s]
     if weak_labels == "all" and len(long):
         announce(

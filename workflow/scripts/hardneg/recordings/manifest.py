@@ -2,6 +2,7 @@
 
 import os
 import unicodedata
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,6 +11,7 @@ import pandas as pd
 from hardneg.common import text_tables
 from hardneg.common.errors import InputError
 from hardneg.common.hashing import uniform
+from hardneg.recordings import stretches
 from hardneg.recordings.nights import (
     NOON,
     find_nights,
@@ -33,7 +35,7 @@ COLUMNS = ("file_path", "label", "split", "quality", "call_type", "site", "recor
 # Columns that the workflow computes. A user's column with such a name gets a prefix.
 COMPUTED_COLUMNS = (
     "group", "shard", "duration_s", "sample_rate", "channels", "sha256", "peak", "clipped_share", "dc_offset",
-    "flat_share", "flags", "reason",
+    "flat_share", "flags", "reason", "stretches",
 )  # fmt: skip
 # Columns that must agree in all rows of one file.
 FILE_COLUMNS = ("label", "split", "recorder_id", "date", "night", "site")
@@ -79,7 +81,8 @@ def read(path: str | os.PathLike[str], night_begins: str = NOON) -> pd.DataFrame
     Returns
     -------
     One row per row of the file, in the same order. Every column is text; unknown values are ``""``. Additional columns
-    stay, but ``listed_`` precedes the name of a column that the workflow computes (:data:`COMPUTED_COLUMNS`).
+    stay, but ``listed_`` precedes the name of a column that the workflow computes (:data:`COMPUTED_COLUMNS`). Rows of
+    one file with ``start_s`` and ``end_s`` become one; see :func:`hardneg.recordings.stretches.join_rows_of_files`.
 
     Raises
     ------
@@ -90,7 +93,7 @@ def read(path: str | os.PathLike[str], night_begins: str = NOON) -> pd.DataFrame
     """
     if not Path(path).is_file():
         raise InputError(f"manifest {path} does not exist. Correct 'manifest' in the configuration.")
-    table = text_tables.read(path, f"manifest {path}", (*COLUMNS, "time"))
+    table = text_tables.read(path, f"manifest {path}", (*COLUMNS, "time", *stretches.COLUMNS))
     return complete(table, str(path), night_begins)
 
 
@@ -123,7 +126,12 @@ def complete(table: pd.DataFrame, source: str, night_begins: str = NOON) -> pd.D
     _refuse_rows(table, ~table.quality.isin(("", *QUALITIES)), "quality", QUALITIES, source)
     _refuse_rows(table, table.recorder_id == "", "recorder_id", ("a recorder's name",), source)
     _complete_nights(table, source, night_begins)
-    _refuse_contradictions(table, source)
+    has_stretches = bool(set(stretches.COLUMNS) & set(table.columns))
+    # One file may have stretches of both labels.
+    _refuse_contradictions(table, FILE_COLUMNS[1:] if has_stretches else FILE_COLUMNS, source)
+    if has_stretches:
+        table = stretches.join_rows_of_files(table, source)
+        _refuse_contradictions(table, FILE_COLUMNS, source)
     for column in NAME_COLUMNS:
         _refuse_spellings(table, column, source)
     table["group"] = name_recorder_nights(table)
@@ -190,15 +198,15 @@ def _complete_nights(table: pd.DataFrame, source: str, night_begins: str) -> Non
     table["night"] = table.night.where(table.night != "", nights)
 
 
-def _refuse_contradictions(table: pd.DataFrame, source: str) -> None:
-    """Refuse rows of one file that differ in a column of :data:`FILE_COLUMNS`."""
+def _refuse_contradictions(table: pd.DataFrame, columns: Sequence[str], source: str) -> None:
+    """Refuse rows of one file that differ in one of these columns."""
     repeated = table[table.file_path.duplicated(keep=False) & (table.file_path != "")]
     if repeated.empty:
         return
-    differs = repeated.groupby("file_path")[list(FILE_COLUMNS)].transform("nunique").gt(1)
+    differs = repeated.groupby("file_path")[list(columns)].transform("nunique").gt(1)
     is_wrong = differs.any(axis=1).reindex(table.index, fill_value=False)
-    columns = " and ".join(differs.columns[differs.any()])
-    _refuse_rows(table, is_wrong, columns, ("the same in all rows of one file",), source)
+    different = " and ".join(differs.columns[differs.any()])
+    _refuse_rows(table, is_wrong, different, ("the same in all rows of one file",), source)
 
 
 def _refuse_spellings(table: pd.DataFrame, column: str, source: str) -> None:

@@ -29,11 +29,13 @@ class PlannedManifest:
     settings_hash : hash of the settings that it was planned with.
     hashes : for each shard, a hash of what it is made from.
     has_test_pool : whether recordings are held out of the pool.
+    has_stretches : whether recordings have labeled stretches.
     """
 
     settings_hash: str
     hashes: dict[str, str]
     has_test_pool: bool
+    has_stretches: bool
 
     @classmethod
     def read(cls, folder: str | os.PathLike[str], settings: Mapping[str, Any]) -> Self | None:
@@ -57,6 +59,7 @@ def write(
     recordings: pd.DataFrame,
     hashes: dict[str, str],
     has_test_pool: bool,
+    has_stretches: bool,
     settings: Mapping[str, Any],
 ) -> None:
     """Write a planned manifest, unless it is there already.
@@ -65,10 +68,10 @@ def write(
     ----------
     folder : the folder to write to.
     recordings : the manifest, with the split and the shard of every row.
-    hashes, has_test_pool : see :class:`PlannedManifest`.
+    hashes, has_test_pool, has_stretches : see :class:`PlannedManifest`.
     settings : see :meth:`PlannedManifest.read`.
     """
-    planned = PlannedManifest(digest(settings), hashes, has_test_pool)
+    planned = PlannedManifest(digest(settings), hashes, has_test_pool, has_stretches)
     if PlannedManifest.read(folder, settings) == planned:
         return
     # A row group for each shard, so that a job reads only its own.
