@@ -68,7 +68,7 @@ def test_each_programs_table_is_read(variant, read):
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("INDIR,FOLDER,IN FILE,OFFSET\n/mnt,D7,1.WAV,0.0\n", "its columns are INDIR, FOLDER, IN FILE, OFFSET. It needs Start"),
+        ("INDIR,FOLDER,IN FILE,OFFSET\n/mnt,D7,1.WAV,0.0\n", "its columns are INDIR, FOLDER, IN FILE, OFFSET. It needs start_s, end_s and label, or Start"),
         (f"{RAVEN}\tNotes\n{SELECTION}\tfrog\n", "a column with the name of the species, such as Common Name"),
         (f"{CSV}\n0,3,Rana,Frog,1.4\n", "line 2: Confidence is '1.4'"),
         (f"{CSV}\n0,3,Rana,Frog,\n", "a Confidence that is not from 0 to 1"),

@@ -22,7 +22,7 @@ def written(tmp_path):
 
 
 def read_date(name):
-    return nights.format_dates(nights.read_audiomoth_times(pd.Series([name])))[0]
+    return nights.format_dates(nights.read_times_in_names(pd.Series([name])))[0]
 
 
 @pytest.mark.parametrize(

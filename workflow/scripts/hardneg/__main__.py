@@ -48,9 +48,17 @@ def _build_parser() -> argparse.ArgumentParser:
         "manifest",
         help="draft a manifest of the recordings in a folder",
         description="Draft a manifest of the recordings in a folder. Folders called positive, negative and pool give "
-        "labels, and AudioMoth file names give dates. The folder of a recording is its recorder.",
+        "labels. Names of files, or what recorders wrote into them, give recorders, dates and times. Tables of "
+        "annotations (Raven, Audacity, BirdNET, or CSV) give calls with their times.",
     )
     manifest.add_argument("audio_root", help="the folder")
+    manifest.add_argument("--annotations", nargs="+", metavar="TABLES", help="tables, or folders of tables")
+    manifest.add_argument(
+        "--label", nargs="+", default=[], metavar="NAME", help="what the annotations of your species are called"
+    )
+    manifest.add_argument(
+        "--complete", action="store_true", help="the tables list every call, so the rest of the recordings has none"
+    )
     manifest.add_argument("--output", default="manifest.csv", help="the table to write (default: %(default)s)")
     manifest.set_defaults(run=_draft_manifest)
 
@@ -99,18 +107,25 @@ def _predict(options: argparse.Namespace) -> None:
 
 def _draft_manifest(options: argparse.Namespace) -> None:
     from hardneg.common import tables
-    from hardneg.recordings import discovery
-    from hardneg.recordings.manifest import POOL
+    from hardneg.recordings import annotations, manifest_draft
 
     if Path(options.output).exists():
         raise InputError(f"{options.output} already exists. Choose another file with --output.")
-    manifest = discovery.draft_manifest(options.audio_root)
-    tables.write(manifest, options.output)
-    labels = manifest.split.where(manifest.split == POOL, manifest.label).value_counts()
+    if not options.annotations and (options.label or options.complete):
+        raise InputError("--label and --complete are about tables: give these with --annotations.")
+    draft = manifest_draft.draft_manifest(options.audio_root)
+    table, notes = draft.table, manifest_draft.describe_draft(draft)
+    if options.annotations:
+        read = annotations.read_annotations(options.annotations)
+        annotated = annotations.add_annotations(table, read, options.label, options.audio_root, options.complete)
+        table, notes = annotated.table, [*notes, *annotated.notes]
+    tables.write(table, options.output)
+    whole = table.drop_duplicates("file_path")
+    counts = whole.split.where(whole.split != "", whole.label).value_counts()
     print(
-        f"{options.output}: {len(manifest)} recordings, {labels.get('positive', 0)} positive, "
-        f"{labels.get('negative', 0)} negative, {labels.get(POOL, 0)} to mine, {labels.get('', 0)} without a "
-        "label.\nFill in the missing labels, and check recorder_id: it is the name of each recording's folder."
+        "\n".join(notes) + f"\n\n{options.output}: {len(whole)} recordings, {counts.get('positive', 0)} positive, "
+        f"{counts.get('negative', 0)} negative, {counts.get('pool', 0)} to mine, {counts.get('', 0)} without a label.\n"
+        "Fill in what is missing, and check recorder_id."
     )
 
 

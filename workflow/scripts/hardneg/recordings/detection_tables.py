@@ -1,4 +1,4 @@
-"""Read and write tables of detections: those of BirdNET-Analyzer, and Raven selection tables."""
+"""Read and write tables of detections and of annotations: those of BirdNET-Analyzer, Raven and Audacity, and CSV."""
 
 import os
 import re
@@ -20,6 +20,7 @@ RAVEN_COLUMNS = [
     "Species Code", "Confidence", "Begin Path", "File Offset (s)",
 ]  # fmt: skip
 # What programs append to the name of a recording to name its table.
+AUDACITY_LABEL = re.compile(r"\s*[0-9]+(?:[.,][0-9]+)?\t\s*[0-9]+(?:[.,][0-9]+)?(?:\t|\s*$)")
 TABLE_ENDING = re.compile(
     r"(\.BirdNET\.(results(\.r)?|selection\.table)|(\.Table\.\d+)?\.selections?(\.table)?)?\.(csv|txt|tsv)$",
     re.IGNORECASE,
@@ -73,7 +74,23 @@ FORMATS = {
         scientific_names=("Scientific name", "Species Code"),
         common_names=("Common name", "Species", "Annotation", "Label", "Species Code"),
     ),
+    # The two CSV formats of crowsetta, which converts many others into them.
+    "crowsetta": TableFormat(
+        start="onset_s",
+        end="offset_s",
+        paths=("notated_path",),
+        scientific_names=(),
+        common_names=("label",),
+    ),
+    "csv": TableFormat(
+        start="start_s",
+        end="end_s",
+        paths=("file_path",),
+        scientific_names=("scientific_name",),
+        common_names=("common_name", "label"),
+    ),
 }
+AUDACITY_COLUMNS = ["start_s", "end_s", "common_name"]
 # Names differ in case between programs: BirdNET's CSV has "Scientific name", its selection tables "Scientific Name".
 COLUMNS = (
     *(name for form in FORMATS.values() for name in (form.start, form.end, *form.paths, *form.file_names)),
@@ -144,9 +161,18 @@ def is_detection_table(path: str | os.PathLike[str]) -> bool:
     if str(path).endswith((CSV_SUFFIX, RAVEN_SUFFIX)):
         return True
     try:
-        return bool(find_format(text_tables.read_header(path, str(path), COLUMNS)))
+        return is_audacity_table(path) or bool(find_format(text_tables.read_header(path, str(path), COLUMNS)))
     except InputError:
         return False
+
+
+def is_audacity_table(path: str | os.PathLike[str]) -> bool:
+    """Return whether a file contains the labels of an Audacity label track: two times and a text, without a header."""
+    if Path(path).suffix.lower() != ".txt":
+        return False
+    with open(path, "rb") as file:
+        first_line = file.readline().decode("utf-8", "replace")
+    return AUDACITY_LABEL.match(first_line) is not None
 
 
 def read_detections(path: str | os.PathLike[str], folder: str | os.PathLike[str] | None = None) -> pd.DataFrame:
@@ -154,7 +180,9 @@ def read_detections(path: str | os.PathLike[str], folder: str | os.PathLike[str]
 
     BirdNET-Analyzer's CSV of versions 1 and 2 is read, with or without ``File``, also combined or in the form for R.
     Selection tables of BirdNET and Raven may have ``Begin Path``, ``Begin File`` or neither. :data:`FORMATS` lists the
-    columns for names. A table made by hand in Raven needs no ``Confidence``: it is then 1.
+    columns for names. A table made by hand in Raven needs no ``Confidence``: it is then 1. The label track of Audacity
+    and the CSV files of crowsetta, with ``onset_s, offset_s, label``, are read too. So is a CSV with ``start_s, end_s``
+    and ``label``.
 
     In a selection table of several recordings, ``Begin Time (s)`` counts on from file to file. It must therefore have
     ``File Offset (s)``. A table that does not name its recording is named after it, like ``20250312_213000.BirdNET.
@@ -179,7 +207,7 @@ def read_detections(path: str | os.PathLike[str], folder: str | os.PathLike[str]
     """
     source = f"table {path}"
     try:
-        table = text_tables.read(path, source, COLUMNS)
+        table = _read_audacity(path, source) if is_audacity_table(path) else text_tables.read(path, source, COLUMNS)
     except OSError as error:
         raise InputError(f"{source} cannot be read: {error}. Correct the path.") from error
     kind = find_format(table.columns)
@@ -187,7 +215,7 @@ def read_detections(path: str | os.PathLike[str], folder: str | os.PathLike[str]
         names = ", ".join(text_tables.read_header(path, source))
         raise InputError(
             f"{source} is not a table of detections from BirdNET or Raven: its columns are {names}. "
-            f"It needs {', '.join(CSV_COLUMNS[:-1])}, or Begin Time (s), End Time (s) and "
+            f"It needs start_s, end_s and label, or {', '.join(CSV_COLUMNS[:-1])}, or Begin Time (s), End Time (s) and "
             "a column with the name of the species, such as Common Name or Annotation."
         )
     form = FORMATS[kind]
@@ -206,6 +234,19 @@ def read_detections(path: str | os.PathLike[str], folder: str | os.PathLike[str]
     if kind == "raven":
         detections = _place_in_file(detections, table, source)
     return detections.reset_index(drop=True)
+
+
+def _read_audacity(path: str | os.PathLike[str], source: str) -> pd.DataFrame:
+    """Read the label track of Audacity, with tabs between start, end and text. Lines with frequencies are skipped."""
+    lines = text_tables.decode(Path(path).read_bytes(), source).splitlines()
+    rows = [
+        (number, line.split("\t", 2))
+        for number, line in enumerate(lines, 1)
+        if line.strip() and not line.startswith("\\")
+    ]
+    index = pd.Index([number for number, _ in rows], name="line", dtype="int64")
+    table = pd.DataFrame([[*cells, "", ""][:3] for _, cells in rows], columns=AUDACITY_COLUMNS, index=index)
+    return table.assign(common_name=table.common_name.str.strip())
 
 
 def name_recording(path: str | os.PathLike[str], folder: str | os.PathLike[str] | None = None) -> str:

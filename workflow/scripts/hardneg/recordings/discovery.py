@@ -4,12 +4,8 @@ import os
 from collections.abc import Iterable
 from pathlib import Path
 
-import pandas as pd
-
 from hardneg.audio.decoding import AUDIO_SUFFIXES
 from hardneg.common.errors import InputError
-from hardneg.recordings.manifest import LABELS, POOL
-from hardneg.recordings.nights import format_dates, read_audiomoth_times
 
 APPLE_DOUBLE = "._"
 
@@ -49,32 +45,3 @@ def find_audio_files(paths: Iterable[str | os.PathLike[str]]) -> list[tuple[Path
             f"{', '.join(sorted(AUDIO_SUFFIXES))}. Check the path."
         )
     return files
-
-
-def draft_manifest(audio_root: str | os.PathLike[str]) -> pd.DataFrame:
-    """Draft a manifest of all recordings below a folder, which a person then completes.
-
-    The recorder is the name of the folder that contains the file. A folder ``positive`` or ``negative`` anywhere above
-    a file gives its label. A folder ``pool`` gives its split, with the label negative. An AudioMoth file name gives
-    the date.
-
-    Returns
-    -------
-    ``file_path`` (relative to `audio_root`), ``label, recorder_id, split, quality, call_type, site, date``. Unknown
-    values are ``""``.
-    """
-    rows = []
-    for _, path in find_audio_files([audio_root]):
-        folders = [folder.lower() for folder in path.parts[:-1]]
-        label = next((folder for folder in folders if folder in (*LABELS, POOL)), "")
-        rows.append(
-            {
-                "file_path": path.as_posix(),
-                "label": "negative" if label == POOL else label,
-                "recorder_id": path.parent.name,
-                "split": POOL if label == POOL else "",
-                **dict.fromkeys(("quality", "call_type", "site"), ""),
-            }
-        )
-    table = pd.DataFrame(rows)
-    return table.assign(date=format_dates(read_audiomoth_times(table.file_path)))

@@ -19,7 +19,7 @@ from hardneg.recordings.nights import (
     name_recorder_nights,
     parse_dates,
     parse_times,
-    read_audiomoth_times,
+    read_times_in_names,
 )
 
 LABELS = ("positive", "negative")
@@ -68,7 +68,7 @@ def read(path: str | os.PathLike[str], night_begins: str = NOON) -> pd.DataFrame
     """Read a manifest as text, with the columns of :data:`COLUMNS` first.
 
     :func:`hardneg.common.text_tables.read` reads it. Labels, splits and qualities lose spaces and capitals. An empty
-    ``date`` is read from an AudioMoth file name (``YYYYMMDD_HHMMSS.WAV``, also with a prefix or the suffix ``T``). An
+    ``date`` is read from the file name; see :func:`hardneg.recordings.nights.read_times_in_names`. An
     empty ``night`` follows from the date and the time of day, which is in a column ``time`` or in the file name; see
     :func:`hardneg.recordings.nights.find_nights`. ``group`` is the unit that is never divided:
     the recorder-night, or the recorder if the night is unknown.
@@ -192,7 +192,7 @@ def _complete_nights(table: pd.DataFrame, source: str, night_begins: str) -> Non
         _refuse_rows(table, (table.time != "") & times.isna(), "time", ("HH:MM", "HH:MM:SS"), source)
     else:
         times = pd.Series(pd.NaT, index=table.index, dtype="timedelta64[ns]")
-    recorded_at = read_audiomoth_times(table.file_path)
+    recorded_at = read_times_in_names(table.file_path)
     table["date"] = table.date.where(table.date != "", format_dates(recorded_at))
     nights = format_dates(find_nights(parse_dates(table.date), times, recorded_at, night_begins))
     table["night"] = table.night.where(table.night != "", nights)

@@ -1,10 +1,19 @@
 """Recorder-nights: the unit that is never divided between training and testing."""
 
 import os
+import re
 
 import pandas as pd
 
-AUDIOMOTH_NAME = r"(?:^|[^0-9])(\d{8})[T_]+(\d{6})(?:[^0-9]|$)"
+# A date and a time as recorders write them: 20250312_213000 (AudioMoth, Song Meter, SwiftOne), 20250312T213000+0200
+# (Frontier Labs, whose days can have a space for the zero), 20250312$213000 (Song Meter SM2), 2025-03-12 21.30.00.
+TIME_IN_NAME = re.compile(
+    r"(?:^|[^0-9])(?P<year>(?:19|20)[0-9]{2})(?P<dash>-?)(?P<month>[01][0-9])(?P=dash)(?P<day>[0-3 ][0-9])[T_$ ]+"
+    r"(?P<hour>[0-2][0-9])(?P<mark>[-.:]?)(?P<minute>[0-5][0-9])(?P=mark)(?P<second>[0-5][0-9])(?![0-9])"
+)
+# Early AudioMoths wrote the seconds since 1970 (UTC) as eight hexadecimal digits, such as 5E90A4D4.WAV.
+HEXADECIMAL_NAME = r"^([0-9A-Fa-f]{8})(?:\.[A-Za-z0-9]+)?$"
+AUDIOMOTH_SECONDS = (0x58684680, 0x83AA7E7F)  # the years 2017 to 2039
 NOON = "12:00"
 MIDNIGHT = r"[ T]0?0:00(:00(\.0+)?)?$"
 # The kinds of clusters, with the columns that name them.
@@ -21,7 +30,7 @@ def find_nights(dates: pd.Series, times: pd.Series, recorded_at: pd.Series, nigh
     ----------
     dates : calendar dates; NaT if unknown.
     times : times of day, from :func:`parse_times`; NaT if unknown.
-    recorded_at : dates and times in the file names, from :func:`read_audiomoth_times`. The time in a name counts only
+    recorded_at : dates and times in the file names, from :func:`read_times_in_names`. The time in a name counts only
         if `times` has none, and if the date in the name is the one of `dates`. A date that differs from the name has
         probably been corrected to the evening before.
     night_begins : time of day at which a night begins, ``HH:MM``.
@@ -85,14 +94,22 @@ def name_clusters(files: pd.DataFrame, cluster: str) -> pd.Series:
     return site_name.where(night == "", site_name + "@" + night).where(site != "", files.group)
 
 
-def read_audiomoth_times(file_paths: pd.Series) -> pd.Series:
-    """Read date and time of recordings from their AudioMoth file names; NaT if a name has none.
+def read_times_in_names(file_paths: pd.Series) -> pd.Series:
+    """Read date and time of recordings from their file names; NaT if a name has none.
 
-    >>> read_audiomoth_times(pd.Series(["creek/SITE3_20250312_213000T.WAV"])).tolist()
-    [Timestamp('2025-03-12 21:30:00')]
+    :data:`TIME_IN_NAME` lists the forms. The time is the one that the recorder's clock showed, so an offset from UTC in
+    the name is ignored. Only the hexadecimal names of early AudioMoths are in UTC.
+
+    >>> read_times_in_names(pd.Series(["creek/SITE3_20250312_213000T.WAV", "5E90A4D4.WAV", "call 7.wav"])).tolist()
+    [Timestamp('2025-03-12 21:30:00'), Timestamp('2020-04-10 16:54:12'), NaT]
     """
-    parts = file_paths.map(os.path.basename).astype(object).str.extract(AUDIOMOTH_NAME)
-    return pd.to_datetime(parts[0] + parts[1], format="%Y%m%d%H%M%S", errors="coerce")
+    names = file_paths.map(os.path.basename).astype(object)
+    parts = names.str.extract(TIME_IN_NAME)
+    digits = parts.year + parts.month + parts.day.str.replace(" ", "0") + parts.hour + parts.minute + parts.second
+    times = pd.to_datetime(digits, format="%Y%m%d%H%M%S", errors="coerce")
+    seconds = names[times.isna()].str.extract(HEXADECIMAL_NAME)[0].dropna().map(lambda digits: int(digits, 16))
+    written_by_audiomoth = seconds[seconds.between(*AUDIOMOTH_SECONDS)]
+    return times.fillna(pd.to_datetime(written_by_audiomoth, unit="s").reindex(times.index))
 
 
 def parse_dates(texts: pd.Series) -> pd.Series:

@@ -15,8 +15,12 @@ import pandas as pd
 from hardneg.audio.decoding import AUDIO_SUFFIXES
 
 LISTED_PATHS = 3
-# Folders that sort recordings by label. They do not tell whose recordings are in them.
-LABEL_FOLDERS = frozenset({"positive", "negative", "pool"})
+# Folders that sort recordings by label, with the label. They do not tell whose recordings are in them.
+LABEL_FOLDERS = {
+    "positive": "positive", "positives": "positive", "pos": "positive",
+    "negative": "negative", "negatives": "negative", "neg": "negative",
+    "pool": "pool",
+}  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +98,7 @@ def match_paths(paths: Iterable[str], recordings: pd.DataFrame) -> PathMatches:
 
     Folders and names are compared in Unicode NFC, backslashes are slashes, and the case of an audio suffix (``.WAV``)
     does not matter. A path without an audio suffix is compared without suffixes: a table of one recording can be
-    matched by the table's own name. The folders ``positive``, ``negative`` and ``pool`` do not count as folders.
+    matched by the table's own name. The folders of labels (:data:`LABEL_FOLDERS`) do not count as folders.
 
     Recorders with the same schedule give their files the same names. A path is therefore matched only if no other file
     can be meant:
