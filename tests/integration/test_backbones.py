@@ -233,6 +233,7 @@ def test_a_tier_cut_by_another_model_reruns_alone(several):
         "compare",
         "compare_effects",
         "compare_confusers",
+        "measure_memorization",
         "tabulate_nights",
         "draw_figures",
         "write_report",

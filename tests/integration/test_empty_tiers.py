@@ -15,6 +15,7 @@ SUMMARIES = {
     "compare",
     "compare_effects",
     "compare_confusers",
+    "measure_memorization",
     "tabulate_nights",
     "draw_figures",
     "write_report",

@@ -10,7 +10,8 @@ from conftest import add_recordings
 pytestmark = pytest.mark.slow
 
 SUMMARIES = {
-    "collect_runs": 1, "compare": 1, "compare_effects": 1, "compare_confusers": 1, "tabulate_nights": 1, "draw_figures": 1, "write_report": 1,
+    "collect_runs": 1, "compare": 1, "compare_effects": 1, "compare_confusers": 1, "measure_memorization": 1,
+    "tabulate_nights": 1, "draw_figures": 1, "write_report": 1,
 }  # fmt: skip
 
 

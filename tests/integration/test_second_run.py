@@ -17,7 +17,8 @@ pytestmark = pytest.mark.slow
 
 # What is made from all runs; each of these rules has one job.
 SUMMARIES = {
-    "collect_runs", "compare", "compare_confusers", "compare_effects", "tabulate_nights", "draw_figures", "write_report",
+    "collect_runs", "compare", "compare_confusers", "measure_memorization", "compare_effects", "tabulate_nights",
+    "draw_figures", "write_report",
 }  # fmt: skip
 
 

@@ -7,6 +7,7 @@ rule evaluate:
         training_sets=plan.runs.seed_files("training_set.parquet") if plan.shards.has_test_pool else [],
     output:
         scores=plan.runs.seed_files("scores.parquet"),
+        window_scores=plan.runs.seed_files("window_scores.parquet") if plan.shards.has_stretches else [],
     log:
         "<logs>/evaluate/<arm>.log",
     benchmark:
@@ -45,3 +46,27 @@ rule collect_runs:
         code=fingerprint("collect_runs"),
     script:
         "../scripts/collect_runs.py"
+
+
+if plan.shards.has_stretches:
+
+    rule measure_calls:
+        input:
+            runs="<results>/runs.csv",
+            window_scores=plan.runs.files("window_scores.parquet"),
+            recordings="<results>/inputs/labelled.parquet",
+        output:
+            calls=report("<results>/calls.csv", caption="../report/calls.rst", category="Tables"),
+        log:
+            "<logs>/measure_calls.log",
+        benchmark:
+            "<benchmarks>/measure_calls.jsonl"
+        localrule: True
+        conda:
+            ENVIRONMENT
+        params:
+            tolerance_s=config["annotations"]["tolerance_s"],
+            runs=plan.runs.table,
+            code=fingerprint("measure_calls"),
+        script:
+            "../scripts/measure_calls.py"

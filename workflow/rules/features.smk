@@ -42,7 +42,7 @@ rule merge_indexes:
     # The arrays are read once more, to check their hashes.
     threads: 16
     params:
-        overlap=plan.settings("annotations", "min_overlap", "overlap_of"),
+        overlap=lambda wildcards: plan.overlap_rule(wildcards.part),
         code=fingerprint("merge_indexes"),
     script:
         "../scripts/merge_indexes.py"

@@ -7,5 +7,6 @@ split_scores.score_arm(
     split_scores.ArmInputs(**dict(snakemake.input.items())),
     snakemake.output.scores,
     snakemake.params.model_input,
+    window_score_paths=snakemake.output.window_scores,
     device=torch_device.select_device(snakemake.resources.device, snakemake.threads),
 )

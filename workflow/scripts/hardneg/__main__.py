@@ -1,4 +1,4 @@
-"""``python -m hardneg``: draft a manifest, plan a study, or run a detector that ``snakemake export`` wrote."""
+"""``python -m hardneg``: draft a manifest, plan a study, run an exported detector, or write selection tables."""
 
 import argparse
 import logging
@@ -23,7 +23,8 @@ def main(arguments: list[str] | None = None) -> int:
 
 def _build_parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
-        prog="python -m hardneg", description="Draft a manifest, plan a study, or run a detector."
+        prog="python -m hardneg",
+        description="Draft a manifest, plan a study, run a detector, or write selection tables.",
     )
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
 
@@ -61,6 +62,24 @@ def _build_parser() -> argparse.ArgumentParser:
     )
     manifest.add_argument("--output", default="manifest.csv", help="the table to write (default: %(default)s)")
     manifest.set_defaults(run=_draft_manifest)
+
+    selections = commands.add_parser(
+        "selections",
+        help="write detections or reviewers' answers as Raven selection tables",
+        description="Write what a finished run detects in one split, or what reviewers answered, as tables for Raven "
+        "and BirdNET-Analyzer. Recordings that are not completely annotated have their highest window only.",
+    )
+    selections.add_argument("source", help="folder of a run, below results/runs, or the table of reviewers' answers")
+    selections.add_argument("--split", default="test_ood", help="of a run (default: %(default)s)")
+    selections.add_argument("--threshold", type=float, help="lowest confidence (default: the run's own)")
+    selections.add_argument(
+        "--answer", default="positive", choices=["positive", "negative", "uncertain"],
+        help="of reviewers (default: %(default)s)",
+    )  # fmt: skip
+    selections.add_argument("--label", default="target", help="name of the selections (default: %(default)s)")
+    selections.add_argument("--high-hz", type=float, default=8000, help="upper edge of the boxes (default: 8000)")
+    selections.add_argument("--output", default="selections", help="folder for the tables (default: %(default)s)")
+    selections.set_defaults(run=_write_selections)
 
     plan = commands.add_parser(
         "plan",
@@ -127,6 +146,17 @@ def _draft_manifest(options: argparse.Namespace) -> None:
         f"{counts.get('negative', 0)} negative, {counts.get('pool', 0)} to mine, {counts.get('', 0)} without a label.\n"
         "Fill in what is missing, and check recorder_id."
     )
+
+
+def _write_selections(options: argparse.Namespace) -> None:
+    from hardneg.export import selections
+
+    if Path(options.source).is_dir():
+        detections = selections.read_run(options.source, options.split, options.threshold)
+    else:
+        detections = selections.read_answers(options.source, options.answer)
+    count = selections.write_selections(detections, options.label, options.high_hz, options.output)
+    print(f"{len(detections)} selections in {count} recordings. The tables are in {options.output}.")
 
 
 def _plan_study(options: argparse.Namespace) -> None:

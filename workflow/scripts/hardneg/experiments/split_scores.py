@@ -12,13 +12,14 @@ from hardneg.common import tables
 from hardneg.experiments.run_description import read_reason_left_out
 from hardneg.features import store
 from hardneg.models import checkpoints
-from hardneg.models.inference import score_files
-from hardneg.recordings.manifest import EVALUATED_SPLITS, MINED, TEST_POOL
-from hardneg.recordings.stretches import select_tested_windows
+from hardneg.models.inference import predict_confidences, score_files
+from hardneg.recordings.manifest import EVALUATED_SPLITS, MINED, TEST_POOL, TEST_SPLITS
+from hardneg.recordings.stretches import COMPLETE, select_tested_windows
 
 RECORDING_COLUMNS = [
     "file_path", "quality", "call_type", "site", "recorder_id", "date", "night", "group", "duration_s",
 ]  # fmt: skip
+WINDOW_SCORE_COLUMNS = ["split", "file_path", "start_s", "end_s", "window_label", "confidence"]
 SCORE_COLUMNS = ["file_path", "confidence", "start_s", "end_s", "label", "split", *RECORDING_COLUMNS[1:]]
 
 
@@ -43,7 +44,13 @@ class ArmInputs:
     training_sets: Sequence[str] = ()
 
 
-def score_arm(inputs: ArmInputs, score_paths: Sequence[str], model_input: Mapping[str, Any], device: str) -> None:
+def score_arm(
+    inputs: ArmInputs,
+    score_paths: Sequence[str],
+    model_input: Mapping[str, Any],
+    device: str,
+    window_score_paths: Sequence[str] = (),
+) -> None:
     """Score every validation and test file with each seed of an arm, and the mined files that the seed trained on.
 
     A run that is left out has no model; see :func:`hardneg.experiments.training_run.leave_out`. Its table gets no row.
@@ -53,11 +60,14 @@ def score_arm(inputs: ArmInputs, score_paths: Sequence[str], model_input: Mappin
     score_paths : the table to write for each seed, in the order of the models.
     model_input : the windows and features that the detectors receive, as the configuration has them.
     device : a torch device.
+    window_score_paths : the table to write for each seed with :func:`score_annotated_windows`; empty for none.
     """
     trained = []
     for number, (model, path) in enumerate(zip(inputs.models, score_paths, strict=True)):
         if read_reason_left_out(Path(model).with_suffix(".json")):
             tables.write(pd.DataFrame(columns=SCORE_COLUMNS), path)
+            if window_score_paths:
+                tables.write(pd.DataFrame(columns=WINDOW_SCORE_COLUMNS), window_score_paths[number])
         else:
             trained.append(number)
     if not trained:
@@ -73,6 +83,10 @@ def score_arm(inputs: ArmInputs, score_paths: Sequence[str], model_input: Mappin
             own = mined[trained.index(number)]
             table = table[(table.split != MINED) | table.file_path.isin(own)].reset_index(drop=True)
         tables.write(table, score_paths[number])
+    if window_score_paths:
+        by_window = score_annotated_windows(networks, recordings, index, device)
+        for number, table in zip(trained, by_window, strict=True):
+            tables.write(table, window_score_paths[number])
 
 
 def read_mined_files(training_set_path: str) -> set[str]:
@@ -140,4 +154,30 @@ def score_splits(
     return [
         pd.concat(scored, ignore_index=True).merge(facts, on="file_path", how="left", validate="m:1")
         for scored in parts
+    ]
+
+
+def score_annotated_windows(
+    networks: Sequence[nn.Module], recordings: pd.DataFrame, index: pd.DataFrame, device: str
+) -> list[pd.DataFrame]:
+    """Score every window of the test files whose calls are all annotated.
+
+    Parameters
+    ----------
+    networks, device : see :func:`score_splits`.
+    recordings : ``file_path, split, annotated``.
+    index : the windows, with ``window_label``; see :func:`hardneg.recordings.stretches.label_windows`.
+
+    Returns
+    -------
+    A table for each detector with the columns of :data:`WINDOW_SCORE_COLUMNS`.
+    """
+    is_tested = recordings.split.isin(TEST_SPLITS) & (recordings.annotated == COMPLETE)
+    windows = index.merge(recordings[is_tested][["file_path", "split"]], on="file_path", validate="m:1")
+    if windows.empty:
+        return [pd.DataFrame(columns=WINDOW_SCORE_COLUMNS) for _ in networks]
+    features = store.load(windows)
+    return [
+        windows.assign(confidence=predict_confidences(network, features, device))[WINDOW_SCORE_COLUMNS]
+        for network in networks
     ]

@@ -104,6 +104,7 @@ class Plan:
                 has_truth=shards.is_generated,
                 has_labels=weights_package is not None,
                 compares_confusers=shards.has_test_pool and config["comparisons"][0]["vary"] == "negative_tier",
+                measures_calls=shards.has_stretches,
                 measures_memorization=shards.has_test_pool and bool(tiers.cut_by_confidence),
                 mining=mining,
                 review=review,
@@ -130,6 +131,11 @@ class Plan:
     def model_input(self) -> dict[str, dict[str, Any]]:
         """The settings that decide what a network receives: its windows and their features."""
         return {"windows": self.config["windows"], "features": self.config["features"]}
+
+    def overlap_rule(self, part: str) -> dict[str, Any]:
+        """Take the settings that label windows from stretches; empty for a part whose windows have the file's label."""
+        is_annotated = bool(self.shards.annotated_recordings(part))
+        return self.settings("annotations", "min_overlap", "overlap_of") if is_annotated else {}
 
     @property
     def extractor_file(self) -> list[str]:
@@ -165,7 +171,9 @@ class Plan:
         names = ["mining/first_look.html", *SUMMARY_TABLES, "report.html", "answer.txt"]
         names += [f"figures/{figure}.{suffix}" for figure in self.report.figures for suffix in ("svg", "csv")]
         names += ["tiers/sounds/counts.csv"] if self.weights_package else []
-        run_files = [path for name in RUN_FILES for path in self.runs.files(name)]
+        names += ["calls.csv"] if self.shards.has_stretches else []
+        run_file_names = [*RUN_FILES, *(["window_scores.parquet"] if self.shards.has_stretches else [])]
+        run_files = [path for name in run_file_names for path in self.runs.files(name)]
         return [*(f"{self.prefix}/{name}" for name in names), *run_files]
 
     @property

@@ -20,6 +20,7 @@ class ReportPlan:
     has_labels : whether BirdNET labels the mined files.
     compares_confusers : whether false positives in the held-out pool are compared by kind of sound.
     measures_memorization : whether mined files are compared with held-out files of the same confidence.
+    measures_calls : whether single annotated calls are counted.
     mining, review, tiers : the plans of these stages.
     """
 
@@ -29,6 +30,7 @@ class ReportPlan:
     has_labels: bool
     compares_confusers: bool
     measures_memorization: bool
+    measures_calls: bool
     mining: MiningPlan
     review: ReviewPlan
     tiers: TierPlan
@@ -52,7 +54,8 @@ class ReportPlan:
         Returns
         -------
         Paths of ``tiers, tier_notes, mining_problems, audit, audit_reliability, clusters, scores, truth, review,
-        sounds, confusers, memorization, rounds``. A path is an empty list if this report does not contain the table.
+        sounds, confusers, memorization, calls, rounds``. A path is an empty list if this report does not contain the
+        table.
         """
         audited, several_models = self.tiers.is_audited, len(self.mining.models) > 1
         return {
@@ -67,6 +70,7 @@ class ReportPlan:
             "review": path_if(audited and bool(self.review.inputs), self.review.path),
             "sounds": path_if(self.has_labels, f"{self.prefix}/tiers/sounds/counts.csv"),
             "confusers": path_if(self.compares_confusers, f"{self.prefix}/confusers.csv"),
+            "calls": path_if(self.measures_calls, f"{self.prefix}/calls.csv"),
             "memorization": path_if(self.measures_memorization, f"{self.prefix}/memorization.csv"),
             "rounds": path_if(self.mining.second_round is not None, f"{self.prefix}/mining/second/comparison.csv"),
         }

@@ -101,7 +101,7 @@ def read_times_in_names(file_paths: pd.Series) -> pd.Series:
     the name is ignored. Only the hexadecimal names of early AudioMoths are in UTC.
 
     >>> read_times_in_names(pd.Series(["creek/SITE3_20250312_213000T.WAV", "5E90A4D4.WAV", "call 7.wav"])).tolist()
-    [Timestamp('2025-03-12 21:30:00'), Timestamp('2020-04-10 16:54:12'), NaT]
+    [Timestamp('2025-03-12 21:30:00'), Timestamp('2020-04-10 16:54:44'), NaT]
     """
     names = file_paths.map(os.path.basename).astype(object)
     parts = names.str.extract(TIME_IN_NAME)

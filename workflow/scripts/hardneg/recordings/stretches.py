@@ -234,4 +234,4 @@ def select_tested_windows(windows: pd.DataFrame) -> pd.DataFrame:
     """Select the windows that decide the score of a file: all that someone listened to. See :func:`label_windows`."""
     if "window_label" not in windows:
         return windows
-    return windows[windows.window_label != UNKNOWN].drop(columns="window_label")
+    return windows[windows.window_label != UNKNOWN]

@@ -30,7 +30,7 @@ from hardneg.report.effect_dependence import DependenceTable
 from hardneg.report.findings import HardnessEffect, VerdictTable
 from hardneg.report.model_agreement import ModelAgreement
 from hardneg.report.recommendation import Recommendation
-from hardneg.report.report_tables import ComparisonTable, NightRow, QualityRow, RecordingCounts
+from hardneg.report.report_tables import CallRow, ComparisonTable, NightRow, QualityRow, RecordingCounts
 from hardneg.report.tier_descriptions import TierDescription
 from hardneg.review import review_table
 
@@ -55,6 +55,7 @@ class ReportInputs:
     rounds : the comparison of two rounds of mining.
     confusers : false positives in the held-out pool by kind of sound.
     memorization : mined files compared with held-out files of the same confidence.
+    calls : what the detectors find of single annotated calls.
     """
 
     recordings: str
@@ -79,6 +80,7 @@ class ReportInputs:
     rounds: str | None = None
     confusers: str | None = None
     memorization: str | None = None
+    calls: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,8 +138,8 @@ class ReportContents:
     comparison_warnings : what limits the comparisons: rows with ``arm`` and ``warning``.
     configuration_differences : keys in which runs differ from the configuration of the report.
     least_label : the confidence from which a label of BirdNET counts.
-    recommendation, nights, qualities, audit, models, clusters, sounds, rounds, confusers, answers : see the modules
-        that make them.
+    recommendation, nights, qualities, calls, audit, models, clusters, sounds, rounds, confusers, answers : see the
+        modules that make them.
     """
 
     settings: ReportSettings
@@ -156,6 +158,7 @@ class ReportContents:
     dependence: list[DependenceTable] = field(default_factory=list)
     nights: list[NightRow] = field(default_factory=list)
     qualities: list[QualityRow] = field(default_factory=list)
+    calls: list[CallRow] = field(default_factory=list)
     audit: AuditSummary | None = None
     models: ModelAgreement | None = None
     clusters: list[TierClusters] = field(default_factory=list)
@@ -196,6 +199,7 @@ def collect_contents(inputs: ReportInputs, settings: ReportSettings) -> ReportCo
         mining_problems=tables.read_json(inputs.mining_problems)["problems"],
         nights=report_tables.build_night_rows(nights),
         qualities=report_tables.build_quality_rows(tables.read(inputs.breakdown)),
+        calls=report_tables.build_call_rows(tables.read(inputs.calls)) if inputs.calls else [],
         audit=audit,
         models=models,
         clusters=describe_tier_clusters(tier_files, tables.read(inputs.clusters)) if inputs.clusters else [],

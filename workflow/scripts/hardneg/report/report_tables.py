@@ -83,6 +83,28 @@ class QualityRow:
     recall: dict[str, float]
 
 
+@dataclass(frozen=True, slots=True)
+class CallRow:
+    """Single calls on one split with one tier: means over runs.
+
+    Attributes
+    ----------
+    calls : number of annotated calls.
+    recall : share of these that a detection finds.
+    precision : share of the detections that are right.
+    false_per_hour : detections that are wrong, per recorded hour.
+    window_average_precision : average precision over windows.
+    """
+
+    split: str
+    tier: str
+    calls: int
+    recall: float
+    precision: float
+    false_per_hour: float
+    window_average_precision: float
+
+
 def count_recordings(recordings: pd.DataFrame, rejected: pd.DataFrame) -> RecordingCounts:
     """Count files, hours, recorder-nights and sites per split and label, and the rejections by reason."""
     table = recordings.groupby(["split", "label"], as_index=False).agg(
@@ -136,6 +158,18 @@ def build_quality_rows(breakdown: pd.DataFrame) -> list[QualityRow]:
         QualityRow(split, tier, cells.droplevel([0, 1]).to_dict())
         for (split, tier), cells in means.groupby(level=["split", "negative_tier"], sort=False)
     ]
+
+
+def build_call_rows(calls: pd.DataFrame) -> list[CallRow]:
+    """Average what the detectors find of single calls, by split and tier.
+
+    Parameters
+    ----------
+    calls : from :func:`hardneg.experiments.call_metrics.measure_runs`.
+    """
+    names = ["calls", "call_recall", "detection_precision", "false_detections_per_hour", "window_average_precision"]
+    means = calls.groupby(["split", "negative_tier"], sort=False)[names].mean().reset_index()
+    return [CallRow(split, tier, int(count), *rest) for split, tier, count, *rest in means.itertuples(index=False)]
 
 
 def _by_metric(cells: pd.DataFrame) -> dict[str, dict[str, Any]]:
