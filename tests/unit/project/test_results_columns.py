@@ -5,6 +5,7 @@ import pytest
 from paths import ROOT
 
 from hardneg.experiments import arm_checks
+from hardneg.experiments.call_metrics import COLUMNS as CALL_COLUMNS
 from hardneg.statistics import bootstrap, confusers, interactions
 from hardneg.statistics.comparison import Delta
 from hardneg.statistics.memorization import RESULT_COLUMNS as MEMORIZATION_COLUMNS
@@ -43,6 +44,7 @@ def delta_columns():
         ("interactions.csv", set(interactions.COLUMNS)),
         ("comparison_warnings.csv", set(arm_checks.WARNING_COLUMNS)),
         ("confusers.csv", CONFUSER_COLUMNS),
+        ("calls.csv", {*AXES, "seed", "split", *CALL_COLUMNS}),
         ("memorization.csv", {*AXES, *MEMORIZATION_COLUMNS}),
     ],
 )

@@ -44,7 +44,7 @@ def rank_files(files: pd.DataFrame, recordings: pd.DataFrame, split: str = POOL)
     """Add the recorder, date, night, site and group of each scored file of the pool.
 
     Files that are held out of the pool for testing are not ranked, so nothing that follows can mine them. They have a
-    ranking of their own.
+    separate ranking.
 
     Parameters
     ----------

@@ -119,7 +119,7 @@ class ShardPlan:
         return self.read_recordings()
 
     def annotated_recordings(self, part: str) -> str | list[str]:
-        """Locate the recordings of a part if their windows have labels of their own; otherwise, an empty list."""
+        """Locate the recordings of a part if their windows have separate labels; otherwise, an empty list."""
         return path_if(self.has_stretches and part == "labelled", f"{self.prefix}/inputs/labelled.parquet")
 
     def names(self, part: str) -> list[str]:

@@ -55,7 +55,7 @@ def read_annotations(paths: Sequence[str | os.PathLike[str]]) -> Annotations:
     """Read tables of annotations, and those at any depth of folders.
 
     :func:`hardneg.recordings.detection_tables.read_detections` reads each. A table that does not name its recording is
-    named after it. A table without a row says that its recording has no annotation.
+    named after it. A table without a row shows that its recording has no annotation.
 
     Raises
     ------
@@ -124,8 +124,8 @@ def add_annotations(
     """Label the recordings of a manifest with the stretches that tables annotate.
 
     A recording with a call gets a positive row for each. With `complete`, a recording that a table is about and that
-    has no call is negative, and the rest of every annotated recording counts as free of calls. Otherwise, nobody says
-    what is between the annotations. The pool keeps its rows.
+    has no call is negative, and the rest of every annotated recording counts as free of calls. Otherwise, what
+    is between the annotations is unknown. The pool keeps its rows.
 
     Parameters
     ----------

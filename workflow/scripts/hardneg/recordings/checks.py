@@ -126,7 +126,7 @@ def warn_of_long_positives(recordings: pd.DataFrame, window_s: float, weak_label
     weak_labels : ``all`` if every window of a positive is trained on, which is what the warning is about.
     """
     positives = recordings[(recordings.label == "positive") & (recordings.split == "train")]
-    if "stretches" in positives:  # their windows have labels of their own
+    if "stretches" in positives:  # their windows have separate labels
         positives = positives[positives.stretches == ""]
     long = positives[positives.duration_s > LONG_WINDOWS * window_s]
     if weak_labels == "all" and len(long):

@@ -21,10 +21,10 @@ from hardneg.recordings.nights import (
 from hardneg.recordings.path_matching import LABEL_FOLDERS
 from hardneg.recordings.recorder_metadata import RecorderFacts, read_recorder
 
-# Folders that say nothing about the recorder: those of cards and of sorted dates.
+# Folders that do not name the recorder, but are made by cards and programs.
 PLAIN_FOLDERS = {"data", "audio", "wav", "wavs", "flac", "recordings", "records", "raw", "dcim", "sd", "card"}
 DATE_FOLDER = re.compile(r"[12][0-9]{3}[-_]?[01][0-9][-_]?[0-3][0-9](?![0-9]).*")
-# A prefix that a program writes, whatever the recorder.
+# A prefix that a program writes for every recorder.
 PLAIN_PREFIXES = {"", "s", "rec", "recording", "audio", "birdnet", "swift", "swiftone"}
 CHANNELS = re.compile(r"_(0\+1|[01])$")
 BY_NAME, BY_METADATA, BY_FOLDER, UNKNOWN = "file name", "metadata", "folder", "unknown"
@@ -54,9 +54,10 @@ class ManifestDraft:
 def draft_manifest(audio_root: str | os.PathLike[str]) -> ManifestDraft:
     """Draft a manifest of all recordings below a folder.
 
-    - **Recorder.** The prefix of the file name (``SM4A_20250312_213000.wav``), or what the recorder wrote into the file
-      (:func:`hardneg.recordings.recorder_metadata.read_recorder`), or the nearest folder that can be a recorder's:
-      neither that of a label, nor of a date, nor the ``Data`` of a Song Meter. The name of `audio_root` comes last.
+    - **Recorder.** The prefix of the file name (``SM4A_20250312_213000.wav``). Without one, what the recorder wrote into
+      the file (:func:`hardneg.recordings.recorder_metadata.read_recorder`). Without that, the nearest folder that can be
+      a recorder's: neither that of a label, nor of a date, nor the ``Data`` of a Song Meter. The name of `audio_root`
+      comes last.
     - **Label.** A folder ``positive``, ``negative`` or ``pool`` anywhere above the file, or another spelling of
       :data:`~hardneg.recordings.path_matching.LABEL_FOLDERS`. The pool's label is negative.
     - **Date and time.** Those in the file name, or else in the file.

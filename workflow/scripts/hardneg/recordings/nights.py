@@ -6,7 +6,8 @@ import re
 import pandas as pd
 
 # A date and a time as recorders write them: 20250312_213000 (AudioMoth, Song Meter, SwiftOne), 20250312T213000+0200
-# (Frontier Labs, whose days can have a space for the zero), 20250312$213000 (Song Meter SM2), 2025-03-12 21.30.00.
+# (Frontier Labs), 20250312$213000 (Song Meter SM2), 2025-03-12 21.30.00. Some Frontier Labs write a space for the first
+# zero of the day.
 TIME_IN_NAME = re.compile(
     r"(?:^|[^0-9])(?P<year>(?:19|20)[0-9]{2})(?P<dash>-?)(?P<month>[01][0-9])(?P=dash)(?P<day>[0-3 ][0-9])[T_$ ]+"
     r"(?P<hour>[0-2][0-9])(?P<mark>[-.:]?)(?P<minute>[0-5][0-9])(?P=mark)(?P<second>[0-5][0-9])(?![0-9])"

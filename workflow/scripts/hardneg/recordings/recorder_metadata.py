@@ -31,7 +31,7 @@ class RecorderFacts:
 
 
 def read_recorder(path: str | os.PathLike[str]) -> RecorderFacts:
-    """Read what a WAV file says of its recorder; nothing for other files, or damaged ones.
+    """Read what a WAV file contains about its recorder; nothing for other files, or damaged ones.
 
     The comment of AudioMoths is described in their firmware (Open Acoustic Devices), and GUANO in its specification (D.
     Riggs, *GUANO metadata specification* 1.0).

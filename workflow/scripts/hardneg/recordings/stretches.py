@@ -53,8 +53,8 @@ def join_rows_of_files(table: pd.DataFrame, source: str) -> pd.DataFrame:
     Raises
     ------
     InputError
-        If a time is not a number, an end is not after its start, only some rows of a file have times, ``annotated`` is
-        neither empty nor ``complete``, or a recording of the pool has times.
+        If a time is not a number, or an end is not after its start. If only some rows of a file have times, or a
+        recording of the pool has some. If ``annotated`` is neither empty nor ``complete``.
     """
     for column in COLUMNS:
         table[column] = table[column].str.strip() if column in table.columns else ""
@@ -149,7 +149,7 @@ def label_windows(windows: pd.DataFrame, recordings: pd.DataFrame, rule: Overlap
     - A window that overlaps no positive stretch is negative if the recording is annotated completely, or if it overlaps
       a negative stretch enough.
     - Another window of a completely annotated recording overlaps a call a little: it is *partial*.
-    - All others are unknown (``""``), because nobody says what they contain.
+    - All others are unknown (``""``), because nobody annotated them.
 
     Parameters
     ----------
