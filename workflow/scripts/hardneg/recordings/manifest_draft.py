@@ -54,10 +54,10 @@ class ManifestDraft:
 def draft_manifest(audio_root: str | os.PathLike[str]) -> ManifestDraft:
     """Draft a manifest of all recordings below a folder.
 
-    - **Recorder.** The prefix of the file name (``SM4A_20250312_213000.wav``). Without one, what the recorder wrote into
-      the file (:func:`hardneg.recordings.recorder_metadata.read_recorder`). Without that, the nearest folder that can be
-      a recorder's: neither that of a label, nor of a date, nor the ``Data`` of a Song Meter. The name of `audio_root`
-      comes last.
+    - **Recorder.** The prefix of the file name (``SM4A_20250312_213000.wav``). Without one, what the recorder wrote
+      into the file (:func:`hardneg.recordings.recorder_metadata.read_recorder`). Without that, the nearest folder that
+      can be a recorder's: neither that of a label, nor of a date, nor the ``Data`` of a Song Meter. The name of
+      `audio_root` comes last.
     - **Label.** A folder ``positive``, ``negative`` or ``pool`` anywhere above the file, or another spelling of
       :data:`~hardneg.recordings.path_matching.LABEL_FOLDERS`. The pool's label is negative.
     - **Date and time.** Those in the file name, or else in the file.
