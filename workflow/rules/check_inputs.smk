@@ -1,8 +1,8 @@
 rule generate_soundscapes:
     output:
-        manifest="<results>/soundscapes/manifest.csv",
-        truth="<results>/soundscapes/truth.csv",
-        audio=directory("<results>/soundscapes/audio"),
+        manifest="<store>/soundscapes/manifest.csv",
+        truth="<store>/soundscapes/truth.csv",
+        audio=directory("<store>/soundscapes/audio"),
     log:
         "<logs>/generate_soundscapes.log",
     benchmark:
@@ -22,7 +22,7 @@ rule check_shard:
         # A new row of the manifest must not run every shard again. A shard runs again when its hash changes.
         manifest=plan.shards.manifest_path if plan.shards.is_generated else ancient(plan.shards.manifest_path),
     output:
-        checked="<results>/inputs/shards/{shard}.parquet",
+        checked="<store>/inputs/shards/{shard}.parquet",
     log:
         "<logs>/check_shard/{shard}.log",
     benchmark:
@@ -47,7 +47,7 @@ rule check_shard:
 rule gather_recordings:
     input:
         shards=lambda wildcards: expand(
-            "<results>/inputs/shards/{shard}.parquet", shard=plan.shards.names(wildcards.part)
+            "<store>/inputs/shards/{shard}.parquet", shard=plan.shards.names(wildcards.part)
         ),
     output:
         checked="<results>/inputs/{part}_checked.parquet",
@@ -60,6 +60,9 @@ rule gather_recordings:
     conda:
         ENVIRONMENT
     params:
+        # Folds share the checked recordings, and differ in their splits.
+        planned=lambda wildcards, input: plan.shards.planned if plan.is_fold else None,
+        split_hash=lambda wildcards: plan.shards.hash_splits(wildcards.part) if plan.is_fold else None,
         code=fingerprint("gather_recordings"),
     script:
         "../scripts/gather_recordings.py"

@@ -1,6 +1,6 @@
 rule extract_features:
     input:
-        checked="<results>/inputs/shards/{shard}.parquet",
+        checked="<store>/inputs/shards/{shard}.parquet",
         backbone=plan.extractor_file,
     output:
         array="<features>/{shard}.npy",

@@ -65,7 +65,7 @@ rule classify_shard:
     input:
         model=lambda wildcards: plan.mining.model_path(wildcards.model),
         labels=lambda wildcards: plan.mining.labels_path(wildcards.model),
-        checked="<results>/inputs/shards/{shard}.parquet",
+        checked="<store>/inputs/shards/{shard}.parquet",
         index="<features>/{shard}.parquet",
     output:
         windows="<results>/mining/{model}/shards/{shard}.parquet",

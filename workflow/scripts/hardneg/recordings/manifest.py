@@ -55,6 +55,9 @@ class SplitSettings:
     iid_fraction : share of the other recorder-nights that goes to ``test_iid``, in [0, 1].
     night_begins : time of day at which a recorder-night begins, ``HH:MM``; see :func:`read`.
     pool_test_fraction : share of the pool's recorder-nights that goes to ``test_pool``, in [0, 1).
+    rotate : how sites are held out in turn; see :mod:`hardneg.recordings.rotation`. This function ignores it.
+    as_fold : whether this is one turn of a rotation: `ood_sites` then decide ``test_ood`` alone, and the pool's
+        recordings at these sites go to ``test_pool``.
     """
 
     ood_sites: list[str]
@@ -62,6 +65,8 @@ class SplitSettings:
     iid_fraction: float
     night_begins: str = NOON
     pool_test_fraction: float = 0.0
+    rotate: str | list[list[str]] = ""
+    as_fold: bool = False
 
 
 def read(path: str | os.PathLike[str], night_begins: str = NOON) -> pd.DataFrame:
@@ -153,6 +158,10 @@ def assign_splits(table: pd.DataFrame, settings: SplitSettings) -> pd.DataFrame:
     -------
     The manifest with no empty ``split``.
     """
+    if settings.as_fold:
+        table = table.assign(split=table.split.mask(table.split == "test_ood", ""))
+        at_ood_sites = table.site.isin(settings.ood_sites)
+        table = table.assign(split=table.split.mask(at_ood_sites & ~table.split.isin((POOL, TEST_POOL)), ""))
     empty = table.split == ""
     is_ood = empty & table.site.isin(settings.ood_sites)
     groups = table.group[empty & ~is_ood].unique()
@@ -169,6 +178,8 @@ def assign_splits(table: pd.DataFrame, settings: SplitSettings) -> pd.DataFrame:
     table.loc[empty & ~is_ood, "split"] = table.group.map(splits)
     if settings.pool_test_fraction and not (table.split == TEST_POOL).any():
         table.loc[_draw_pool_test(table, settings.pool_test_fraction), "split"] = TEST_POOL
+    if settings.as_fold:
+        table.loc[(table.split == POOL) & table.site.isin(settings.ood_sites), "split"] = TEST_POOL
     return table
 
 

@@ -48,6 +48,14 @@ def summarize_results(results: str) -> str:
     return f"\n{answer}\n{format_differences(deltas)}\n\n{warnings}Report: {report_path.resolve()}\n"
 
 
+def summarize_sites(results: str) -> str:
+    """Write what the tiers do over sites that were held out in turn; empty before the comparison is made."""
+    text_path, page_path = Path(results, "sites.txt"), Path(results, "sites.html")
+    if not (text_path.is_file() and page_path.is_file()):
+        return ""
+    return f"\n{text_path.read_text(encoding='utf-8')}\nReport: {page_path.resolve()}\n"
+
+
 def explain_failure(results: str, logs: list[str]) -> str:
     """Explain a failure that the machine may have caused, from Snakemake's own logs; empty if nothing is known.
 

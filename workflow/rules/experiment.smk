@@ -1,0 +1,13 @@
+# The experiment on recordings that have been checked, and whose features have been computed.
+include: "mine.smk"
+include: "first_look.smk"
+include: "positives.smk"
+include: "audit.smk"
+include: "tiers.smk"
+include: "review.smk"
+include: "train.smk"
+include: "evaluate.smk"
+include: "compare.smk"
+include: "report.smk"
+include: "audit_trail.smk"
+include: "export.smk"
