@@ -69,7 +69,7 @@ rule write_sites:
         target=config["target"],
         alpha=config["statistics"]["alpha"],
         left_out=ROTATION.left_out,
-        templates=fingerprint_files("report/sites*.html.j2"),
+        templates=fingerprint_files("report/sites.html.j2") + fingerprint_files("report/report_style.css"),
         code=fingerprint("write_sites"),
     script:
         "../scripts/write_sites.py"

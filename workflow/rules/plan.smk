@@ -12,7 +12,7 @@ except InputError as error:
     raise WorkflowError(str(error)) from None
 
 # A job reads the plan too, in a process that must not repeat this.
-if workflow.is_main_process and not config["splits"].get("rotate"):
+if workflow.is_main_process:
     for warning in early_warnings.find_warnings(plan.shards, config):
         logger.warning(f"Warning: {warning}")
 

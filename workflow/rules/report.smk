@@ -80,7 +80,7 @@ rule write_report:
             configuration={key: value for key, value in config.items() if key != "device"},
         ),
         figures=plan.report.figures,
-        templates=fingerprint_files("report/report*.html.j2"),
+        templates=fingerprint_files("report/report*.html.j2") + fingerprint_files("report/report_style.css"),
         code=fingerprint("write_report"),
     script:
         "../scripts/write_report.py"

@@ -11,6 +11,7 @@ from hardneg.statistics.comparison import Delta
 from hardneg.statistics.memorization import RESULT_COLUMNS as MEMORIZATION_COLUMNS
 from hardneg.statistics.paired_tests import estimate_paired_mean
 from hardneg.statistics.run_pairs import Comparison
+from hardneg.statistics.site_comparison import COLUMNS as SITE_COLUMNS
 
 AXES = ["positive_subset", "negative_tier", "validation"]
 
@@ -44,6 +45,7 @@ def delta_columns():
         ("interactions.csv", set(interactions.COLUMNS)),
         ("comparison_warnings.csv", set(arm_checks.WARNING_COLUMNS)),
         ("confusers.csv", CONFUSER_COLUMNS),
+        ("sites.csv", {"vary", "value", "baseline", *AXES, "split", "metric", *SITE_COLUMNS}),
         ("calls.csv", {*AXES, "seed", "split", *CALL_COLUMNS}),
         ("memorization.csv", {*AXES, *MEMORIZATION_COLUMNS}),
     ],

@@ -12,10 +12,14 @@ from paths import ROOT
 pytestmark = pytest.mark.slow  # a workflow is parsed many times
 
 RULES = ROOT / "workflow" / "rules"
-INCLUDED = re.findall(r'include: "rules/(\w+\.smk)"', (ROOT / "workflow" / "Snakefile").read_text())
+INCLUDED = [
+    *re.findall(r'include: "rules/(\w+\.smk)"', (ROOT / "workflow" / "Snakefile").read_text()),
+    *re.findall(r'include: "(\w+\.smk)"', (RULES / "experiment.smk").read_text()),
+]
+OTHERS = ("common.smk", "plan.smk", "finished_runs.smk", "folds.smk", "experiment.smk")
 FIRST, STAGES = (
     ["common.smk", "plan.smk"],
-    [name for name in INCLUDED if name not in ("common.smk", "plan.smk", "finished_runs.smk")],
+    sorted(set(INCLUDED) - set(OTHERS), key=INCLUDED.index),
 )
 
 # The rules that each Snakefile defines, and which of them run where Snakemake runs. Snakefiles that one process parses

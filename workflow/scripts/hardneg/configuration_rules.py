@@ -41,6 +41,7 @@ def find_contradictions(config: Config) -> Iterator[str]:
     yield from mining_models.find_problems(config["mining"], config["negative_tiers"])
     yield from _round_problems(config)
     yield from _positive_problems(config)
+    yield from _split_problems(config["splits"])
     yield from _feature_problems(config)
     yield from _training_problems(config)
     yield from _threshold_problems(config["evaluation"]["threshold"])
@@ -190,6 +191,11 @@ def _self_ranking_problems(subsets: dict[str, Config], trained_on: str) -> Itera
                 f"positive_subsets.{name}.add ranks {', '.join(sorted(shared))} recordings, which the mining model "
                 f"trains on (mining.positive_subset: {trained_on}): rank with a model that was not trained on them"
             )
+
+
+def _split_problems(splits: Config) -> Iterator[str]:
+    if splits.get("rotate") and splits["ood_sites"]:
+        yield "splits.ood_sites and splits.rotate exclude each other: rotate holds every site out in turn"
 
 
 def _feature_problems(config: Config) -> Iterator[str]:

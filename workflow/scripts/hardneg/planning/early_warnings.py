@@ -31,7 +31,15 @@ def find_warnings(shards: ShardPlan, config: dict[str, Any]) -> Iterator[str]:
     ------
     One sentence or two for each problem.
     """
-    recordings = shards.recordings
+    recordings, splits = shards.recordings, config["splits"]
+    is_fold = splits.get("as_fold", False)
+    if not splits.get("rotate"):
+        uses_val = "holdout" in config["matrix"].get("validation", ["holdout"])
+        held_out = f"While {', '.join(splits['ood_sites'])} is held out: " if is_fold else ""
+        for warning in check_splits(recordings, config["statistics"]["cluster"], uses_val):
+            yield held_out + warning
+    if is_fold:  # the rotation itself has looked at the recordings
+        return
     if not shards.is_generated:
         missing = find_missing_files(recordings.file_path, shards.audio_root)
         message = explain_missing_files(missing, len(recordings), shards.audio_root)
@@ -39,8 +47,6 @@ def find_warnings(shards: ShardPlan, config: dict[str, Any]) -> Iterator[str]:
             yield message
         present = recordings.file_path[~recordings.file_path.isin(missing)]
         yield from check_formats(present, shards.audio_root, config["windows"])
-    uses_val = "holdout" in config["matrix"].get("validation", ["holdout"])
-    yield from check_splits(recordings, config["statistics"]["cluster"], uses_val)
     yield from check_device(config.get("device", "cpu"))
 
 

@@ -14,7 +14,7 @@ from markupsafe import Markup
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from hardneg.common.display_names import METRIC_NAMES, SPLIT_NAMES
+from hardneg.common.display_names import METRIC_NAMES
 from hardneg.common.files import write_text
 from hardneg.common.formatting import format_number
 from hardneg.report.findings import format_difference, format_interval, format_verdict, name_in_text
@@ -25,6 +25,7 @@ from hardneg.statistics.site_comparison import NEW_SITES
 
 TEMPLATE = Path(__file__).with_name("sites.html.j2")
 DECIDING_SPLIT, DECIDING_METRIC = "test_ood", "average_precision"
+SHORT_SPLITS = {"test_ood": "OOD", "test_iid": "IID", "test_pool": "Held-out pool"}
 SITE_COLOR, MEAN_SIZE, SITE_SIZE = "#777777", 6.0, 3.5
 
 
@@ -61,10 +62,10 @@ def collect_contents(
     """Derive what the page shows from the two tables."""
     deciding = _select_deciding(means)
     axes = varying_axes(means)
-    shown = means[means.metric.isin(HEADLINES)]
+    shown = means[means.metric.isin(HEADLINES)].sort_values("split", key=_order_splits, kind="stable")
     rows = [
         {
-            "split": SPLIT_NAMES[row["split"]],
+            "split": SHORT_SPLITS[row["split"]],
             "metric": METRIC_NAMES[row["metric"]],
             "name": _name_row(row, axes),
             "difference": format_difference(row),
@@ -117,7 +118,7 @@ def draw_sites(by_site: pd.DataFrame, means: pd.DataFrame) -> Figure:
     axes, values, sites = varying_axes(means), list(pd.unique(means.value)), list(pd.unique(by_site.site))
     if not values:
         return Figure(figsize=(10, 0.5))
-    configurations = means[axes].drop_duplicates().reset_index(drop=True)
+    configurations = means[axes].drop_duplicates().reset_index(drop=True) if axes else pd.DataFrame(index=[0])
     offsets = np.linspace(-0.25, 0.25, max(len(configurations), 1)) if len(configurations) > 1 else [0.0]
     figure = Figure(figsize=(10, 1.1 + 0.34 * (len(sites) + 1) * max(1.0, 0.5 * len(configurations))))
     panels = figure.subplots(1, len(values), sharey=True, sharex=True, squeeze=False)[0]
@@ -142,6 +143,10 @@ def draw_sites(by_site: pd.DataFrame, means: pd.DataFrame) -> Figure:
 def _select_deciding(table: pd.DataFrame) -> pd.DataFrame:
     is_first = (table.vary == table.vary.iloc[0]) & (table.baseline == table.baseline.iloc[0])
     return table[is_first & (table.split == DECIDING_SPLIT) & (table.metric == DECIDING_METRIC)]
+
+
+def _order_splits(splits: pd.Series) -> pd.Series:
+    return splits.map(list(SHORT_SPLITS).index)
 
 
 def _pick(table: pd.DataFrame, value: str, configuration: pd.Series) -> pd.DataFrame:

@@ -1,6 +1,6 @@
 """Differences averaged over sites that were held out in turn, as in a meta-analysis.
 
-Each site is a study of its own: a detector trained without it, and a test on it. With enough sites, the spread of their
+Each site is a separate study: a detector trained without it, and a test on it. With enough sites, the spread of their
 differences shows what to expect at the next one.
 """
 
