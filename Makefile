@@ -74,12 +74,15 @@ format: $(ENVIRONMENT)
 AUDIO ?= ../shared/audio/anurans
 STUDY := --config audio_root=$(AUDIO) manifest=$(AUDIO)/manifest.csv --cores $(CORES)
 
-.PHONY: anurans anurans-birdnet require-audio
+.PHONY: anurans anurans-birdnet anurans-sites require-audio
 anurans: require-audio $(ENVIRONMENT)
 	$(BIN)/snakemake --configfile config/anurans.yaml $(STUDY)
 
 anurans-birdnet: require-audio $(BIRDNET)
 	$(BIN)/snakemake --configfile config/anurans_birdnet.yaml $(STUDY)
+
+anurans-sites: require-audio $(BIRDNET)
+	$(BIN)/snakemake --configfile config/anurans_sites.yaml $(STUDY)
 
 # The reproduced study's design at its own size, on generated sounds: about an hour and 15 GB on two cores. STANDIN names
 # another file with other numbers of recordings.

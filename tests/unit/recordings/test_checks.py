@@ -231,3 +231,14 @@ def test_long_training_positives_are_a_warning_if_all_of_their_windows_are_train
     printed = caplog.text
     assert ("1 of 3 training positives are longer than 3 windows (the longest: 60 s)" in printed) == warns
     assert ("training.weak_labels" in printed) == warns
+
+
+@pytest.mark.parametrize("block_frames", [1 << 20, 3000])
+def test_silences_are_found_also_across_the_blocks_of_decoding(tmp_path, wav, monkeypatch, block_frames):
+    monkeypatch.setattr(recording_probe, "BLOCK_FRAMES", block_frames)
+    samples = 0.1 * np.random.default_rng(0).standard_normal(5 * 8000)
+    samples[8000:20000] = 0
+    samples[24000:25000] = 0
+    wav("a.wav", samples, rate=8000)
+    facts = recording_probe.probe_in_root("a.wav", str(tmp_path), 0.5, 3.0)
+    assert facts.silences == "1-2.5" and facts.flat_share == pytest.approx(13000 / 40000, abs=0.001)

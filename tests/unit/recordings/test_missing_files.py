@@ -46,3 +46,14 @@ def test_paths_that_do_not_exist_are_found(root):
 
 def test_nothing_is_said_if_no_recording_is_missing(root):
     assert explain_missing_files([], 10, str(root)) == ""
+
+
+def test_links_out_of_the_root_are_found_and_links_within_it_are_not(tmp_path):
+    root = tmp_path / "root"
+    root.mkdir()
+    (tmp_path / "elsewhere.wav").touch()
+    (root / "a.wav").touch()
+    (root / "within.wav").symlink_to(root / "a.wav")
+    (root / "out.wav").symlink_to(tmp_path / "elsewhere.wav")
+    found = missing_files.find_outside_files(["a.wav", "within.wav", "out.wav"], str(root))
+    assert found == ["out.wav"]

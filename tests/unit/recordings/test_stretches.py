@@ -130,3 +130,17 @@ def test_no_window_with_a_call_is_ever_negative_and_every_call_has_a_window(call
 def test_a_stretch_after_the_end_of_its_recording_is_found():
     table = read(("a.wav", "positive", "4", "5"), ("b.wav", "positive", "10", "12"), ("c.wav", "negative", "", ""))
     assert stretches.find_beyond_end(table.assign(duration_s=10.0)).tolist() == [False, True, False]
+
+
+def test_windows_within_a_silence_are_not_trained_on_and_those_with_some_sound_are():
+    recordings = pd.DataFrame(
+        {"file_path": ["a.wav"], "label": "negative", "duration_s": 14.0, "silences": "2.5-9; 11-14"}
+    )
+    windows = windows_of(15)
+    labelled = stretches.make_labeller(recordings, OverlapRule())(windows)
+    assert labelled.window_label.tolist() == ["negative", "", "", "negative", ""]
+
+
+def test_a_recording_without_silences_keeps_all_windows():
+    recordings = pd.DataFrame({"file_path": ["a.wav"], "label": "negative", "duration_s": 6.0, "silences": ""})
+    assert not stretches.find_silent_windows(windows_of(6), recordings).any()

@@ -10,7 +10,7 @@ import soundfile
 from hardneg.common import gpu_detection
 from hardneg.planning.shard_plan import ShardPlan
 from hardneg.recordings.manifest import TEST_SPLITS
-from hardneg.recordings.missing_files import explain_missing_files, find_missing_files
+from hardneg.recordings.missing_files import explain_missing_files, find_missing_files, find_outside_files
 from hardneg.recordings.nights import name_clusters
 
 PROBED_FILES = 24
@@ -46,6 +46,12 @@ def find_warnings(shards: ShardPlan, config: dict[str, Any]) -> Iterator[str]:
         if message:
             yield message
         present = recordings.file_path[~recordings.file_path.isin(missing)]
+        outside = find_outside_files(list(present), shards.audio_root)
+        if outside:
+            yield (
+                f"Links lead {len(outside)} of the recordings that were tried out of audio_root, such as {outside[0]}. "
+                "They will be rejected: set audio_root to a folder with all recordings, or copy them."
+            )
         yield from check_formats(present, shards.audio_root, config["windows"])
     yield from check_device(config.get("device", "cpu"))
 

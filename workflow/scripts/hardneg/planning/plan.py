@@ -144,7 +144,7 @@ class Plan:
 
     def overlap_rule(self, part: str) -> dict[str, Any]:
         """Take the settings that label windows from stretches; empty for a part whose windows have the file's label."""
-        is_annotated = bool(self.shards.annotated_recordings(part))
+        is_annotated = self.shards.has_stretches and part == "labelled"
         return self.settings("annotations", "min_overlap", "overlap_of") if is_annotated else {}
 
     @property

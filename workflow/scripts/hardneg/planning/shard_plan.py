@@ -119,8 +119,8 @@ class ShardPlan:
         return self.read_recordings()
 
     def annotated_recordings(self, part: str) -> str | list[str]:
-        """Locate the recordings of a part if their windows have separate labels; otherwise, an empty list."""
-        return path_if(self.has_stretches and part == "labelled", f"{self.prefix}/inputs/labelled.parquet")
+        """Locate the recordings of a part whose windows are labeled; for the pool, an empty list."""
+        return path_if(part == "labelled", f"{self.prefix}/inputs/labelled.parquet")
 
     def hash_splits(self, part: str) -> str:
         """Hash the split of every recording of a part."""

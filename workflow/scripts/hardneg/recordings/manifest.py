@@ -35,7 +35,7 @@ COLUMNS = ("file_path", "label", "split", "quality", "call_type", "site", "recor
 # Columns that the workflow computes. A user's column with such a name gets a prefix.
 COMPUTED_COLUMNS = (
     "group", "shard", "duration_s", "sample_rate", "channels", "sha256", "peak", "clipped_share", "dc_offset",
-    "flat_share", "flags", "reason", "stretches",
+    "flat_share", "silences", "flags", "reason", "stretches",
 )  # fmt: skip
 # Columns that must agree in all rows of one file.
 FILE_COLUMNS = ("label", "split", "recorder_id", "date", "night", "site")

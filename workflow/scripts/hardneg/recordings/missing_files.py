@@ -15,6 +15,13 @@ def find_missing_files(file_paths: Iterable[str], audio_root: str) -> list[str]:
     return [path for path in file_paths if not os.path.exists(os.path.join(audio_root, path))]  # noqa: PTH110, PTH118, fast
 
 
+def find_outside_files(file_paths: Sequence[str], audio_root: str, examined: int = 1000) -> list[str]:
+    """Find paths that links lead out of `audio_root`, among a sample of at most `examined` paths."""
+    root = Path(audio_root).resolve()
+    sample = file_paths[:: max(-(-len(file_paths) // examined), 1)]
+    return [path for path in sample if not (root / path).resolve().is_relative_to(root)]
+
+
 def explain_missing_files(missing: Sequence[str], total: int, audio_root: str) -> str:
     """Write one message about recordings that do not exist, with the likely cause; ``""`` if none is missing.
 

@@ -17,6 +17,8 @@ FULL_SCALE = 0.999
 MAX_CLIPPED_SHARE = 1e-3
 SILENT_PEAK = 1e-4
 MIN_FLAT_S = 0.01
+MIN_SILENCE_S = 0.5
+MAX_SILENCES = 1000
 # The mix of two channels with independent noise has 0.7 of the level of one.
 MAX_CANCELED_LEVEL = 0.1
 
@@ -35,6 +37,8 @@ class RecordingFacts:
     clipped_share : share of the samples at full scale.
     dc_offset : absolute mean of the worst channel, relative to full scale.
     flat_share : share of the time in stretches of at least 10 ms during which the mix does not change (dropouts).
+    silences : stretches of at least :data:`MIN_SILENCE_S` during which the mix does not change (s), such as
+        ``12-15.2; 30-33``. Windows within them are not trained on.
     flags : comma-separated: silent (the mix), clipped, short (than a window), dead_channel, out_of_phase (channels that
         cancel each other).
     reason : why the recording cannot be used; empty if it can.
@@ -48,6 +52,7 @@ class RecordingFacts:
     clipped_share: float = np.nan
     dc_offset: float = np.nan
     flat_share: float = np.nan
+    silences: str = ""
     flags: str = ""
     reason: str = ""
 
@@ -61,6 +66,7 @@ COLUMN_TYPES = {
     "clipped_share": "float64",
     "dc_offset": "float64",
     "flat_share": "float64",
+    "silences": "object",
     "flags": "object",
     "reason": "object",
 }
@@ -111,11 +117,22 @@ def is_silent(table: pd.DataFrame) -> pd.Series:
     return table["flags"].fillna("").str.split(",").map(lambda flags: "silent" in flags).astype(bool)
 
 
-def count_flat_frames(samples: npt.NDArray[np.float32], min_frames: int) -> int:
-    """Count the samples, shape (n,), in stretches of at least `min_frames` that do not change."""
+def find_flat_runs(samples: npt.NDArray[np.float32], min_frames: int) -> npt.NDArray[np.int64]:
+    """Find the stretches of at least `min_frames` during which samples, shape (n,), do not change.
+
+    Returns
+    -------
+    First sample, and the sample after the last one; shape (runs, 2).
+
+    Examples
+    --------
+    >>> find_flat_runs(np.array([1, 0, 0, 0, 2, 2, 3], np.float32), 3).tolist()
+    [[1, 4]]
+    """
     changes = np.flatnonzero(np.diff(samples)) + 1
-    lengths = np.diff(np.concatenate([[0], changes, [len(samples)]]))
-    return int(lengths[lengths >= min_frames].sum())
+    borders = np.concatenate([[0], changes, [len(samples)]])
+    is_long = np.diff(borders) >= min_frames
+    return np.column_stack([borders[:-1][is_long], borders[1:][is_long]])
 
 
 def _reject_unreadable(error: Exception) -> RecordingFacts:
@@ -130,6 +147,7 @@ class _Levels:
     frames: int = 0
     clipped: int = 0
     flat: int = 0
+    flat_runs: list[tuple[int, int]] = field(default_factory=list)
     mix_peak: float = 0.0
     mix_energy: float = 0.0
     peaks: npt.NDArray[np.float64] = field(init=False)
@@ -143,15 +161,31 @@ class _Levels:
         """Add a block of samples, shape (frames, channels)."""
         level = np.abs(block)
         mix = block[:, 0] if self.channels == 1 else block.mean(axis=1)
-        self.frames += len(block)
         self.clipped += int((level >= FULL_SCALE).sum())
-        self.flat += count_flat_frames(mix, min_flat_frames)
+        runs = find_flat_runs(mix, min_flat_frames)
+        self.flat += int((runs[:, 1] - runs[:, 0]).sum())
+        # A short one counts only at the border of a block, where it may be the part of a long one.
+        is_long = runs[:, 1] - runs[:, 0] >= round(MIN_SILENCE_S / MIN_FLAT_S) * min_flat_frames
+        for first, end in runs[is_long | (runs[:, 0] == 0) | (runs[:, 1] == len(mix))] + self.frames:
+            self._add_flat_run(int(first), int(end))
+        self.frames += len(block)
         self.mix_peak = max(self.mix_peak, float(np.abs(mix).max(initial=0)))
         self.peaks = np.maximum(self.peaks, level.max(axis=0, initial=0))
         self.sums += block.sum(axis=0, dtype=np.float64)
         if self.channels > 1:
             self.mix_energy += float(np.square(mix).sum(dtype=np.float64))
             self.energies += np.square(block).sum(axis=0, dtype=np.float64)
+
+    def _add_flat_run(self, first: int, end: int) -> None:
+        """Add a stretch, joined with the one before if that ends where this begins, as at the border of two blocks."""
+        if self.flat_runs and self.flat_runs[-1][1] == first:
+            first, _ = self.flat_runs.pop()
+        self.flat_runs.append((first, end))
+
+    def format_silences(self, rate: int) -> str:
+        """Format the long stretches without change, in seconds."""
+        long = [(first / rate, end / rate) for first, end in self.flat_runs if end - first >= MIN_SILENCE_S * rate]
+        return "; ".join(f"{first:.6g}-{end:.6g}" for first, end in long[:MAX_SILENCES])
 
     def raise_flags(self, duration_s: float, window_s: float) -> list[str]:
         """List the flags of the whole recording."""
@@ -198,6 +232,7 @@ def _measure(recording: soundfile.SoundFile, min_duration_s: float, window_s: fl
         clipped_share=levels.clipped / max(frames * recording.channels, 1),
         dc_offset=float(np.abs(levels.sums).max()) / max(frames, 1),
         flat_share=levels.flat / max(frames, 1),
+        silences=levels.format_silences(recording.samplerate),
         flags=",".join(levels.raise_flags(duration_s, window_s)),
         reason=reason,
     )

@@ -20,6 +20,7 @@ COLUMNS = ("start_s", "end_s", "annotated")
 QUALITY_ORDER = {"high": 0, "medium": 1, "low": 2, "": 3}
 SHORTER, CALL, WINDOW = "shorter", "call", "window"
 ROUNDING_S = 1e-6
+SILENCE_MARGIN_S = 0.05  # sound of this length at the edge of a window is not worth training on
 
 
 @dataclass(frozen=True, slots=True)
@@ -199,16 +200,42 @@ def _measure_overlaps(windows: pd.DataFrame, stretches: pd.DataFrame, rule: Over
     return pairs[pairs.overlap_s > ROUNDING_S].reset_index(drop=True)
 
 
+def find_silent_windows(windows: pd.DataFrame, recordings: pd.DataFrame) -> pd.Series:
+    """Mark the windows that lie within a silence of their recording.
+
+    Parameters
+    ----------
+    windows : ``file_path, start_s, end_s``.
+    recordings : ``file_path, duration_s, silences``; see
+        :class:`hardneg.recordings.recording_probe.RecordingFacts`. What follows the end of a recording is padding.
+    """
+    is_silent = pd.Series(False, index=windows.index)
+    if "silences" not in recordings:
+        return is_silent
+    files = recordings[recordings.silences.fillna("") != ""].set_index("file_path")
+    if files.empty:
+        return is_silent
+    each = files.silences.str.split("; ").explode().str.extract(r"^(?P<first>.+?)(?<!e)-(?P<end>.+)$").astype(float)
+    concerned = windows[windows.file_path.isin(files.index)]
+    sound_end = np.minimum(concerned.end_s, concerned.file_path.map(files.duration_s))
+    pairs = concerned.assign(sound_end=sound_end).rename_axis("window").reset_index()
+    pairs = pairs.merge(each.reset_index(), on="file_path")
+    is_within = (pairs["first"] <= pairs.start_s + SILENCE_MARGIN_S) & (pairs.end >= pairs.sound_end - SILENCE_MARGIN_S)
+    is_silent[pairs.window[is_within].unique()] = True
+    return is_silent
+
+
 def make_labeller(recordings: pd.DataFrame, rule: OverlapRule) -> Callable[[pd.DataFrame], pd.DataFrame]:
     """Make a function that adds the column ``window_label`` to windows; see :func:`label_windows`."""
 
     def label(windows: pd.DataFrame) -> pd.DataFrame:
-        labelled = windows.assign(window_label=label_windows(windows, recordings, rule))
+        labels = label_windows(windows, recordings, rule)
+        labelled = windows.assign(window_label=labels.mask(find_silent_windows(windows, recordings), UNKNOWN))
         without = set(windows.file_path) - set(labelled.file_path[labelled.window_label != UNKNOWN])
         if without:
             logger.warning(
                 "%d recording(s) have no window with a certain label, and are not used: %s. Their stretches are too "
-                "short for annotations.min_overlap.",
+                "short for annotations.min_overlap, or silent.",
                 len(without),
                 ", ".join(sorted(without)[:3]),
             )
