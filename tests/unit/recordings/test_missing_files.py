@@ -2,7 +2,7 @@ import unicodedata
 
 import pytest
 
-from hardneg.recordings.missing_files import explain_missing_files, find_missing_files
+from hardneg.recordings.missing_files import explain_missing_files, find_missing_files, find_outside_files
 
 
 @pytest.fixture
@@ -55,5 +55,5 @@ def test_links_out_of_the_root_are_found_and_links_within_it_are_not(tmp_path):
     (root / "a.wav").touch()
     (root / "within.wav").symlink_to(root / "a.wav")
     (root / "out.wav").symlink_to(tmp_path / "elsewhere.wav")
-    found = missing_files.find_outside_files(["a.wav", "within.wav", "out.wav"], str(root))
+    found = find_outside_files(["a.wav", "within.wav", "out.wav"], str(root))
     assert found == ["out.wav"]
