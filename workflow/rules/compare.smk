@@ -17,6 +17,7 @@ rule compare:
         statistics=plan.settings(
             "statistics", "alpha", "p_adjustment", "power", "resamples", "cluster", "effects_of_interest"
         ),
+        looks=plan.runs.looks,
         threshold=plan.settings("evaluation/threshold", "rule", "value", "prevalence"),
         runs=plan.runs.table,
         axes=plan.runs.axes,

@@ -24,6 +24,24 @@ rule evaluate:
         "../scripts/evaluate.py"
 
 
+if plan.runs.added_seeds:
+
+    # Seeds that were added to some arms only are scored one by one.
+    use rule evaluate as evaluate_added with:
+        input:
+            **plan.test_inputs,
+            models=["<run>/model.safetensors"],
+            validation_scores=["<run>/validation_scores.parquet"],
+            training_sets=["<run>/training_set.parquet"] if plan.shards.has_test_pool else [],
+        output:
+            scores=[plan.runs.added_file("scores.parquet")],
+            window_scores=[plan.runs.added_file("window_scores.parquet")] if plan.shards.has_stretches else [],
+        log:
+            "<logs>/evaluate/<axes>.log",
+        benchmark:
+            "<benchmarks>/evaluate/<axes>.jsonl"
+
+
 rule collect_runs:
     input:
         scores=plan.runs.files("scores.parquet"),

@@ -13,7 +13,7 @@ comparisons = [
 ]
 comparisons = run_pairs.select_possible(comparisons, runs)
 warnings = arm_checks.check_arms(runs, [(item.vary, item.baseline) for item in comparisons], axes)
-settings = comparison.StatisticsSettings(**snakemake.params.statistics)
+settings = comparison.StatisticsSettings(**snakemake.params.statistics, looks=snakemake.params.looks)
 rule = ThresholdRule(**snakemake.params.threshold)
 load_scores = scored_files.make_score_loader(
     snakemake.input.scores, snakemake.params.runs, runs, [*axes, "seed"], rule, settings.cluster

@@ -11,7 +11,11 @@ from hardneg.common.errors import InputError
 
 def main(arguments: list[str] | None = None) -> int:
     """Parse the command line, run the command, and return the exit status."""
-    options = _build_parser().parse_args(arguments)
+    parser = _build_parser()
+    options, others = parser.parse_known_args(arguments)
+    if others and not getattr(options, "passes_arguments", False):
+        parser.error(f"unrecognized arguments: {' '.join(others)}")
+    options.snakemake_arguments = others
     logging.basicConfig(format="%(message)s", level=logging.WARNING)
     try:
         options.run(options)
@@ -80,6 +84,16 @@ def _build_parser() -> argparse.ArgumentParser:
     selections.add_argument("--high-hz", type=float, default=8000, help="upper edge of the boxes (default: 8000)")
     selections.add_argument("--output", default="selections", help="folder for the tables (default: %(default)s)")
     selections.set_defaults(run=_write_selections)
+
+    decide = commands.add_parser(
+        "decide",
+        help="add seeds to the arms whose verdict is open, until it is decided",
+        description="Run the workflow, look at the verdicts, and add seeds to the arms whose verdict is open because "
+        "of seeds, up to decide.seeds_at_most. Further arguments go to Snakemake, such as --cores 4 or --profile.",
+    )
+    decide.add_argument("--configfile", default="config/config.yaml", help="the configuration (default: %(default)s)")
+    decide.add_argument("--plan", action="store_true", help="only show what the next look would add")
+    decide.set_defaults(run=_decide, passes_arguments=True)
 
     plan = commands.add_parser(
         "plan",
@@ -157,6 +171,12 @@ def _write_selections(options: argparse.Namespace) -> None:
         detections = selections.read_answers(options.source, options.answer)
     count = selections.write_selections(detections, options.label, options.high_hz, options.output)
     print(f"{len(detections)} selections in {count} recordings. The tables are in {options.output}.")
+
+
+def _decide(options: argparse.Namespace) -> None:
+    from hardneg import deciding
+
+    deciding.decide(options.configfile, options.snakemake_arguments, only_plan=options.plan)
 
 
 def _plan_study(options: argparse.Namespace) -> None:

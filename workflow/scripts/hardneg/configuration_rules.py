@@ -42,6 +42,7 @@ def find_contradictions(config: Config) -> Iterator[str]:
     yield from _round_problems(config)
     yield from _positive_problems(config)
     yield from _split_problems(config["splits"])
+    yield from _decide_problems(config)
     yield from _feature_problems(config)
     yield from _training_problems(config)
     yield from _threshold_problems(config["evaluation"]["threshold"])
@@ -191,6 +192,18 @@ def _self_ranking_problems(subsets: dict[str, Config], trained_on: str) -> Itera
                 f"positive_subsets.{name}.add ranks {', '.join(sorted(shared))} recordings, which the mining model "
                 f"trains on (mining.positive_subset: {trained_on}): rank with a model that was not trained on them"
             )
+
+
+def _decide_problems(config: Config) -> Iterator[str]:
+    if "decide" not in config:
+        return
+    seeds, most = len(config["matrix"]["seed"]), config["decide"]["seeds_at_most"]
+    if most <= seeds or seeds < 2:
+        yield f"decide.seeds_at_most ({most}) must be above the number of seeds in the matrix ({seeds}, at least 2)"
+    if config["training"]["augmentation"]["background"] == "pool":
+        yield "decide: with training.augmentation.background: pool, a new seed would change the training of all others"
+    if config["splits"].get("rotate"):
+        yield "decide and splits.rotate exclude each other: where sites are few, they limit a verdict, and not seeds"
 
 
 def _split_problems(splits: Config) -> Iterator[str]:

