@@ -12,12 +12,13 @@ ORDER = [
     "common", "audio", "recordings", "synthetic", "features", "models", "mining", "audit", "review", "experiments",
     "statistics", "report", "export",
 ]  # fmt: skip
-TOP = {"__init__", "__main__", "configuration", "configuration_rules", "configuration_table", "planning", "benchmarks"}
+TOP = {"__init__", "__main__", "configuration", "configuration_rules", "configuration_table", "deciding"}
+TOP |= {"planning", "benchmarks"}
 WITHOUT_NETWORKS = [
     "assign_tier", "audit", "check_inputs", "check_shard", "collect_runs", "combine_scores", "compare",
     "compare_finished", "compare_rounds", "cut_clips", "draw_figures", "gather_recordings", "generate_soundscapes",
     "judge_claims", "merge_indexes", "compare_effects", "rank_pool", "score_detections", "select_positives",
-    "tabulate_nights", "trace_number", "verify", "write_first_look", "write_report", "write_review",
+    "compare_sites", "measure_calls", "measure_memorization", "write_sites", "tabulate_nights", "trace_number", "verify", "write_first_look", "write_report", "write_review",
 ]  # fmt: skip
 
 

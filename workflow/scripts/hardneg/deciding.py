@@ -14,7 +14,7 @@ from hardneg import configuration
 from hardneg.common import tables
 from hardneg.common.errors import InputError
 from hardneg.experiments import matrix
-from hardneg.planning.added_seeds import read_added_seeds, select_added_runs, write_added_seeds
+from hardneg.experiments.added_seeds import read_added_seeds, select_added_runs, write_added_seeds
 from hardneg.report.questions import HEADLINES
 from hardneg.statistics.next_look import NextLook, format_next_look, plan_next_look
 from hardneg.statistics.sequential import plan_looks

@@ -18,8 +18,8 @@ from typing import Any
 
 from hardneg.configuration_rules import Config
 from hardneg.experiments import matrix, positive_subsets
+from hardneg.experiments.added_seeds import read_added_seeds
 from hardneg.features import packaged_weights
-from hardneg.planning.added_seeds import read_added_seeds
 from hardneg.planning.audit_plan import AuditPlan
 from hardneg.planning.inputs import Inputs, path_if
 from hardneg.planning.mining_plan import MiningPlan

@@ -6,7 +6,7 @@ from typing import Any
 
 from hardneg.configuration_rules import Config
 from hardneg.experiments import matrix
-from hardneg.planning.added_seeds import select_added_runs
+from hardneg.experiments.added_seeds import select_added_runs
 from hardneg.planning.inputs import Inputs, path_if
 from hardneg.planning.tier_plan import TierPlan
 from hardneg.statistics.sequential import plan_looks

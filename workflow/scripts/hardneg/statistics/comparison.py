@@ -342,9 +342,9 @@ def _judge_family(family: Sequence[Delta], settings: StatisticsSettings) -> Iter
         for values in ([delta.measured.estimate.p for delta in family], [delta.p_equivalence for delta in family])
     )
     tests = sum(math.isfinite(delta.measured.estimate.p) for delta in family)
+    level = settings.alpha / max(tests, 1)  # nearly that of the last look
     for delta, p_adjusted, p_equivalence_adjusted in zip(family, adjusted, equivalence, strict=True):
         nights = combine_parts(delta.measured.test_nights, delta.measured.validation_nights)
-        level = delta.level / max(tests, 1)
         yield replace(
             delta,
             p_adjusted=float(p_adjusted),

@@ -65,8 +65,8 @@ def compute_levels(fractions: Sequence[float], alpha: float) -> list[float]:
 
     Examples
     --------
-    >>> [round(float(stats.norm.isf(level / 2)), 3) for level in compute_levels([0.5, 1.0], 0.05)]
-    [2.963, 1.969]
+    >>> [round(level, 4) for level in compute_levels([0.5, 1.0], 0.05)]
+    [0.0031, 0.049]
     """
     levels: list[float] = []
     spent, last = 0.0, 0.0
@@ -115,8 +115,8 @@ def find_level(looks: tuple[int, ...], seeds: int, alpha: float) -> float:
 
     The information at a look is taken for proportional to its number of seeds. Nights, which no seed adds to, make
     looks more alike than that, so that the level is kept with some reserve. The information is not estimated from the
-    scores: a small estimated spread would then raise the level where it also lowers p. In simulations, that called 5.9
-    to 6.5 % in place of 5 %.
+    scores. Otherwise, a small estimated spread would raise the level where it also lowers p. In simulations, that
+    called 5.9 to 6.5 % in place of 5 %.
 
     Parameters
     ----------
