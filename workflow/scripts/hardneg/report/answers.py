@@ -15,12 +15,12 @@ SUPPORTED, CONTRADICTED, UNCLEAR, NOT_MEASURED = "supported", "contradicted", "n
 QUESTIONS = {
     "precision": "Precision rises at equal recall.",
     "confusers": "False alarms in recordings like the mined ones become rarer at equal recall.",
-    "new sites": "The ranking improves at new sites.",
+    "new sites": "The ranking improves at the sites held out.",
     "recall": "Recall is lost at the frozen threshold.",
     "positives": "The effect depends on the positives.",
     "validation": "The effect depends on the validation scheme.",
-    "carry over": "A gain in distribution does not carry over to new sites.",
-    "hardest": "The hardest tier ranks worse at new sites than the next one.",
+    "carry over": "A gain in distribution does not carry over to the sites held out.",
+    "hardest": "The hardest tier ranks worse at the sites held out than the next one.",
     "artifact": "The hardest tier is an artifact of the mining model, or contains calls.",
     "memorized": "The mined recordings are memorized: equally hard ones that were not trained on stay false alarms.",
 }
@@ -186,7 +186,7 @@ def _answer_dependence(tier: str, interactions: pd.DataFrame) -> Iterator[Answer
 def _answer_carry_over(
     tier: str, rows: pd.DataFrame, deltas: pd.DataFrame, interactions: pd.DataFrame
 ) -> Iterator[Answer]:
-    """Answer whether a gain in distribution is absent at new sites, in average precision."""
+    """Answer whether a gain in distribution is absent out of distribution, in average precision."""
     ranking = rows[rows.metric == "average_precision"]
     contrasts = interactions[
         (interactions.interaction == "negative_tier x split")
