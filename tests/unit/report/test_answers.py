@@ -71,7 +71,9 @@ def test_each_configuration_has_its_own_answer_with_its_figures():
     assert (base.configuration, base.answer, half.configuration, half.answer) == (
         "base", "supported", "half", "contradicted",
     )  # fmt: skip
-    assert "+4.0 points [+1.0, +7.0]" in base.evidence and base.statement == "The ranking improves at new sites."
+    assert (
+        "+4.0 points [+1.0, +7.0]" in base.evidence and base.statement == "The ranking improves at the sites held out."
+    )
 
 
 def test_the_sounds_that_a_tier_unlearned_are_named():
