@@ -5,8 +5,11 @@ import logging
 import os
 import sys
 from pathlib import Path
+from typing import TypeAlias
 
 from hardneg.common.errors import InputError
+
+Commands: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -31,7 +34,12 @@ def _build_parser() -> argparse.ArgumentParser:
         description="Draft a manifest, plan a study, run a detector, or write selection tables.",
     )
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    for add in (_add_predict, _add_manifest, _add_selections, _add_decide, _add_plan):
+        add(commands)
+    return parser
 
+
+def _add_predict(commands: Commands) -> None:
     predict = commands.add_parser(
         "predict",
         help="run an exported detector over recordings",
@@ -49,6 +57,8 @@ def _build_parser() -> argparse.ArgumentParser:
     predict.add_argument("--threads", type=int, default=os.cpu_count(), help="CPU threads (default: %(default)s)")
     predict.set_defaults(run=_predict)
 
+
+def _add_manifest(commands: Commands) -> None:
     manifest = commands.add_parser(
         "manifest",
         help="draft a manifest of the recordings in a folder",
@@ -67,6 +77,8 @@ def _build_parser() -> argparse.ArgumentParser:
     manifest.add_argument("--output", default="manifest.csv", help="the table to write (default: %(default)s)")
     manifest.set_defaults(run=_draft_manifest)
 
+
+def _add_selections(commands: Commands) -> None:
     selections = commands.add_parser(
         "selections",
         help="write detections or reviewers' answers as Raven selection tables",
@@ -85,6 +97,8 @@ def _build_parser() -> argparse.ArgumentParser:
     selections.add_argument("--output", default="selections", help="folder for the tables (default: %(default)s)")
     selections.set_defaults(run=_write_selections)
 
+
+def _add_decide(commands: Commands) -> None:
     decide = commands.add_parser(
         "decide",
         help="add seeds to the arms whose verdict is open, until it is decided",
@@ -95,6 +109,8 @@ def _build_parser() -> argparse.ArgumentParser:
     decide.add_argument("--plan", action="store_true", help="only show what the next look would add")
     decide.set_defaults(run=_decide, passes_arguments=True)
 
+
+def _add_plan(commands: Commands) -> None:
     plan = commands.add_parser(
         "plan",
         help="show which differences a study of a given size can find",
@@ -122,7 +138,6 @@ def _build_parser() -> argparse.ArgumentParser:
     )
     plan.add_argument("--output", default=".", help="folder for the table and the figure (default: this one)")
     plan.set_defaults(run=_plan_study)
-    return parser
 
 
 def _predict(options: argparse.Namespace) -> None:
