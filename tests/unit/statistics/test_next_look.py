@@ -67,7 +67,7 @@ def test_other_metrics_are_not_waited_for():
     [
         (
             [delta("hard"), delta("easy", limited_by="test nights"), delta("random", verdict="hurts")],
-            "1 of 3 differences are decided with 2 seeds; 1 would need more nights; 1 get 2 more seeds: 4 trainings, "
+            "1 of 3 differences are decided with 2 seeds; 1 would need more nights; 1 gets 2 more seeds: 4 trainings, "
             "about 2 minutes on one core.",
         ),
         ([delta("hard", verdict="hurts")], "1 of 1 differences are decided with 2 seeds."),

@@ -103,9 +103,9 @@ def format_next_look(plan: NextLook, seconds_per_run: float | None) -> str:
     if plan.runs:
         minutes = f", about {len(plan.runs) * seconds_per_run / 60:.0f} minutes on one core" if seconds_per_run else ""
         text += (
-            f"; {plan.open_with_seeds} get {plan.seeds[1] - plan.seeds[0]} more seeds: {len(plan.runs)} trainings"
+            f"; {plan.open_with_seeds} {'gets' if plan.open_with_seeds == 1 else 'get'} {plan.seeds[1] - plan.seeds[0]} more seeds: {len(plan.runs)} trainings"
             f"{minutes}"
         )
     elif plan.open_with_seeds:
-        text += f"; {plan.open_with_seeds} stay open at decide.seeds_at_most"
+        text += f"; still open at decide.seeds_at_most: {plan.open_with_seeds}"
     return text + "."
