@@ -102,10 +102,9 @@ def format_next_look(plan: NextLook, seconds_per_run: float | None) -> str:
         text += f"; {len(plan.open_with_nights)} would need more nights"
     if plan.runs:
         minutes = f", about {len(plan.runs) * seconds_per_run / 60:.0f} minutes on one core" if seconds_per_run else ""
-        text += (
-            f"; {plan.open_with_seeds} {'gets' if plan.open_with_seeds == 1 else 'get'} {plan.seeds[1] - plan.seeds[0]} more seeds: {len(plan.runs)} trainings"
-            f"{minutes}"
-        )
+        verb = "gets" if plan.open_with_seeds == 1 else "get"
+        text += f"; {plan.open_with_seeds} {verb} {plan.seeds[1] - plan.seeds[0]} more seeds: "
+        text += f"{len(plan.runs)} trainings{minutes}"
     elif plan.open_with_seeds:
         text += f"; still open at decide.seeds_at_most: {plan.open_with_seeds}"
     return text + "."
