@@ -50,7 +50,7 @@ rule score_shard:
     priority: 50
     conda:
         ENVIRONMENT
-    threads: 1 if GPUS else 16
+    threads: 1  # shards are scored side by side; more would wait until as many cores are free, while others train
     resources:
         gpu=GPUS,
         device=DEVICE,
