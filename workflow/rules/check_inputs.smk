@@ -85,6 +85,7 @@ rule check_inputs:
         ENVIRONMENT
     params:
         max_rejected_fraction=config["max_rejected_fraction"],
+        audio_root=plan.shards.audio_root,
         window_s=config["windows"]["length_s"],
         weak_labels=config["training"]["weak_labels"],
         code=fingerprint("check_inputs"),

@@ -242,3 +242,13 @@ def test_silences_are_found_also_across_the_blocks_of_decoding(tmp_path, wav, mo
     wav("a.wav", samples, rate=8000)
     facts = recording_probe.probe_in_root("a.wav", str(tmp_path), 0.5, 3.0)
     assert facts.silences == "1-2.5" and facts.flat_share == pytest.approx(13000 / 40000, abs=0.001)
+
+
+def test_the_stop_for_missing_recordings_names_the_likely_cause(tmp_path):
+    (tmp_path / "D7").mkdir()
+    (tmp_path / "D7/a.wav").touch()
+    table = pd.DataFrame([{"file_path": "D7\\a.wav", "reason": "missing"}]).assign(
+        split="train", label="negative", site="s", recorder_id="r", night="", group="r", sha256="", flags=""
+    )
+    with pytest.raises(InputError, match="the files exist if backslashes are slashes"):
+        checks.separate_rejected(table, 0.05, str(tmp_path))

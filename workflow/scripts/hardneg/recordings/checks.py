@@ -13,6 +13,7 @@ from hardneg.common.errors import InputError
 from hardneg.common.log import announce, track_progress
 from hardneg.recordings import stretches
 from hardneg.recordings.manifest import POOL, TEST_POOL
+from hardneg.recordings.missing_files import explain_missing_files
 from hardneg.recordings.recording_probe import COLUMN_TYPES, RecordingFacts, is_silent, probe_in_root
 
 SAME_AUDIO = "same audio as another file"
@@ -88,8 +89,16 @@ def merge_shards(shards: list[pd.DataFrame]) -> pd.DataFrame:
     return table
 
 
-def separate_rejected(table: pd.DataFrame, max_rejected_fraction: float) -> tuple[pd.DataFrame, pd.DataFrame]:
+def separate_rejected(
+    table: pd.DataFrame, max_rejected_fraction: float, audio_root: str = ""
+) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Check the recordings against the split rules, and separate the rejected recordings from the usable ones.
+
+    Parameters
+    ----------
+    table : checked recordings.
+    max_rejected_fraction : the largest share that may be rejected.
+    audio_root : the folder that paths are relative to, to find out why recordings are missing.
 
     Returns
     -------
@@ -107,6 +116,9 @@ def separate_rejected(table: pd.DataFrame, max_rejected_fraction: float) -> tupl
     if share > max_rejected_fraction:
         counts = rejected.reason.str.split(":").str[0].value_counts()
         hints = " ".join(HINTS[reason] for reason in counts.index if reason in HINTS)
+        missing = list(rejected.file_path[rejected.reason == "missing"])
+        if missing and audio_root:
+            hints = f"{hints} {explain_missing_files(missing, len(table), audio_root)}"
         raise InputError(
             f"{len(rejected)} of {len(table)} recordings are rejected ({share:.1%}), more than max_rejected_fraction "
             f"({max_rejected_fraction:.1%}): {', '.join(f'{n} {reason}' for reason, n in counts.items())}.\n"
