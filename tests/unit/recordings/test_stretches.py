@@ -64,6 +64,7 @@ def test_a_manifest_without_times_has_no_stretches():
         ([("a.wav", "positive", "1", "2"), ("a.wav", "negative", "", "")], "a start_s in only some rows of the file"),
         ([("a.wav", "negative", "1", "2", {"split": "pool"})], "a start_s in the pool"),
         ([("a.wav", "positive", "1", "2", {"annotated": "partly"})], "a wrong annotated"),
+        ([("a.wav", "positive", "", "", {"annotated": "complete"})], "a positive label, annotated complete, and no"),
         ([("a.wav", "positive", "1", "2", {"site": "x"}), ("a.wav", "negative", "3", "4", {"site": "y"})], "wrong site"),
         ([("a.wav", "positive", "", ""), ("a.wav", "negative", "", "")], "a wrong label"),
     ],

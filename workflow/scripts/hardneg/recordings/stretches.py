@@ -55,7 +55,8 @@ def join_rows_of_files(table: pd.DataFrame, source: str) -> pd.DataFrame:
     ------
     InputError
         If a time is not a number, or an end is not after its start. If only some rows of a file have times, or a
-        recording of the pool has some. If ``annotated`` is neither empty nor ``complete``.
+        recording of the pool has some. If ``annotated`` is neither empty nor ``complete``, or is
+        ``complete`` for a positive without times.
     """
     for column in COLUMNS:
         table[column] = table[column].str.strip() if column in table.columns else ""
@@ -75,6 +76,9 @@ def join_rows_of_files(table: pd.DataFrame, source: str) -> pd.DataFrame:
     mixed = is_timed.groupby(table.file_path).transform("nunique") > 1
     problem = "a start_s in only some rows of the file"
     text_tables.refuse_rows(table, mixed & ~is_timed, source, problem, ["start_s"], "Give all rows of a file times.")
+    untimed_calls = ~is_timed & (table.annotated == COMPLETE) & (table.label == POSITIVE)
+    problem, remedy = "a positive label, annotated complete, and no start_s", "Give every call its times."
+    text_tables.refuse_rows(table, untimed_calls, source, problem, ["label", "annotated"], remedy)
     in_pool = is_timed & table.split.isin(("pool", "test_pool"))
     problem, remedy = "a start_s in the pool", "The pool is mined as whole recordings: remove the times."
     text_tables.refuse_rows(table, in_pool, source, problem, ["start_s", "split"], remedy)
