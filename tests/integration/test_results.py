@@ -34,7 +34,9 @@ def test_the_default_run_writes_its_results_and_prints_where_they_are(default):
 
 def test_every_column_of_the_results_is_documented(default):
     chapters = re.findall(r"^## `(\S+)`$(.*?)(?=^##+ |\Z)", (ROOT / "docs/using/results.md").read_text(), re.M | re.S)
-    assert len(chapters) == 15
+    made_elsewhere = ("calls.csv", "sites.csv")  # of annotated recordings, and of sites held out in turn
+    chapters = [(name, text) for name, text in chapters if name not in made_elsewhere]
+    assert len(chapters) == 16
     for name, text in chapters:
         rows = re.findall(r"^\| (`.*?) \|", text, re.M)
         documented = {column for row in rows for column in re.findall("`(.+?)`", row)}

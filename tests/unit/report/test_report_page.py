@@ -15,7 +15,7 @@ from hardneg.report.report_contents import ReportContents, ReportSettings
 from hardneg.report.tier_choices import ChosenTier, ControlEvidence, SelectedInterval, TierChoice
 from hardneg.report.tier_descriptions import TierDescription
 
-CAVEATS = ("No test recording comes from a new site.", "The out-of-distribution test has one site.")
+CAVEATS = ("No test recording comes from a new site.", "The out-of-distribution test has one site, so every")
 
 
 @pytest.fixture

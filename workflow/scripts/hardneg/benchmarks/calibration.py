@@ -4,6 +4,7 @@
 """
 
 import argparse
+import multiprocessing
 import os
 import warnings
 from collections.abc import Mapping, Sequence
@@ -78,7 +79,8 @@ def calibrate(cells: Sequence[Cell], studies: int, resamples: int, folder: Path,
     -------
     The rows of :func:`hardneg.benchmarks.calibration_cells.run_study`, with the attributes of the cell.
     """
-    with ProcessPoolExecutor(workers, initializer=_prepare_process) as pool:
+    context = multiprocessing.get_context("spawn")  # a forked process can wait forever for a lock of another thread
+    with ProcessPoolExecutor(workers, mp_context=context, initializer=_prepare_process) as pool:
         for count in rounds_of(studies, STEP):
             extend = partial(extend_cell, studies=count, resamples=resamples, folder=folder)
             tables = list(track_progress(pool.map(extend, cells), len(cells), f"{count} studies of each cell"))
