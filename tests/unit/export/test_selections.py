@@ -76,3 +76,14 @@ def test_a_run_without_its_summary_needs_a_threshold(run, tmp_path, capsys):
     assert "give --threshold" in capsys.readouterr().err
     assert main(["selections", str(run), "--threshold", "0.3", "--output", str(tmp_path / "o")]) == 0
     assert len(read(tmp_path / "o")[1]) == 3
+
+
+def test_a_mining_model_gives_every_window_of_the_pool_above_a_threshold(tmp_path, capsys):
+    folder = tmp_path / "results/mining/trained"
+    folder.mkdir(parents=True)
+    windows = pd.DataFrame({"file_path": "D7/a.wav", "start_s": [0.0, 3.0, 6.0], "confidence": [0.9, 0.2, 0.8]})
+    windows.assign(end_s=windows.start_s + 3).to_parquet(folder / "windows.parquet")
+    assert main(["selections", str(folder)]) == 1
+    assert "give --threshold" in capsys.readouterr().err
+    assert main(["selections", str(folder), "--threshold", "0.5", "--output", str(tmp_path / "o")]) == 0
+    assert read(tmp_path / "o")[1].start_s.tolist() == [0.0, 6.0]

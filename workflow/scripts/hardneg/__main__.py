@@ -85,7 +85,11 @@ def _add_selections(commands: Commands) -> None:
         description="Write what a finished run detects in one split, or what reviewers answered, as tables for Raven "
         "and BirdNET-Analyzer. Recordings that are not completely annotated have their highest window only.",
     )
-    selections.add_argument("source", help="folder of a run, below results/runs, or the table of reviewers' answers")
+    selections.add_argument(
+        "source",
+        help="folder of a run (below results/runs) or of a mining model (results/mining/trained), or the table of "
+        "reviewers' answers",
+    )
     selections.add_argument("--split", default="test_ood", help="of a run (default: %(default)s)")
     selections.add_argument("--threshold", type=float, help="lowest confidence (default: the run's own)")
     selections.add_argument(

@@ -16,15 +16,16 @@ SPLITS = ("val", *EVALUATED_SPLITS)
 
 
 def read_run(folder: str | os.PathLike[str], split: str, threshold: float | None = None) -> pd.DataFrame:
-    """Read what a run of the matrix detects in one split.
+    """Read what a run of the matrix detects in one split, or what a mining model detects in the pool.
 
     Recordings whose calls are all annotated have every flagged window. Of all others, the stored scores have the
     highest window only.
 
     Parameters
     ----------
-    folder : of the run, below ``results/runs``.
-    split : one of :data:`SPLITS`.
+    folder : of the run, below ``results/runs``; or of a mining model, such as ``results/mining/trained``, which has
+        every window of the pool.
+    split : one of :data:`SPLITS`; a mining model has the pool only.
     threshold : None for the one that the run froze on validation, which ``runs.csv`` has.
 
     Returns
@@ -37,6 +38,12 @@ def read_run(folder: str | os.PathLike[str], split: str, threshold: float | None
         If the folder contains no run, or the run has no file of this split.
     """
     folder = Path(folder)
+    columns = ["file_path", "start_s", "end_s", "confidence"]
+    if (folder / "windows.parquet").is_file():  # a mining model
+        if threshold is None:
+            raise InputError(f"{folder} is a mining model, which has no threshold: give --threshold.")
+        windows = tables.read(folder / "windows.parquet", columns)
+        return windows[windows.confidence >= threshold].reset_index(drop=True)
     if not (folder / "scores.parquet").is_file():
         raise InputError(f"{folder} contains no scores.parquet: give the folder of a run, below results/runs.")
     scores = tables.read(folder / "scores.parquet")
@@ -51,7 +58,6 @@ def read_run(folder: str | os.PathLike[str], split: str, threshold: float | None
         windows = windows[windows.split == split]
         files = pd.concat([files[~files.file_path.isin(windows.file_path)], windows])
     flagged = files[files.confidence >= threshold]
-    columns = ["file_path", "start_s", "end_s", "confidence"]
     return flagged[columns].sort_values(["file_path", "start_s"], ignore_index=True)
 
 
