@@ -1,10 +1,13 @@
 """Fixtures that several packages' tests use."""
 
+import resource
 import shutil
+from contextlib import contextmanager
 from importlib.util import find_spec
 
 import numpy as np
 import pandas as pd
+import psutil
 import pytest
 import soundfile
 import torch
@@ -53,6 +56,22 @@ def wav(tmp_path):
         return name
 
     return write
+
+
+@pytest.fixture
+def limited_memory():
+    """Make a context in which this process can get no more than some bytes of further memory."""
+
+    @contextmanager
+    def limit(further_bytes):
+        soft, hard = resource.getrlimit(resource.RLIMIT_AS)
+        resource.setrlimit(resource.RLIMIT_AS, (psutil.Process().memory_info().vms + further_bytes, hard))
+        try:
+            yield
+        finally:
+            resource.setrlimit(resource.RLIMIT_AS, (soft, hard))
+
+    return limit
 
 
 @pytest.fixture(scope="session")

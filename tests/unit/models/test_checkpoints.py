@@ -1,5 +1,6 @@
 import json
 import pickle
+import time
 from pathlib import Path
 
 import numpy as np
@@ -80,6 +81,39 @@ def test_a_damaged_checkpoint_is_refused_by_name_and_runs_nothing(saved, damage,
         checkpoints.load(path, INPUT)
     assert str(path) in str(error.value)
     assert not Path("bombed").exists()
+
+
+def write_a_million_tensors(path):
+    header = json.dumps(
+        {f"t{number}": {"dtype": "F32", "shape": [0], "data_offsets": [0, 0]} for number in range(10**6)}
+    )
+    path.write_bytes(len(header).to_bytes(8, "little") + header.encode())
+
+
+def write_a_hundred_gigabytes(path):
+    with open(path, "r+b") as file:
+        file.truncate(100 << 30)  # takes no space on the disk
+
+
+@pytest.mark.parametrize(
+    ("damage", "message"),
+    [
+        (write_a_million_tensors, r"its list of tensors [\d,]{10,}\. No network of this workflow"),
+        (write_a_hundred_gigabytes, r"has 107,374,182,400 bytes.* not loaded"),
+        (lambda path: describe(path, channels=[1] * 100_000), "described with 100,000 convolutions"),
+        (lambda path: describe(path, note="x" * 2_000_000), r"m\.json has more than 1,048,576 bytes"),
+        (lambda path: describe(path, channels=7), "not a model that this workflow wrote"),
+        (lambda path: describe(path, channels=[10**30, 1]), "not a model that this workflow wrote"),
+        (lambda path: describe(path, hidden_units=10**18), "not a model that this workflow wrote"),
+    ],
+)
+def test_a_model_that_would_fill_the_memory_is_refused_at_once(saved, damage, message, limited_memory):
+    _, path = saved
+    damage(path)
+    begin = time.monotonic()
+    with limited_memory(1 << 30), pytest.raises(InputError, match=message):
+        checkpoints.load(path, INPUT)
+    assert time.monotonic() - begin < 5
 
 
 def test_a_model_of_other_windows_is_refused(saved):

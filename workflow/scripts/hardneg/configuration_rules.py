@@ -6,7 +6,7 @@ from dataclasses import fields
 from typing import Any
 
 from hardneg.experiments.matrix import DESIGN_AXES
-from hardneg.features.feature_settings import KINDS
+from hardneg.features.feature_settings import KINDS, find_oversized
 from hardneg.mining import mining_models, second_round
 from hardneg.mining.tiers import is_none, is_redrawn
 
@@ -214,6 +214,7 @@ def _split_problems(splits: Config) -> Iterator[str]:
 def _feature_problems(config: Config) -> Iterator[str]:
     features, windows = config["features"], config["windows"]
     kind, rate = features["kind"], windows["sample_rate"]
+    yield from find_oversized(windows, features)
     if kind == "logmel" and features["fmax"] > rate / 2:
         yield f"features.fmax ({features['fmax']:g} Hz) is above half of windows.sample_rate ({rate / 2:g} Hz)"
     if kind in ("onnx", "exported") and "path" not in features:

@@ -12,7 +12,7 @@ import pyarrow
 import pyarrow.compute
 import pyarrow.parquet
 
-from hardneg.common.errors import name_damaged_file
+from hardneg.common.errors import InputError, name_damaged_file
 from hardneg.common.files import atomic_write, write_text
 from hardneg.common.formulas import escape_formulas, unescape_formulas
 
@@ -91,14 +91,20 @@ def parquet_appender(path: str | os.PathLike[str]) -> Iterator[Callable[[pd.Data
             empty.to_parquet(draft, index=False, write_page_checksum=True)
 
 
-def read_json(path: str | os.PathLike[str]) -> dict[str, Any]:
+def read_json(path: str | os.PathLike[str], max_bytes: int | None = None) -> dict[str, Any]:
     """Read a JSON object.
+
+    Parameters
+    ----------
+    max_bytes : for a file from a stranger, the size that is read; None for any size.
 
     Raises
     ------
     InputError
-        If the file is damaged.
+        If the file is damaged or too large.
     """
+    if max_bytes is not None and Path(path).stat().st_size > max_bytes:
+        raise InputError(f"{path} has more than {max_bytes:,} bytes, so it is not what it should be.")
     with name_damaged_file(path):
         value = json.loads(Path(path).read_text(encoding="utf-8"))
         if not isinstance(value, dict):

@@ -16,6 +16,11 @@ from hardneg.common.files import atomic_write
 from hardneg.models import networks
 
 ARCHITECTURE_KEYS = ("model", "channels", "hidden_units", "dropout")
+# What a file may hold, read before anything is allocated. The networks of this workflow are far below.
+MAX_HEADER_BYTES = 1 << 20
+MAX_WEIGHTS_BYTES = 1 << 30
+MAX_DESCRIPTION_BYTES = 1 << 20
+MAX_CONVOLUTIONS = 20
 
 
 def save(network: nn.Module, description: Mapping[str, Any], weights_path: str | os.PathLike[str]) -> None:
@@ -55,13 +60,16 @@ def load(weights_path: str | os.PathLike[str], expected_input: Mapping[str, Any]
                 f"checkpoint {path}: {required} does not exist. A model consists of a .safetensors and a .json file."
             )
     try:
-        description = tables.read_json(description_path)
+        description = tables.read_json(description_path, MAX_DESCRIPTION_BYTES)
+        _check_sizes(path, description)
         weights = load_file(path)
         with torch.device("meta"):  # a description cannot make the network larger than its weights
             architecture = {key: description["training"][key] for key in ARCHITECTURE_KEYS}
             network = networks.build(**architecture, shape=description["shape"])
         network.load_state_dict(weights, assign=True)
-    except (SafetensorError, RuntimeError, KeyError, TypeError, ValueError) as error:
+    except InputError:
+        raise
+    except (SafetensorError, RuntimeError, LookupError, TypeError, ValueError, OverflowError) as error:
         raise InputError(
             f"checkpoint {path} is not a model that this workflow wrote, or is damaged: {error}. If it is a "
             "result, delete it and run again."
@@ -76,3 +84,21 @@ def load(weights_path: str | os.PathLike[str], expected_input: Mapping[str, Any]
         )
     network.origin = str(path)
     return network.eval()
+
+
+def _check_sizes(path: Path, description: Mapping[str, Any]) -> None:
+    """Refuse a model that is too large, from the sizes that its files state."""
+    size = path.stat().st_size
+    with open(path, "rb") as file:
+        header_size = int.from_bytes(file.read(8), "little")
+    if size > MAX_WEIGHTS_BYTES or MAX_HEADER_BYTES < header_size < size:  # a larger header is a damaged one
+        raise InputError(
+            f"checkpoint {path} has {size:,} bytes, and its list of tensors {header_size:,}. No network of this "
+            f"workflow has more than {MAX_WEIGHTS_BYTES:,} and {MAX_HEADER_BYTES:,}, so it is not loaded."
+        )
+    channels = description["training"]["channels"]
+    if len(channels) > MAX_CONVOLUTIONS:
+        raise InputError(
+            f"checkpoint {path} is described with {len(channels):,} convolutions. A network of this workflow has at "
+            f"most {MAX_CONVOLUTIONS}, so it is not loaded."
+        )
