@@ -10,6 +10,7 @@ import torch
 from onnx import TensorProto, helper
 
 from hardneg.audio.windowing import WindowSpec
+from hardneg.common import trial
 from hardneg.common.errors import InputError
 from hardneg.common.log import logger
 from hardneg.features import extractors, pretrained
@@ -177,3 +178,59 @@ def test_a_real_network_of_a_package_runs_on_audio():
     samples = np.stack([0.3 * np.sin(2 * np.pi * 440 * time), 0.01 * np.random.default_rng(0).standard_normal(144160)])
     scores = embed(network, samples.astype(np.float32))
     assert scores.shape == (2, 3) and np.isfinite(scores).all() and not np.allclose(scores[0], scores[1])
+
+
+def write_endless_loop(path, is_constant):
+    """Write an ONNX network that adds 1 without end: to a constant, when it is loaded, or to each window."""
+    body = helper.make_graph(
+        [helper.make_node("Identity", ["go"], ["go_on"]), helper.make_node("Add", ["v", "one"], ["w"])],
+        "body",
+        [helper.make_tensor_value_info(name, kind, []) for name, kind in (("i", TensorProto.INT64), ("go", TensorProto.BOOL))]
+        + [helper.make_tensor_value_info("v", TensorProto.FLOAT, None)],
+        [helper.make_tensor_value_info("go_on", TensorProto.BOOL, []), helper.make_tensor_value_info("w", TensorProto.FLOAT, None)],
+        [helper.make_tensor("one", TensorProto.FLOAT, [], [1.0])],
+    )  # fmt: skip
+    constants = [
+        helper.make_tensor("times", TensorProto.INT64, [], [2**62]),
+        helper.make_tensor("yes", TensorProto.BOOL, [], [True]),
+        helper.make_tensor("zero", TensorProto.FLOAT, [], [0.0]),
+    ]
+    start = "zero" if is_constant else "samples"
+    nodes = [
+        helper.make_node("Loop", ["times", "yes", start], ["sum"], body=body),
+        helper.make_node("Add", ["samples", "sum"], ["energy"]),
+    ]
+    save_graph(path, nodes, constants)
+
+
+def write_four_gigabytes(path):
+    nodes = [
+        helper.make_node("ConstantOfShape", ["shape"], ["zeros"]),
+        helper.make_node("ReduceSum", ["zeros"], ["sum"], keepdims=0),
+        helper.make_node("Add", ["samples", "sum"], ["energy"]),
+    ]
+    save_graph(path, nodes, [helper.make_tensor("shape", TensorProto.INT64, [1], [1 << 30])])
+
+
+def save_graph(path, nodes, constants):
+    samples = helper.make_tensor_value_info("samples", TensorProto.FLOAT, ["n", SAMPLES])
+    energy = helper.make_tensor_value_info("energy", TensorProto.FLOAT, None)
+    graph = helper.make_graph(nodes, "g", [samples], [energy], constants)
+    onnx.save(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8), path)
+
+
+@pytest.mark.parametrize("is_constant", [True, False])
+def test_an_onnx_network_that_never_ends_is_refused(tmp_path, is_constant, monkeypatch):
+    monkeypatch.setattr(trial, "SECONDS", 2)
+    path = tmp_path / "loop.onnx"
+    write_endless_loop(path, is_constant)
+    with pytest.raises(InputError, match=r"loop\.onnx took longer than 2 s"):
+        build(str(path))
+
+
+def test_an_onnx_network_that_needs_too_much_memory_is_refused(tmp_path, monkeypatch):
+    monkeypatch.setattr(trial, "MEMORY_BYTES", 1 << 30)
+    path = tmp_path / "large.onnx"
+    write_four_gigabytes(path)
+    with pytest.raises(InputError, match=r"large\.onnx cannot be used: .*Failed to allocate memory"):
+        build(str(path))

@@ -8,6 +8,7 @@ import soundfile
 import torch
 
 from hardneg.audio import decoding, resampling, windowing
+from hardneg.common import trial
 from hardneg.common.errors import InputError
 from hardneg.common.files import atomic_write
 from hardneg.export import formats
@@ -144,6 +145,12 @@ def test_windows_of_recordings_of_any_rate_are_scored_at_48_khz(whole, tmp_path,
     starts = (scored.start_s[:3] * birdnet.SAMPLE_RATE).round().astype(int)
     windows = np.stack([samples[start : start + birdnet.WINDOW_SAMPLES] for start in starts])
     np.testing.assert_allclose(scored.confidence[:3], classifier(windows), rtol=1e-5)
+
+
+def test_a_classifier_has_limited_time_for_its_first_window(whole, monkeypatch):
+    monkeypatch.setattr(trial, "SECONDS", 0)
+    with pytest.raises(InputError, match=r"frogs\.tflite took longer than 0 s"):
+        birdnet_classifiers.Classifier(whole, "rana draytonii")
 
 
 def test_only_a_network_that_ends_in_a_dense_layer_can_get_another_head(whole, layers, tmp_path, monkeypatch):

@@ -10,6 +10,7 @@ supported.
 import os
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,7 @@ import numpy.typing as npt
 import torch
 
 from hardneg.audio.windowing import WindowSpec
+from hardneg.common import trial
 from hardneg.common.errors import InputError
 from hardneg.common.log import logger
 from hardneg.features.feature_settings import ExportedSettings, OnnxSettings
@@ -90,8 +92,14 @@ def load_onnx(settings: OnnxSettings, windows: WindowSpec, device: str) -> Pretr
     ------
     InputError
         If the file is not such a network, or needs other windows. The size of its input, and ``sample_rate`` (Hz) and
-        ``sample_duration`` (s) in its metadata, state which windows it needs.
+        ``sample_duration`` (s) in its metadata, state which windows it needs. Also if it exceeds the limits of
+        :mod:`hardneg.common.trial`, with which it is loaded and given one window first.
     """
+    trial.require_success(partial(_open_onnx, settings, windows, "cpu"), settings.path)
+    return _open_onnx(settings, windows, device)
+
+
+def _open_onnx(settings: OnnxSettings, windows: WindowSpec, device: str) -> PretrainedNetwork:
     onnxruntime = _import_onnxruntime()
     path = settings.path
     options = onnxruntime.SessionOptions()
@@ -138,7 +146,14 @@ def load_exported(settings: ExportedSettings, windows: WindowSpec, device: str) 
     """Load an exported program of torch (``torch.export.save``); parameters and errors as for :func:`load_onnx`.
 
     If the program returns a tuple, its outputs are called ``output_0``, ``output_1``, ... The program runs on `device`.
+    It is tried first if that is the CPU.
     """
+    if torch.device(device).type == "cpu":
+        trial.require_success(partial(_open_exported, settings, windows, device), settings.path)
+    return _open_exported(settings, windows, device)
+
+
+def _open_exported(settings: ExportedSettings, windows: WindowSpec, device: str) -> PretrainedNetwork:
     path = settings.path
     try:
         with allow_only_weights():

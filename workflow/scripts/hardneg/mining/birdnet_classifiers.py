@@ -13,7 +13,7 @@ import torch
 from hardneg.audio import windowing
 from hardneg.audio.decoder_crashes import name_culprit
 from hardneg.audio.windowing import AudioChunk, WindowSpec
-from hardneg.common import process_pool
+from hardneg.common import process_pool, trial
 from hardneg.common.errors import InputError
 from hardneg.common.log import track_progress
 from hardneg.features import birdnet
@@ -36,7 +36,8 @@ class Classifier:
     Raises
     ------
     InputError
-        If the file is not a BirdNET classifier, or if not exactly one label matches.
+        If the file is not a BirdNET classifier, or exceeds the limits of :mod:`hardneg.common.trial`, or if not exactly
+        one label matches.
     """
 
     def __init__(self, path: str | os.PathLike[str], label: str, sensitivity: float = 1.0) -> None:
@@ -44,6 +45,7 @@ class Classifier:
         lines = [line.strip() for line in labels_path(path).read_text(encoding="utf-8-sig").splitlines()]
         labels = [line for line in lines if line]
         self.class_index = find_label(labels, label, labels_path(path))
+        trial.require_success(self._run_once, str(path))
         input_shape = tuple(map(int, self._interpreter.get_input_details()[0]["shape"]))
         classes = int(self._interpreter.get_output_details()[0]["shape"][-1])
         self.takes_embeddings = input_shape == (1, birdnet.EMBEDDING)
@@ -71,6 +73,12 @@ class Classifier:
         except (ValueError, RuntimeError) as error:
             raise InputError(f"{self.path} is not a TFLite file that LiteRT can run: {error}") from error
         return interpreter
+
+    def _run_once(self) -> None:
+        interpreter = self._interpreter
+        inputs = interpreter.get_input_details()[0]
+        interpreter.set_tensor(inputs["index"], np.zeros(inputs["shape"], inputs["dtype"]))
+        interpreter.invoke()
 
     @cached_property
     def _network(self) -> birdnet.BirdNet:
