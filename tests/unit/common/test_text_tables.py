@@ -79,3 +79,19 @@ def test_a_message_lists_the_first_rows_and_counts_the_others():
     lines = text_tables.list_rows(table, ["label"]).splitlines()
     assert lines[0] == "  row 0: 0.wav: label is 'maybe'"
     assert lines[-1] == "  ... and 3 more" and len(lines) == 21
+
+
+def test_a_csv_table_that_is_too_large_is_refused_before_it_is_read(tmp_path, limited_memory):
+    path = tmp_path / "a.csv"
+    path.write_text("file_path,label\n")
+    with open(path, "r+b") as file:
+        file.truncate(4 << 30)  # takes no space on the disk
+    with limited_memory(1 << 30), pytest.raises(InputError, match="manifest has more than 500,000,000 bytes"):
+        text_tables.read(path, "manifest")
+
+
+def test_a_csv_table_of_ten_thousand_columns_is_refused(tmp_path):
+    path = tmp_path / "a.csv"
+    path.write_text(",".join(f"c{number}" for number in range(10_000)) + "\n")
+    with pytest.raises(InputError, match="manifest has 10,000 columns; the limit is 1,000"):
+        text_tables.read(path, "manifest")

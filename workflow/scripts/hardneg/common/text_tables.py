@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pandas as pd
 
+from hardneg.common import foreign_parquet
 from hardneg.common.errors import InputError
 from hardneg.common.log import logger
 
@@ -21,6 +22,8 @@ OTHER_DELIMITERS = {"|": "vertical bars", " ": "spaces"}
 SEARCHED_LINES = 10
 SAMPLED_BYTES = 2000
 HEADER_BYTES = 1 << 16
+MAX_BYTES = 500_000_000
+MAX_COLUMNS = 1000
 # The first bytes of files that are not text, or not in an encoding that is read.
 SIGNATURES = {
     b"PK\x03\x04": "a spreadsheet (.xlsx or .ods) or a ZIP archive",
@@ -76,11 +79,14 @@ def read(path: str | os.PathLike[str], source: str, columns: Sequence[str] = ())
     3      NA         007
     """
     if Path(path).suffix == ".parquet":
-        table = pd.read_parquet(path).astype("string").fillna("").astype(object)
-        table.index = pd.RangeIndex(1, len(table) + 1, name="row")
+        table = foreign_parquet.read(path, source)
         names = [str(name).strip() for name in table.columns]
         table.columns = pd.Index(_use_known_names(names, columns, source))
         return table
+    if Path(path).stat().st_size > MAX_BYTES:
+        raise InputError(
+            f"{source} has more than {MAX_BYTES:,} bytes, which is too much for a table of text. Divide it."
+        )
     text = decode(Path(path).read_bytes(), source)
     first_line, delimiter = _find_header(text, columns, source)
     rows = list(_parse(text, first_line, delimiter, source))
@@ -281,6 +287,8 @@ def _build_table(
     header: list[str], cells: list[list[str]], lines: pd.Index, columns: Sequence[str], source: str
 ) -> pd.DataFrame:
     width = len(header)
+    if width > MAX_COLUMNS:
+        raise InputError(f"{source} has {width:,} columns; the limit is {MAX_COLUMNS:,}. Keep those that you need.")
     # A row that is longer by an empty cell is refused too: a comma in its first cell may have moved all others.
     ragged = [f"  line {line}: {len(row)} cells" for line, row in zip(lines, cells, strict=True) if len(row) != width]
     if ragged:
