@@ -132,13 +132,14 @@ bench-birdnet: $(BIRDNET)
 calibrate: $(ENVIRONMENT)
 	OMP_NUM_THREADS=1 $(BIN)/python -m hardneg.benchmarks.calibration results/calibration $(CALIBRATE)
 
-# Tries damaged recordings and checkpoints with libFuzzer, and writes inputs that fail into results/fuzz.
+# Tries damaged recordings, models and tables with libFuzzer, and writes inputs that fail into results/fuzz.
 .PHONY: fuzz
 FUZZ_SECONDS ?= 300
 fuzz: $(ENVIRONMENT)
 	$(PIP_INSTALL) -e '.[fuzz]'
-	$(BIN)/python tests/fuzz/fuzz_loading.py recordings $(FUZZ_SECONDS)
-	$(BIN)/python tests/fuzz/fuzz_loading.py checkpoints $(FUZZ_SECONDS)
+	for target in recordings checkpoints detectors tables; do \
+		$(BIN)/python tests/fuzz/fuzz_loading.py $$target $(FUZZ_SECONDS) || exit 1; \
+	done
 
 # Runs check, features and mining on a pool of 200,000 files in 500 recorder-nights, and prints the memory of each job.
 .PHONY: scale

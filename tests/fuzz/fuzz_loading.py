@@ -1,7 +1,8 @@
-"""Load damaged recordings and checkpoints, and look for crashes, hangs and growing memory.
+"""Load damaged recordings, tables and models, and look for crashes, hangs and growing memory.
 
-``make fuzz`` runs it with libFuzzer, through atheris. For any bytes, a recording is used or rejected with a reason, and a
-checkpoint is loaded or refused by name. Anything else ends the fuzzer, which writes the input into a file.
+``make fuzz`` runs it with libFuzzer, through atheris. For any bytes, a recording is used or rejected with a reason, a
+table is read as text or refused, and a model is loaded or refused by name. Anything else ends the fuzzer, which writes
+the input into a file.
 """
 
 import sys
@@ -12,11 +13,14 @@ import atheris
 
 with atheris.instrument_imports(include=["hardneg", "safetensors", "soundfile"]):
     import numpy as np
+    import pandas as pd
     import soundfile
     import torch
 
     from hardneg.audio import decoding
+    from hardneg.common import text_tables
     from hardneg.common.errors import InputError
+    from hardneg.export import prediction
     from hardneg.models import checkpoints, networks
     from hardneg.recordings import recording_probe
 
@@ -46,6 +50,30 @@ def read_checkpoint(content: bytes) -> None:
     assert all(torch.isfinite(tensor).all() for tensor in network.state_dict().values())
 
 
+def read_detector(content: bytes) -> None:
+    """An exported detector (description, a zero byte, weights) is refused, or scores a window."""
+    description, _, weights = content.partition(b"\0")
+    Path("model.json").write_bytes(description)
+    Path("model.safetensors").write_bytes(weights)
+    try:
+        detector = prediction.load_detector("model.safetensors", "cpu")
+    except InputError:
+        return
+    samples = min(detector.description.windows.length, 100_000)
+    detector.extract(torch.zeros(1, samples))
+
+
+def read_table(content: bytes) -> None:
+    """A table, as CSV and as Parquet, is refused, or all of its cells are text."""
+    for name in ("fuzzed.csv", "fuzzed.parquet"):
+        Path(name).write_bytes(content)
+        try:
+            table = text_tables.read(name, name, ["file_path", "label"])
+        except InputError:
+            continue
+        assert table.map(lambda cell: isinstance(cell, str)).all(axis=None)
+
+
 def seed_recordings(corpus: Path) -> None:
     """Small sound recordings of every kind that libsndfile writes and a recorder might."""
     noise = np.random.default_rng(0).normal(0, 0.1, (3000, 2))
@@ -62,7 +90,34 @@ def seed_checkpoints(corpus: Path) -> None:
     (corpus / "checkpoint").write_bytes(Path("seed.json").read_bytes() + b"\0" + Path("seed.safetensors").read_bytes())
 
 
-TARGETS = {"recordings": (read_recording, seed_recordings), "checkpoints": (read_checkpoint, seed_checkpoints)}
+def seed_detectors(corpus: Path) -> None:
+    """One sound exported detector."""
+    shape = {"model": "cnn", "channels": [2, 4], "hidden_units": 0, "dropout": 0.1}
+    network = networks.build(**shape, shape=(16, 94))
+    windows = {"length_s": 0.5, "hop_s": 0.5, "sample_rate": 8000}
+    features = {"kind": "logmel", "n_mels": 16, "fmin": 0.0, "fmax": 4000.0, "n_fft": 256, "hop_s": 0.016}
+    expected = {"windows": windows, "features": features}
+    description = {"input": expected, "training": shape, "shape": [16, 32], "target": "frog", "label": "Rana_Frog"}
+    description |= {"threshold": 0.5, "backbone": {"sha256": None, "licence": "none"}}
+    checkpoints.save(network, description, "seed.safetensors")
+    (corpus / "detector").write_bytes(Path("seed.json").read_bytes() + b"\0" + Path("seed.safetensors").read_bytes())
+
+
+def seed_tables(corpus: Path) -> None:
+    """Small sound tables: CSV with every delimiter and in two encodings, and Parquet of several kinds of column."""
+    table = pd.DataFrame({"file_path": ["a.wav", "b,c.wav"], "label": ["positive", None], "start_s": [0.5, None]})
+    for name, delimiter in {"commas": ",", "semicolons": ";", "tabs": "\t"}.items():
+        (corpus / name).write_text(table.to_csv(sep=delimiter, index=False))
+    (corpus / "utf16").write_text(table.to_csv(index=False), encoding="utf-16")
+    table.assign(kind=pd.Categorical(["x", "y"]), night=pd.Timestamp("2025-03-12")).to_parquet(corpus / "parquet")
+
+
+TARGETS = {
+    "recordings": (read_recording, seed_recordings),
+    "checkpoints": (read_checkpoint, seed_checkpoints),
+    "detectors": (read_detector, seed_detectors),
+    "tables": (read_table, seed_tables),
+}
 
 
 def main(target: str, seconds: str) -> None:
