@@ -8,10 +8,32 @@ from contextlib import contextmanager
 
 LONGEST_REASON = 300  # characters
 DISK_FULL = (errno.ENOSPC, errno.EDQUOT)
-KILLED_ADVICE = (
-    "killed from outside, most often because memory ran out. Let fewer jobs run at once (fewer --cores), or make them "
-    "smaller (a smaller files_per_shard). On a cluster, ask for more memory (mem_mb in the profile)."
+# What else an operating system refuses, and what a person can do about it.
+SYSTEM_REMEDIES = {
+    errno.EFBIG: "The limit on the size of a file was reached. Raise it (ulimit -f) and start again.",
+    errno.EMFILE: "The limit on open files was reached. Raise it (ulimit -n) and start again.",
+    errno.EACCES: "Your account may not do that. Change the permissions, or the path in the configuration.",
+    errno.EPERM: "Your account may not do that. Change the permissions, or the path in the configuration.",
+    errno.EROFS: "The file system is read-only. Choose another folder.",
+    errno.ENOENT: "It was removed, or cannot be made there.",
+    errno.EEXIST: "A file stands where a folder should be. Move it away.",
+    errno.ENOTDIR: "A file stands where a folder should be. Move it away.",
+    errno.EISDIR: "A folder stands where a file should be. Move it away.",
+    errno.ENAMETOOLONG: "The file system does not allow names of this length. Shorten it.",
+}
+# How libraries report that memory could not be had.
+OUT_OF_MEMORY = (
+    "can't allocate memory",
+    "Cannot allocate memory",
+    "CUDA out of memory",
+    "std::bad_alloc",
+    "can't start new thread",
 )
+MEMORY_ADVICE = (
+    "Let fewer jobs run at once (fewer --cores), or make them smaller (a smaller files_per_shard). On a cluster, ask "
+    "for more memory (mem_mb in the profile)."
+)
+KILLED_ADVICE = f"killed from outside, most often because memory ran out. {MEMORY_ADVICE}"
 
 
 class InputError(ValueError):
@@ -49,6 +71,11 @@ def describe_remedy(error: BaseException, folder: str | os.PathLike[str]) -> str
         return str(error)
     if isinstance(error, OSError) and error.errno in DISK_FULL:
         return describe_full_disk(folder)
+    if isinstance(error, MemoryError) or any(text in str(error) for text in OUT_OF_MEMORY):
+        return f"Memory ran out. {MEMORY_ADVICE}"
+    if isinstance(error, OSError) and error.errno in SYSTEM_REMEDIES:
+        place = f"{os.fsdecode(error.filename)}: " if error.filename else f"In {os.fspath(folder)}: "
+        return f"{place}{error.strerror}. {SYSTEM_REMEDIES[error.errno]}"
     if isinstance(error, BrokenProcessPool):
         return f"A worker process was {KILLED_ADVICE}"
     return ""
