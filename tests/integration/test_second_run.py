@@ -4,6 +4,7 @@ Each test starts from a copy of a finished project. The outcomes are listed in d
 """
 
 import re
+import resource
 import shutil
 import subprocess
 import sys
@@ -192,3 +193,20 @@ def test_the_report_shows_a_setting_that_changed_behind_snakemakes_back(study):
     study.snakemake("results/report.html", "--rerun-triggers", "mtime", "--forcerun", "write_report", config=config)
     page = study.path("results/report.html").read_text()
     assert "The detectors were made with another configuration" in page and "training.dropout" in page
+
+
+@pytest.mark.parametrize("name", ["results", "results/runs"])
+def test_a_file_in_place_of_a_folder_is_named(study, name):
+    shutil.rmtree(study.path(name))
+    study.path(name).touch()
+    assert f"{name} is a file, but the workflow needs a folder of this name" in refuse(study)
+
+
+def test_a_limit_on_the_size_of_files_is_named(study):
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (50_000, hard))
+    try:
+        printed = refuse(study, "small.yaml", "--forcerun", "draw_figures")
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    assert "File too large. The limit on the size of a file was reached" in printed

@@ -12,6 +12,24 @@ UNRECORDED_FOLDERS = ("logs", "benchmarks")
 LISTED_FILES = 5
 
 
+def refuse_files_as_folders(outputs: Iterable[str]) -> None:
+    """Refuse a file that stands where the workflow will make a folder. Snakemake would end with a traceback.
+
+    Parameters
+    ----------
+    outputs : paths of outputs, with wildcards in braces.
+
+    Raises
+    ------
+    InputError
+        If such a file exists.
+    """
+    folders = {parent for output in outputs for parent in Path(output.partition("{")[0] + "x").parents}
+    files = sorted(str(folder) for folder in folders if folder.exists() and not folder.is_dir())
+    if files:
+        raise InputError(f"{files[0]} is a file, but the workflow needs a folder of this name. Move the file away.")
+
+
 def refuse_unknown_results(results: str, outputs: Iterable[re.Pattern[str]]) -> None:
     """Restore Snakemake's records from the copy in the results where it lost them, and refuse results without any.
 
