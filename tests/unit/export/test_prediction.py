@@ -1,4 +1,5 @@
 import logging
+import os
 from types import SimpleNamespace
 
 import numpy as np
@@ -72,3 +73,18 @@ def test_two_recordings_of_one_name_have_two_tables(detector, tmp_path, wav):
     folder = "/".join(tmp_path.parts[1:])
     names = ["a.wav", "a.flac", f"{folder}/x/b.wav", f"{folder}/y/b.wav", "c"]
     assert sorted(tables) == sorted(f"{name}.BirdNET.results.csv" for name in names)
+
+
+def test_a_name_that_tables_cannot_contain_is_named_and_left_out(detector, tmp_path, wav, caplog):
+    wav("in/good.wav")
+    (tmp_path / os.fsdecode(b"in/caf\xe9.wav")).write_bytes((tmp_path / "in/good.wav").read_bytes())
+    scores = predict(detector, tmp_path, "in")
+    assert len(scores) == 1
+    assert "is left out: its name is not UTF-8; rename it" in caplog.text
+
+
+def test_recordings_with_names_as_long_as_file_systems_allow_have_separate_tables(detector, tmp_path, wav):
+    for end in "ab":
+        wav(f"in/{'é' * 125}{end}.wav")
+    assert len(predict(detector, tmp_path, "in")) == 2
+    assert len(list((tmp_path / "out").glob("*.results.csv"))) == 2

@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 from typing import TypeAlias
 
-from hardneg.common.errors import InputError
+from hardneg.common.errors import InputError, describe_remedy
 
 Commands: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"
 
@@ -22,8 +22,11 @@ def main(arguments: list[str] | None = None) -> int:
     logging.basicConfig(format="%(message)s", level=logging.WARNING)
     try:
         options.run(options)
-    except InputError as error:
-        print(error, file=sys.stderr)
+    except (InputError, OSError, MemoryError, RuntimeError) as error:
+        remedy = describe_remedy(error, getattr(options, "output", "."))
+        if not remedy:
+            raise
+        print(remedy, file=sys.stderr)
         return 1
     return 0
 
@@ -49,12 +52,16 @@ def _add_predict(commands: Commands) -> None:
     predict.add_argument("model", help="the folder that `snakemake export` wrote")
     predict.add_argument("audio", nargs="+", help="recordings, or folders of recordings")
     predict.add_argument("--output", default="predictions", help="folder for the tables (default: %(default)s)")
-    predict.add_argument("--threshold", type=float, help="lowest confidence of a detection (default: the model's)")
+    predict.add_argument(
+        "--threshold", type=_parse_confidence, help="lowest confidence of a detection (default: the model's)"
+    )
     predict.add_argument("--backbone", help="file of the pretrained network, if it has moved since the training")
     predict.add_argument(
         "--device", default="auto", choices=["auto", "cpu", "cuda"], help="where to compute (default: %(default)s)"
     )
-    predict.add_argument("--threads", type=int, default=os.cpu_count(), help="CPU threads (default: %(default)s)")
+    predict.add_argument(
+        "--threads", type=_parse_count, default=os.cpu_count(), help="CPU threads (default: %(default)s)"
+    )
     predict.set_defaults(run=_predict)
 
 
@@ -91,7 +98,7 @@ def _add_selections(commands: Commands) -> None:
         "reviewers' answers",
     )
     selections.add_argument("--split", default="test_ood", help="of a run (default: %(default)s)")
-    selections.add_argument("--threshold", type=float, help="lowest confidence (default: the run's own)")
+    selections.add_argument("--threshold", type=_parse_confidence, help="lowest confidence (default: the run's own)")
     selections.add_argument(
         "--answer", default="positive", choices=["positive", "negative", "uncertain"],
         help="of reviewers (default: %(default)s)",
@@ -142,6 +149,20 @@ def _add_plan(commands: Commands) -> None:
     )
     plan.add_argument("--output", default=".", help="folder for the table and the figure (default: this one)")
     plan.set_defaults(run=_plan_study)
+
+
+def _parse_confidence(text: str) -> float:
+    confidence = float(text)
+    if not 0 <= confidence <= 1:
+        raise argparse.ArgumentTypeError(f"{text} is not a confidence between 0 and 1")
+    return confidence
+
+
+def _parse_count(text: str) -> int:
+    count = int(text)
+    if count < 1:
+        raise argparse.ArgumentTypeError(f"{text} is not a number from 1 on")
+    return count
 
 
 def _predict(options: argparse.Namespace) -> None:

@@ -1,5 +1,6 @@
 """Run an exported detector over recordings, with the windows and features that it was trained on."""
 
+import hashlib
 import os
 from collections import Counter
 from collections.abc import Sequence
@@ -24,7 +25,9 @@ from hardneg.models import checkpoints
 from hardneg.models.file_scores import score_by_highest_window
 from hardneg.models.inference import predict_confidences
 from hardneg.recordings import detection_tables, recording_probe
+from hardneg.recordings.discovery import has_utf8_name
 
+LONGEST_NAME_BYTES = 200  # file systems allow 255, and the tables add a suffix
 SCORE_COLUMNS = ["file_path", "confidence", "start_s", "end_s"]
 
 
@@ -57,8 +60,11 @@ class Detector:
         Raises
         ------
         InputError
-            If the recording cannot be used; see :func:`hardneg.recordings.recording_probe.probe_recording`.
+            If the recording cannot be used; see :func:`hardneg.recordings.recording_probe.probe_recording`. Also if its
+            name is not UTF-8, because tables could not contain it.
         """
+        if not has_utf8_name(Path(path)):
+            raise InputError("its name is not UTF-8; rename it")
         spec = self.description.windows
         facts = recording_probe.probe_recording(path, 0.0, spec.length / spec.rate)
         if facts.reason:
@@ -157,7 +163,8 @@ def name_tables(files: Sequence[tuple[Path, Path]]) -> list[Path]:
     """Name the tables of each recording, so that no two recordings share one.
 
     Tables are named after the recording without its suffix. If several have that name, they keep the suffix. If that
-    is not enough, because folders on the command line contain the same names, the whole path is the name.
+    is not enough, because folders on the command line contain the same names, the whole path is the name. A long name
+    is cut and ends with a hash, because the names of tables are longer than those of recordings.
 
     >>> files = ["a/x.wav", "a/x.flac", "b/y.wav", "/d/e/z.wav", "/d/f/z.wav"]
     >>> named = name_tables([(Path(file), Path(file) if file[0] != "/" else Path("z.wav")) for file in files])
@@ -166,9 +173,18 @@ def name_tables(files: Sequence[tuple[Path, Path]]) -> list[Path]:
     """
     stems = Counter(name.with_suffix("") for _, name in files)
     names = Counter(name for _, name in files)
-    return [
+    tables = [
         name.with_suffix("") if stems[name.with_suffix("")] == 1
         else name if names[name] == 1
         else Path(*path.resolve().parts[1:])
         for path, name in files
     ]  # fmt: skip
+    return [_shorten_name(path) for path in tables]
+
+
+def _shorten_name(path: Path) -> Path:
+    encoded = os.fsencode(path.name)
+    if len(encoded) <= LONGEST_NAME_BYTES:
+        return path
+    digest = hashlib.sha256(encoded).hexdigest()[:8]
+    return path.with_name(f"{encoded[: LONGEST_NAME_BYTES - 9].decode('utf-8', 'ignore')}~{digest}")

@@ -45,3 +45,8 @@ def find_audio_files(paths: Iterable[str | os.PathLike[str]]) -> list[tuple[Path
             f"{', '.join(sorted(AUDIO_SUFFIXES))}. Check the path."
         )
     return files
+
+
+def has_utf8_name(path: Path) -> bool:
+    """Whether a path is UTF-8, so that a table can contain it. Python reads other bytes as surrogates."""
+    return not any("\ud800" <= character <= "\udfff" for character in str(path))

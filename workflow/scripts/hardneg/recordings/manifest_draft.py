@@ -9,7 +9,8 @@ from pathlib import Path, PurePosixPath
 import pandas as pd
 
 from hardneg.audio.decoding import AUDIO_SUFFIXES
-from hardneg.recordings.discovery import APPLE_DOUBLE, find_audio_files
+from hardneg.common.errors import InputError
+from hardneg.recordings.discovery import APPLE_DOUBLE, find_audio_files, has_utf8_name
 from hardneg.recordings.manifest import POOL
 from hardneg.recordings.nights import (
     TIME_IN_NAME,
@@ -61,10 +62,21 @@ def draft_manifest(audio_root: str | os.PathLike[str]) -> ManifestDraft:
     - **Label.** A folder ``positive``, ``negative`` or ``pool`` anywhere above the file, or another spelling of
       :data:`~hardneg.recordings.path_matching.LABEL_FOLDERS`. The pool's label is negative.
     - **Date and time.** Those in the file name, or else in the file.
+
+    Raises
+    ------
+    InputError
+        If there is no recording, or the name of one is not UTF-8.
     """
     audio_root = Path(audio_root)
     found = find_audio_files([audio_root])
     paths = [path for _, path in found]
+    unwritable = [os.fsencode(path) for path in paths if not has_utf8_name(path)]
+    if unwritable:
+        raise InputError(
+            f"{len(unwritable)} recording(s) have names that are not UTF-8, such as {unwritable[0]!r}. Rename them, "
+            f"for example with `convmv -f latin1 -t utf8 -r --notest {audio_root}`."
+        )
     times = read_times_in_names(pd.Series([path.as_posix() for path in paths], dtype=object))
     rows, named_by = [], []
     for (file, path), time in zip(found, times, strict=True):
