@@ -263,7 +263,9 @@ def separate_hardness_from_size(
         varying = _varying_axes(from_size, deltas)
         axes = [axis for axis in axes_of(deltas) if axis != "negative_tier" and from_size[axis].notna().any()]
         keys = [*axes, "split", "metric"]
-        by_key = from_hardness.set_index(keys, drop=False)
+        of_hardness = {
+            key: row for key, (_, row) in zip(_list_cells(from_hardness, keys), from_hardness.iterrows(), strict=True)
+        }
         effects += [
             HardnessEffect(
                 tier=tier,
@@ -272,12 +274,16 @@ def separate_hardness_from_size(
                 split=SPLIT_NAMES[row.split],
                 configuration=_configuration(row, varying),
                 size_effect=describe_difference(row),
-                hardness_effect=describe_difference(by_key.loc[tuple(row[keys])]),
+                hardness_effect=describe_difference(of_hardness[key]),
             )
-            for _, row in from_size.iterrows()
-            if tuple(row[keys]) in by_key.index
+            for key, (_, row) in zip(_list_cells(from_size, keys), from_size.iterrows(), strict=True)
+            if key in of_hardness
         ]
     return effects
+
+
+def _list_cells(table: pd.DataFrame, columns: list[str]) -> list[tuple[Any, ...]]:
+    return list(table[columns].itertuples(index=False, name=None))
 
 
 def find_controls(tiers: dict[str, dict[str, Any]]) -> dict[str, list[str]]:

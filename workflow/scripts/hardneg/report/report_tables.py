@@ -125,8 +125,10 @@ def build_comparison_tables(deltas: pd.DataFrame) -> list[ComparisonTable]:
         for question in QUESTIONS:
             answers = part[part.metric.isin(question.metrics)]
             metrics = [metric for metric in question.metrics if metric in set(answers.metric)]
-            by_value = answers.groupby([*axes, "value"], sort=False)
-            rows = [ComparisonRow(key[:-1], key[-1], int(cells.n.max()), _by_metric(cells)) for key, cells in by_value]
+            rows = [
+                ComparisonRow(key[:-1], key[-1], int(max(cell["n"] for cell in cells.values())), cells)
+                for key, cells in _arrange_by_metric(answers, [*axes, "value"]).items()
+            ]
             if rows:
                 comparison_tables.append(ComparisonTable(vary, baseline, split, question, axes, metrics, rows))
     return comparison_tables
@@ -172,6 +174,10 @@ def build_call_rows(calls: pd.DataFrame) -> list[CallRow]:
     return [CallRow(split, tier, int(count), *rest) for split, tier, count, *rest in means.itertuples(index=False)]
 
 
-def _by_metric(cells: pd.DataFrame) -> dict[str, dict[str, Any]]:
-    by_metric: dict[str, dict[str, Any]] = cells.set_index("metric", drop=False).to_dict("index")
-    return by_metric
+def _arrange_by_metric(differences: pd.DataFrame, keys: list[str]) -> dict[tuple[Any, ...], dict[str, dict[str, Any]]]:
+    """Arrange rows by their values of some columns, and then by metric. Thousands of data frames would be slow."""
+    arranged: dict[tuple[Any, ...], dict[str, dict[str, Any]]] = {}
+    complete = differences.dropna(subset=keys)
+    for key, row in zip(complete[keys].itertuples(index=False, name=None), complete.to_dict("records"), strict=True):
+        arranged.setdefault(key, {})[row["metric"]] = row
+    return arranged

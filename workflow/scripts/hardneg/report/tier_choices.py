@@ -140,18 +140,20 @@ class _Evidence:
     ----------
     label : the configuration in words.
     tiers : the rows of the table of differences from the baseline.
+    rows : the same as dictionaries.
     all_comparisons : all rows of the table of differences, those from controls included.
     differences : number of differences with a verdict behind the whole answer: all goals, tiers and configurations.
     losses : recall lost on validation, by tier.
-    quiet_nights : the table of nights without calls.
+    quiet_nights : the table of nights without calls, by tier.
     """
 
     label: str
     tiers: pd.DataFrame
+    rows: list[dict[str, Any]]
     all_comparisons: pd.DataFrame
     differences: int
     losses: dict[str, float]
-    quiet_nights: pd.DataFrame
+    quiet_nights: dict[str, pd.DataFrame]
 
 
 @dataclass(frozen=True, slots=True)
@@ -198,19 +200,25 @@ def choose_tiers(
     axes = [axis for axis in axes_of(deltas) if axis != "negative_tier" and tiers[axis].notna().any()]
     varying = [axis for axis in axes if tiers[axis].nunique() > 1]
     losses = measure_recall_losses(runs, axes, rules.baseline)
-    quiet_nights = nights[(nights.split == split) & (nights.calling_files == 0)]
+    quiet = nights[(nights.split == split) & (nights.calling_files == 0)]
+    quiet_by_arm = _divide(quiet, [*axes, "negative_tier"])
+    comparisons_by_configuration = _divide(comparisons, axes)
     differences = int((tiers.metric.isin(GOALS) & (tiers.verdict != "no verdict")).sum())
     choices: list[TierChoice] = []
     for key, part in tiers.groupby(axes or (lambda _: 0), sort=False):
         configuration = dict(zip(axes, key if axes else (), strict=True))
         values, names = tuple(map(str, configuration.values())), part["value"].astype(str)
+        named = part.assign(value=names)
         evidence = _Evidence(
             label=", ".join(f"{axis.replace('_', ' ')} {configuration[axis]}" for axis in varying),
-            tiers=part.assign(value=names),
-            all_comparisons=_select(comparisons, configuration),
+            tiers=named,
+            rows=named.to_dict("records"),
+            all_comparisons=comparisons_by_configuration[values],
             differences=differences,
             losses={name: float(losses.loc[(*values, name) if values else name]) for name in names.unique()},
-            quiet_nights=_select(quiet_nights, configuration),
+            quiet_nights={
+                name: quiet_by_arm.get((*values, name), quiet.iloc[:0]) for name in [*names.unique(), rules.baseline]
+            },
         )
         choices += [_choose_tier(metric, evidence, rules) for metric in GOALS]
     return choices
@@ -250,15 +258,13 @@ def correct_for_selection(row: dict[str, Any], tiers: int, differences: int, alp
 
 
 def _choose_tier(metric: str, evidence: _Evidence, rules: SelectionRules) -> TierChoice:
-    cells = evidence.tiers[evidence.tiers.metric == metric]
-    judged = int((cells.verdict != "no verdict").sum())
-    improving = cells[cells.verdict == "improves"].sort_values("difference", ascending=False, kind="stable")
-    rows = improving.to_dict("records")
+    cells = [row for row in evidence.rows if row["metric"] == metric]
+    judged = sum(row["verdict"] != "no verdict" for row in cells)
+    rows = sorted((row for row in cells if row["verdict"] == "improves"), key=lambda row: -row["difference"])
     refusals = [_refuse(row, judged, evidence, rules) for row in rows]
     qualified = [row for row, refusal in zip(rows, refusals, strict=True) if refusal is None]
     chosen = _describe_tier(qualified[0], judged, evidence, rules) if qualified else None
-    night = _select(evidence.quiet_nights, {"negative_tier": chosen.name if chosen else rules.baseline})
-    without_verdict = cells[cells.verdict == "no verdict"]
+    night = evidence.quiet_nights[chosen.name if chosen else rules.baseline]
     return TierChoice(
         configuration=evidence.label,
         goal=GOALS[metric],
@@ -266,8 +272,8 @@ def _choose_tier(metric: str, evidence: _Evidence, rules: SelectionRules) -> Tie
         compared=len(cells),
         chosen=chosen,
         refused=[refusal for refusal in refusals if refusal],
-        undecided=list(cells["value"][cells.verdict == "undecided"]),
-        without_verdict={row["value"]: explain_verdict(row) for row in without_verdict.to_dict("records")},
+        undecided=[row["value"] for row in cells if row["verdict"] == "undecided"],
+        without_verdict={row["value"]: explain_verdict(row) for row in cells if row["verdict"] == "no verdict"},
         flagged=night.flagged_files.mean(),
         minutes=night.review_minutes.mean(),
     )
@@ -321,3 +327,11 @@ def _select(table: pd.DataFrame, cells: dict[str, Any]) -> pd.DataFrame:
     for column, cell in cells.items():
         table = table[table[column].astype(str) == str(cell)]
     return table
+
+
+def _divide(table: pd.DataFrame, columns: list[str]) -> dict[tuple[str, ...], pd.DataFrame]:
+    """Divide a table by the cells of some columns, compared as text."""
+    positions: dict[tuple[str, ...], list[int]] = {} if columns else {(): list(range(len(table)))}
+    for position, cells in enumerate(table[columns].astype(str).itertuples(index=False, name=None)):
+        positions.setdefault(cells, []).append(position)
+    return {cells: table.iloc[rows] for cells, rows in positions.items()}
