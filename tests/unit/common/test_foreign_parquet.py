@@ -36,6 +36,24 @@ def test_a_named_index_is_a_column(path):
     assert text_tables.read(path, "manifest").iloc[0].to_dict() == {"file_path": "a.wav", "label": "pool"}
 
 
+@pytest.mark.parametrize("kind", [pyarrow.string(), pyarrow.large_string(), pyarrow.string_view()], ids=str)
+def test_every_kind_of_text_is_read(path, kind):
+    texts = pyarrow.array(["x", None, "y"], kind)
+    pyarrow.parquet.write_table(pyarrow.table({"name": texts}), path)
+    assert text_tables.read(path, "manifest").name.tolist() == ["x", "", "y"]
+
+
+def test_a_table_without_rows_keeps_its_columns(path):
+    pyarrow.parquet.write_table(pyarrow.table({"name": pyarrow.array([], pyarrow.string()), "count": []}), path)
+    assert text_tables.read(path, "manifest").to_dict("list") == {"name": [], "count": []}
+
+
+def test_a_column_that_occurs_twice_is_refused(path):
+    pyarrow.parquet.write_table(pyarrow.table([["x"], ["y"]], names=["name", "name"]), path)
+    with pytest.raises(InputError, match=r"manifest has the column\(s\) name more than once"):
+        text_tables.read(path, "manifest")
+
+
 def test_what_the_file_says_about_pandas_is_not_believed(path):
     pd.DataFrame({"share": [0.5]}, index=[7]).to_parquet(path)
     table = pyarrow.parquet.read_table(path)

@@ -47,6 +47,10 @@ def read(path: str | os.PathLike[str], source: str) -> pd.DataFrame:
     with name_damaged_file(path):
         file = pyarrow.parquet.ParquetFile(path, page_checksum_verification=True)
         _check_footer(file.metadata, source)
+        names = file.schema_arrow.names
+        repeated = sorted({name for name in names if names.count(name) > 1})
+        if repeated:
+            raise InputError(f"{source} has the column(s) {', '.join(repeated)} more than once. Keep one of each.")
         texts = [field.name for field in file.schema_arrow if _is_text(field.type)]
         others = [field.name for field in file.schema_arrow if not _is_text(field.type) and not _is_simple(field.type)]
         if others:
