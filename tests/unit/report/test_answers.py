@@ -173,3 +173,12 @@ def test_recordings_are_memorized_if_equally_hard_ones_stay_false_alarms(ci_low,
     (found,) = find(evidence, "memorized")
     assert (found.answer, found.tier) == (answer, "hard")
     assert "25 % of 14 held-out files (4 recorder-nights) and 5 % of 60 mined files (6) are flagged" in found.evidence
+
+
+def test_an_answer_about_the_only_new_site_names_it():
+    evidence = make_evidence([delta(), delta(metric="recall", split="test_iid")], site="“pond”")
+    (found,) = find(evidence, "new sites")
+    assert found.evidence.startswith("at “pond”: +4.0 points")
+    evidence = make_evidence([delta(split="test_iid", metric="recall")], site="“pond”")
+    (found,) = find(evidence, "recall")
+    assert "pond" not in found.evidence

@@ -238,3 +238,20 @@ def test_losses_are_paired_by_seed(axes):
     )  # fmt: skip
     key = ("base", "hard") if axes else "hard"
     assert tier_choices.measure_recall_losses(runs, axes, "none").loc[key] == pytest.approx(0.05)
+
+
+@pytest.mark.parametrize("verdict", ["improves", "undecided", "no verdict"])
+def test_every_statement_names_the_only_site_that_decides(verdict):
+    arguments = study({("hard", ALARMS): verdict}, reason="few nights")
+    named = recommendation.recommend(*arguments, site="“pond”")
+    plain = recommendation.recommend(*arguments)
+    assert len(named.statements) == len(plain.statements)
+    for with_site, without in zip(named.statements, plain.statements, strict=True):
+        assert with_site.headline.startswith("At “pond”, ")
+        assert with_site.headline.removeprefix("At “pond”, ").lower() == without.headline.lower()
+
+
+def test_the_site_held_out_is_not_named_where_the_training_sites_decide():
+    deltas, *rest = study({("hard", ALARMS): "undecided"})
+    recommended = recommendation.recommend(deltas[deltas.split == "test_iid"], *rest, site="“pond”")
+    assert "pond" not in text_of(recommended)

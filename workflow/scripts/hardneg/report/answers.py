@@ -71,6 +71,7 @@ class Evidence:
         :class:`hardneg.report.model_agreement.TierAgreement`; empty for one model.
     suspected : number of suspected calls and of files within the bounds of each audited tier.
     baseline : the tier without mined negatives.
+    site : the only site of the out-of-distribution test; empty if it has several, or if there is no such test.
     """
 
     deltas: pd.DataFrame
@@ -82,6 +83,7 @@ class Evidence:
     suspected: Mapping[str, tuple[int, int]]
     jaccard: Mapping[str, float | None]
     baseline: str
+    site: str = ""
 
 
 def answer_questions(evidence: Evidence) -> list[Answer]:
@@ -98,10 +100,10 @@ def answer_questions(evidence: Evidence) -> list[Answer]:
     answers: list[Answer] = []
     for tier in evidence.tiers:
         rows = from_baseline[from_baseline["value"].astype(str) == tier]
-        answers += _judge("precision", tier, rows, deltas, "precision_at_baseline_recall", deciding, "improves")
+        answers += _judge("precision", tier, rows, evidence, "precision_at_baseline_recall", deciding, "improves")
         answers += _answer_confusers(tier, rows, evidence)
-        answers += _judge("new sites", tier, rows, deltas, "average_precision", "test_ood", "improves")
-        answers += _judge("recall", tier, rows, deltas, "recall", deciding, "hurts")
+        answers += _judge("new sites", tier, rows, evidence, "average_precision", "test_ood", "improves")
+        answers += _judge("recall", tier, rows, evidence, "recall", deciding, "hurts")
         answers += _answer_dependence(tier, evidence.interactions)
         answers += _answer_carry_over(tier, rows, deltas, evidence.interactions)
         answers += _answer_memorized(tier, evidence)
@@ -116,11 +118,13 @@ def to_table(answers: Sequence[Answer]) -> pd.DataFrame:
 
 
 def _judge(
-    question: str, tier: str, rows: pd.DataFrame, deltas: pd.DataFrame, metric: str, split: str, direction: str
+    question: str, tier: str, rows: pd.DataFrame, evidence: Evidence, metric: str, split: str, direction: str
 ) -> Iterator[Answer]:
     """Answer one question for each configuration of the other axes, from the verdict on one metric and split."""
+    place = f"at {evidence.site}: " if evidence.site and split == "test_ood" else ""
     for _, row in rows[(rows.metric == metric) & (rows.split == split)].iterrows():
-        yield _make(question, tier, _name_configuration(row, deltas), _read_verdict(row, direction), _describe(row))
+        configuration = _name_configuration(row, evidence.deltas)
+        yield _make(question, tier, configuration, _read_verdict(row, direction), place + _describe(row))
 
 
 def _read_verdict(row: Mapping[str, Any] | pd.Series, direction: str) -> str:
@@ -239,7 +243,7 @@ def _answer_hardest(evidence: Evidence) -> Iterator[Answer]:
     if len(ordered) > 1:
         deltas = evidence.deltas[evidence.deltas.vary == "negative_tier"]
         rows = deltas[(deltas["value"].astype(str) == hardest) & (deltas.baseline.astype(str) == ordered[1])]
-        answers = list(_judge("hardest", hardest, rows, evidence.deltas, "average_precision", "test_ood", "hurts"))
+        answers = list(_judge("hardest", hardest, rows, evidence, "average_precision", "test_ood", "hurts"))
         missing = f"add {{vary: negative_tier, baseline: {ordered[1]}}} to comparisons"
         yield from answers or [_make("hardest", hardest, "", NOT_MEASURED, missing)]
     yield _answer_artifact(hardest, evidence)

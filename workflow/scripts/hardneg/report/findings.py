@@ -92,16 +92,18 @@ class HardnessEffect:
     hardness_effect: Finding
 
 
-def summarize_first_comparison(deltas: pd.DataFrame) -> list[str]:
+def summarize_first_comparison(deltas: pd.DataFrame, site: str = "") -> list[str]:
     """Summarize the first comparison in the headline metrics, per split: what helps, what hurts, what is open.
 
     Parameters
     ----------
     deltas : from :func:`hardneg.statistics.comparison.compare_runs`.
+    site : the only site of the out-of-distribution test; empty if it has several.
     """
+    places = {"test_ood": f", at {site}"} if site else {}
     first = deltas[(deltas.vary == deltas.vary.iloc[0]) & (deltas.baseline == deltas.baseline.iloc[0])]
     return [
-        f"{SPLIT_NAMES[split]}: {_summarize_split(part, deltas)}"
+        f"{SPLIT_NAMES[split]}{places.get(split, '')}: {_summarize_split(part, deltas)}"
         for split, part in _sort_by_importance(first).groupby("split", sort=False)
     ]
 

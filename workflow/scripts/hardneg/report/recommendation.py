@@ -1,6 +1,6 @@
 """Recommend a tier for each goal, in words."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import groupby
 
 import pandas as pd
@@ -69,6 +69,7 @@ def recommend(
     max_recall_loss: float,
     controls: dict[str, list[str]],
     alpha: float = 0.05,
+    site: str = "",
 ) -> Recommendation | None:
     """Recommend a tier for each goal and configuration, by the rules of :func:`choose_tiers`.
 
@@ -78,6 +79,7 @@ def recommend(
     ----------
     deltas, runs, nights : see :func:`hardneg.report.tier_choices.choose_tiers`.
     baseline, max_recall_loss, controls, alpha : see :class:`hardneg.report.tier_choices.SelectionRules`.
+    site : the only site of the out-of-distribution test, which each statement then names; empty if it has several.
 
     Returns
     -------
@@ -89,7 +91,13 @@ def recommend(
     split = "test_ood" if "test_ood" in set(splits) else splits.iloc[0]
     rules = SelectionRules(baseline, max_recall_loss, controls, alpha)
     choices = choose_tiers(deltas, runs, nights, split, rules)
-    return Recommendation(split, choices, max_recall_loss, write_statements(choices, baseline), write_caveats(choices))
+    statements = write_statements(choices, baseline)
+    if site and split == "test_ood":
+        statements = [
+            replace(statement, headline=f"At {site}, {statement.headline[0].lower()}{statement.headline[1:]}")
+            for statement in statements
+        ]
+    return Recommendation(split, choices, max_recall_loss, statements, write_caveats(choices))
 
 
 def write_statements(choices: list[TierChoice], baseline: str) -> list[Statement]:

@@ -9,6 +9,7 @@ import pandas as pd
 from hardneg.audit.clusters import TierClusters, describe_tier_clusters
 from hardneg.audit.reliability import Reliability
 from hardneg.common import tables
+from hardneg.common.formatting import escape_control_characters, quote_name
 from hardneg.experiments.run_description import read_versions
 from hardneg.mining.birdnet_label_counts import MIN_CONFIDENCE, TierLabels, summarize_tier_labels
 from hardneg.mining.tiers import is_none
@@ -180,18 +181,20 @@ def collect_contents(inputs: ReportInputs, settings: ReportSettings) -> ReportCo
     interactions, audit = tables.read(inputs.interactions), _summarize_audit(inputs, settings)
     confusers = tables.read(inputs.confusers) if inputs.confusers else None
     models = _compare_models(inputs, settings)
+    recordings = tables.read(inputs.recordings)
+    site = find_only_site(recordings)
     return ReportContents(
         settings=settings,
         run_count=len(runs) // runs.split.nunique(),
-        summary=findings.summarize_first_comparison(deltas),
-        recordings=report_tables.count_recordings(tables.read(inputs.recordings), tables.read(inputs.rejected)),
+        summary=findings.summarize_first_comparison(deltas, site),
+        recordings=report_tables.count_recordings(recordings, tables.read(inputs.rejected)),
         tiers=tier_descriptions.describe_tiers(tier_files, notes, settings.tiers, runs),
         comparisons=report_tables.build_comparison_tables(deltas),
         verdicts=findings.build_verdict_tables(deltas),
         versions=read_versions(inputs.models[0]),
         configuration_differences=find_differences(inputs.models, settings.configuration),
         recommendation=recommendation.recommend(
-            deltas, runs, nights, none, settings.max_recall_loss, controls, settings.alpha
+            deltas, runs, nights, none, settings.max_recall_loss, controls, settings.alpha, site
         ),
         hardness_effects=findings.separate_hardness_from_size(deltas, controls, none),
         dependence=effect_dependence.describe_dependence(interactions),
@@ -221,9 +224,16 @@ def collect_contents(inputs: ReportInputs, settings: ReportSettings) -> ReportCo
                 else {},
                 jaccard={tier.name: tier.jaccard for tier in models.tiers} if models else {},
                 baseline=none,
+                site=site,
             )
         ),
     )
+
+
+def find_only_site(recordings: pd.DataFrame) -> str:
+    """Find the only site of the out-of-distribution test, to show; empty if it has several, or if there is none."""
+    sites = recordings.site[recordings.split == "test_ood"].astype(str).unique()
+    return quote_name(escape_control_characters(sites[0])) if len(sites) == 1 and sites[0] else ""
 
 
 def _summarize_audit(inputs: ReportInputs, settings: ReportSettings) -> AuditSummary | None:
