@@ -145,7 +145,8 @@ def predict_recordings(
         try:
             windows = detector.score_recording(path)
         except (InputError, OSError, RuntimeError) as error:
-            logger.warning("%s is left out: %s", path, error)
+            shown = str(path).encode("utf-8", "backslashreplace").decode()
+            logger.warning("%s is left out: %s", shown, error)
             continue
         scored.append(score_by_highest_window(windows))
         flagged = windows[windows.confidence >= threshold]
