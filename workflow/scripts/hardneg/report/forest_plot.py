@@ -18,6 +18,8 @@ from hardneg.statistics.delta_table import varying_axes
 SEED: dict[str, Any] = {"marker": "o", "linestyle": "none", "color": "#777777", "fillstyle": "none", "markersize": 3.5}
 UNDECIDED_COLOR, CONTROL_COLOR = "#222222", "#aaaaaa"
 OVERVIEW_SPLITS = ("test_ood", "test_iid")
+SPLIT_WIDTH = 14
+LABEL_HEIGHT = 1.25  # of the name of a split, with its margins (inches)
 TITLE_WIDTH = 26  # characters
 VERDICT_COLORS = {
     "improves": COLORS[2],
@@ -88,7 +90,8 @@ def draw_overview(deltas: pd.DataFrame, vary: str, baseline: str, controls: Coll
     splits = [split for split in OVERVIEW_SPLITS if split in set(deltas.split)]
     metrics = [metric for metric in HEADLINES if metric in set(deltas.metric)]
     offsets = np.linspace(-0.3, 0.3, len(configurations)) if len(configurations) > 1 else [0.0]
-    figure = Figure(figsize=(10, 0.7 + len(splits) * (0.55 + len(values) * max(0.22, 0.09 * len(configurations)))))
+    row_height = max(0.55 + len(values) * max(0.22, 0.09 * len(configurations)), LABEL_HEIGHT)
+    figure = Figure(figsize=(10, 0.7 + len(splits) * row_height))
     panels = figure.subplots(len(splits), len(metrics), sharey=True, sharex="col", squeeze=False)
     for line, split in zip(panels, splits, strict=True):
         for panel, metric in zip(line, metrics, strict=True):
@@ -103,7 +106,7 @@ def draw_overview(deltas: pd.DataFrame, vary: str, baseline: str, controls: Coll
             if split == splits[0]:
                 panel.set_title(textwrap.fill(METRIC_NAMES[metric], TITLE_WIDTH), fontsize=9)
             panel.grid(axis="y", visible=False)
-        line[0].set_ylabel(SPLIT_NAMES[split].replace(" (", "\n("))
+        line[0].set_ylabel(textwrap.fill(SPLIT_NAMES[split], SPLIT_WIDTH))
     panels[0][0].set_yticks(range(len(values)), values)
     panels[0][0].set_ylim(len(values) - 0.5, -0.5)
     for panel in panels[-1]:
