@@ -40,6 +40,14 @@ def kill_tree(run: subprocess.Popen) -> None:
     run.wait()
 
 
+def wait_for(pids: list[int], seconds: float = 120) -> None:
+    """Wait until processes that are not children of this one have ended."""
+    deadline = time.monotonic() + seconds
+    while any(Path(f"/proc/{pid}").exists() for pid in pids):
+        assert time.monotonic() < deadline, "processes do not end"
+        time.sleep(0.1)
+
+
 def ends_within(run: subprocess.Popen, seconds: float) -> bool:
     """Return whether the run ends by itself in time."""
     deadline = time.monotonic() + seconds

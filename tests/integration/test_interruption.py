@@ -15,6 +15,8 @@ from conftest import SMALL, Project, add_recordings
 
 pytestmark = pytest.mark.slow
 KILLS = 30
+CONTROLLER_KILLS = 5
+DAMAGED_FILES = 12
 
 
 @pytest.fixture(scope="module")
@@ -60,6 +62,40 @@ def test_a_run_killed_thirty_times_gives_the_same_results(project, calm):
             kills += 1
             project.snakemake("--unlock", config="night.yaml")
     assert kills == KILLS
+
+
+def test_jobs_that_outlive_their_workflow_change_nothing(project, calm):
+    moments, kills, orphans = random.Random(9), 0, []
+    while kills < CONTROLLER_KILLS:
+        run = interruption.start(project, "night.yaml")
+        if not interruption.ends_within(run, moments.uniform(2, 10)):
+            orphans += processes.descendants(run.pid)
+            run.kill()
+            kills += 1
+            run.wait()
+            project.snakemake("--unlock", config="night.yaml")
+        assert run.returncode in (0, -signal.SIGKILL), project.path("run.log").read_text()[-4000:]
+    project.snakemake(config="night.yaml")
+    interruption.wait_for(orphans)
+    assert orphans and interruption.digests(project.path("results/night")) == calm
+
+
+def test_damaged_results_are_named_and_made_again(project, calm):
+    project.snakemake(config="night.yaml")
+    damaged = random.Random(10).sample(sorted(calm), DAMAGED_FILES)
+    for name in damaged:
+        path = project.path("results/night") / name
+        path.write_bytes(path.read_bytes()[: path.stat().st_size // 2] + b"\0")
+    printed = project.snakemake("verify", config="night.yaml", fails=True)
+    assert "Traceback" not in printed
+    for name in damaged:
+        assert f"\n  {name}\n" in printed
+        (project.path("results/night") / name).unlink()
+    project.snakemake(config="night.yaml")
+    left_out = calm.keys() - interruption.digests(project.path("results/night")).keys()
+    assert left_out < set(damaged)  # what no job needs any more is made only on request
+    project.snakemake(*(f"results/night/{name}" for name in left_out), config="night.yaml")
+    assert interruption.digests(project.path("results/night")) == calm
 
 
 def test_ctrl_c_stops_within_seconds_and_leaves_no_lock(project, calm):
