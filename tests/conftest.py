@@ -2,11 +2,11 @@
 
 import resource
 import shutil
-from contextlib import contextmanager
 from importlib.util import find_spec
 
 import numpy as np
 import pandas as pd
+import processes
 import psutil
 import pytest
 import soundfile
@@ -62,14 +62,8 @@ def wav(tmp_path):
 def limited_memory():
     """Make a context in which this process can get no more than some bytes of further memory."""
 
-    @contextmanager
     def limit(further_bytes):
-        soft, hard = resource.getrlimit(resource.RLIMIT_AS)
-        resource.setrlimit(resource.RLIMIT_AS, (psutil.Process().memory_info().vms + further_bytes, hard))
-        try:
-            yield
-        finally:
-            resource.setrlimit(resource.RLIMIT_AS, (soft, hard))
+        return processes.limited(resource.RLIMIT_AS, psutil.Process().memory_info().vms + further_bytes)
 
     return limit
 

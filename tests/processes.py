@@ -1,5 +1,8 @@
-"""The processes on this machine, read from /proc."""
+"""The processes on this machine, read from /proc, and the limits of this one."""
 
+import resource
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 
@@ -29,3 +32,14 @@ def with_title(start: str) -> list[int]:
         except (FileNotFoundError, ProcessLookupError):
             continue
     return processes
+
+
+@contextmanager
+def limited(kind: int, highest: int) -> Iterator[None]:
+    """Limit a resource of this process and of those that it starts; `kind` is a constant of :mod:`resource`."""
+    soft, hard = resource.getrlimit(kind)
+    resource.setrlimit(kind, (highest, hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(kind, (soft, hard))

@@ -86,8 +86,7 @@ def seed_checkpoints(corpus: Path) -> None:
     """One sound checkpoint."""
     shape = {"model": "cnn", "channels": [2, 4], "hidden_units": 0, "dropout": 0.1}
     network = networks.build(**shape, shape=(64, 94))
-    checkpoints.save(network, {"training": shape, "input": INPUT, "shape": [64, 94]}, "seed.safetensors")
-    (corpus / "checkpoint").write_bytes(Path("seed.json").read_bytes() + b"\0" + Path("seed.safetensors").read_bytes())
+    _save_model(corpus / "checkpoint", network, {"training": shape, "input": INPUT, "shape": [64, 94]})
 
 
 def seed_detectors(corpus: Path) -> None:
@@ -99,8 +98,13 @@ def seed_detectors(corpus: Path) -> None:
     expected = {"windows": windows, "features": features}
     description = {"input": expected, "training": shape, "shape": [16, 32], "target": "frog", "label": "Rana_Frog"}
     description |= {"threshold": 0.5, "backbone": {"sha256": None, "licence": "none"}}
+    _save_model(corpus / "detector", network, description)
+
+
+def _save_model(path: Path, network: networks.Network, description: dict[str, object]) -> None:
+    """Write a model as one file: its description, a zero byte and its weights."""
     checkpoints.save(network, description, "seed.safetensors")
-    (corpus / "detector").write_bytes(Path("seed.json").read_bytes() + b"\0" + Path("seed.safetensors").read_bytes())
+    path.write_bytes(Path("seed.json").read_bytes() + b"\0" + Path("seed.safetensors").read_bytes())
 
 
 def seed_tables(corpus: Path) -> None:

@@ -10,6 +10,7 @@ import subprocess
 import sys
 
 import pandas as pd
+import processes
 import pytest
 import yaml
 from conftest import Project
@@ -203,10 +204,6 @@ def test_a_file_in_place_of_a_folder_is_named(study, name):
 
 
 def test_a_limit_on_the_size_of_files_is_named(study):
-    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (50_000, hard))
-    try:
+    with processes.limited(resource.RLIMIT_FSIZE, 50_000):
         printed = refuse(study, "small.yaml", "--forcerun", "draw_figures")
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
     assert "File too large. The limit on the size of a file was reached" in printed

@@ -22,7 +22,7 @@ def main(arguments: list[str] | None = None) -> int:
     logging.basicConfig(format="%(message)s", level=logging.WARNING)
     try:
         options.run(options)
-    except (InputError, OSError, MemoryError, RuntimeError) as error:
+    except Exception as error:
         remedy = describe_remedy(error, getattr(options, "output", "."))
         if not remedy:
             raise

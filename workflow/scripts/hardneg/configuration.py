@@ -1,7 +1,6 @@
 """Check a configuration against its schema, fill in the defaults and refuse contradictions."""
 
 import datetime
-import math
 import os
 from collections.abc import Iterator
 from dataclasses import asdict
@@ -12,6 +11,7 @@ from jsonschema import Draft202012Validator
 from jsonschema.exceptions import ValidationError, best_match
 
 from hardneg.common.errors import InputError
+from hardneg.common.unusable_numbers import find_unusable_numbers
 from hardneg.configuration_rules import (
     FEATURE_KEYS,
     Config,
@@ -52,7 +52,7 @@ def complete(config: Config, schema_path: str | os.PathLike[str]) -> Config:
             f"The configuration expands to more than {MAX_VALUES:,} values. Check its YAML aliases (&name and *name): "
             "aliases of aliases multiply."
         )
-    unusable = [*_find_unusable_numbers(config), *_find_unquoted_names(config)]
+    unusable = [*find_unusable_numbers(config), *_find_unquoted_names(config)]
     if unusable:
         raise InputError("The configuration is not valid:\n" + "\n".join(f"  {message}" for message in unusable))
     with open(schema_path, encoding="utf-8") as file:
@@ -167,17 +167,6 @@ def _count_values(part: object, count: int = 0) -> int:
             break
         count = _count_values(child, count)
     return count
-
-
-def _find_unusable_numbers(part: object, path: str = "") -> Iterator[str]:
-    """Find numbers that no setting can mean: infinite ones, and integers that do not fit into 64 bits."""
-    if isinstance(part, float) and not math.isfinite(part):
-        yield f"{path}: {part} is not a number that can be used here"
-    elif isinstance(part, int) and not -(2**63) <= part < 2**63:
-        yield f"{path}: {part:.3g} is too large: integers have at most 64 bits"
-    children = part.items() if isinstance(part, dict) else enumerate(part) if isinstance(part, list) else ()
-    for key, child in children:
-        yield from _find_unusable_numbers(child, f"{path}.{key}" if path else str(key))
 
 
 def _explain(error: ValidationError, parent: str = "") -> str:

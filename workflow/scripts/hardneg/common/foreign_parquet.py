@@ -47,10 +47,6 @@ def read(path: str | os.PathLike[str], source: str) -> pd.DataFrame:
     with name_damaged_file(path):
         file = pyarrow.parquet.ParquetFile(path, page_checksum_verification=True)
         _check_footer(file.metadata, source)
-        names = file.schema_arrow.names
-        repeated = sorted({name for name in names if names.count(name) > 1})
-        if repeated:
-            raise InputError(f"{source} has the column(s) {', '.join(repeated)} more than once. Keep one of each.")
         texts = [field.name for field in file.schema_arrow if _is_text(field.type)]
         others = [field.name for field in file.schema_arrow if not _is_text(field.type) and not _is_simple(field.type)]
         if others:
@@ -58,9 +54,10 @@ def read(path: str | os.PathLike[str], source: str) -> pd.DataFrame:
                 f"{source}: the column(s) {', '.join(others)[:300]} contain lists, structures or bytes. Keep columns "
                 "of text and numbers."
             )
-        file = pyarrow.parquet.ParquetFile(path, page_checksum_verification=True, read_dictionary=texts)
-        table = file.read()
-        characters = sum(_count_characters(table[name]) for name in texts)
+        table = pyarrow.parquet.ParquetFile(
+            path, metadata=file.metadata, page_checksum_verification=True, read_dictionary=texts
+        ).read()
+        characters = sum(map(_count_characters, table.columns))
         if characters > MAX_CHARACTERS:
             raise InputError(f"{source} unpacks to {characters:,} characters; the limit is {MAX_CHARACTERS:,}.")
         # pandas' own metadata would come from the stranger too. Without it, a named index is a column.
@@ -98,7 +95,9 @@ def _is_simple(kind: pyarrow.DataType) -> bool:
 
 
 def _count_characters(column: pyarrow.ChunkedArray) -> int:
-    """Count the bytes of all texts in a column, from the length of each different one."""
+    """Count the bytes of all texts in a column, from the length of each different one; 0 for numbers and times."""
+    if not pyarrow.types.is_dictionary(column.type):
+        return 0
     total = 0
     for chunk in column.chunks:
         lengths = pyarrow.compute.binary_length(chunk.dictionary).cast(pyarrow.int64())

@@ -23,7 +23,6 @@ SEARCHED_LINES = 10
 SAMPLED_BYTES = 2000
 HEADER_BYTES = 1 << 16
 MAX_BYTES = 500_000_000
-MAX_COLUMNS = 1000
 # The first bytes of files that are not text, or not in an encoding that is read.
 SIGNATURES = {
     b"PK\x03\x04": "a spreadsheet (.xlsx or .ods) or a ZIP archive",
@@ -287,8 +286,9 @@ def _build_table(
     header: list[str], cells: list[list[str]], lines: pd.Index, columns: Sequence[str], source: str
 ) -> pd.DataFrame:
     width = len(header)
-    if width > MAX_COLUMNS:
-        raise InputError(f"{source} has {width:,} columns; the limit is {MAX_COLUMNS:,}. Keep those that you need.")
+    if width > foreign_parquet.MAX_COLUMNS:
+        limit = foreign_parquet.MAX_COLUMNS
+        raise InputError(f"{source} has {width:,} columns; the limit is {limit:,}. Keep those that you need.")
     # A row that is longer by an empty cell is refused too: a comma in its first cell may have moved all others.
     ragged = [f"  line {line}: {len(row)} cells" for line, row in zip(lines, cells, strict=True) if len(row) != width]
     if ragged:

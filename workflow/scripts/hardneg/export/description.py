@@ -1,6 +1,5 @@
 """What a user of an exported detector needs: part of its ``model.json``."""
 
-import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,11 +10,12 @@ from jsonschema import Draft202012Validator
 from hardneg.audio.windowing import WindowSpec
 from hardneg.common import fingerprint, tables
 from hardneg.common.errors import LONGEST_REASON, InputError
+from hardneg.common.unusable_numbers import find_unusable_numbers
 from hardneg.experiments.run_description import RunDescription
 from hardneg.features import extractors
 from hardneg.features.feature_settings import FeatureSettings, find_oversized, parse_features
+from hardneg.models.checkpoints import MAX_DESCRIPTION_BYTES
 
-MAX_BYTES = 1 << 20
 NUMBER, POSITIVE, TEXT = {"type": "number"}, {"type": "number", "exclusiveMinimum": 0}, {"type": "string"}
 COUNT = {"type": "integer", "minimum": 1}
 # What a detector needs of its description, which may come from a stranger.
@@ -144,7 +144,7 @@ class DetectorDescription:
         """
         if not path.is_file():
             raise InputError(f"{path} does not exist. Give the folder that `snakemake export` wrote.")
-        content = tables.read_json(path, MAX_BYTES)
+        content = tables.read_json(path, MAX_DESCRIPTION_BYTES)
         if "threshold" not in content:
             raise InputError(
                 f"{path} has no threshold. Export the run with `snakemake export` and give the folder that it wrote."
@@ -187,8 +187,5 @@ def _find_problems(content: Mapping[str, Any]) -> Iterator[str]:
         cause = max([error, *(error.context or [])], key=lambda error: len(error.absolute_path))
         place = ".".join(map(str, cause.absolute_path)) or "the file"
         yield f"{place}: {cause.message[:LONGEST_REASON]}"
-    for part in (content["input"]["windows"], content["input"]["features"], {"threshold": content["threshold"]}):
-        for key, value in part.items():
-            if isinstance(value, float) and not math.isfinite(value):
-                yield f"{key}: {value} is not a number that can be used"
+    yield from find_unusable_numbers({key: content[key] for key in ("input", "threshold")})
     yield from find_oversized(**content["input"])

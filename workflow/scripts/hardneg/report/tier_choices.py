@@ -139,8 +139,7 @@ class _Evidence:
     Attributes
     ----------
     label : the configuration in words.
-    tiers : the rows of the table of differences from the baseline.
-    rows : the same as dictionaries.
+    rows : of the table of differences from the baseline.
     all_comparisons : all rows of the table of differences, those from controls included.
     differences : number of differences with a verdict behind the whole answer: all goals, tiers and configurations.
     losses : recall lost on validation, by tier.
@@ -148,7 +147,6 @@ class _Evidence:
     """
 
     label: str
-    tiers: pd.DataFrame
     rows: list[dict[str, Any]]
     all_comparisons: pd.DataFrame
     differences: int
@@ -208,11 +206,9 @@ def choose_tiers(
     for key, part in tiers.groupby(axes or (lambda _: 0), sort=False):
         configuration = dict(zip(axes, key if axes else (), strict=True))
         values, names = tuple(map(str, configuration.values())), part["value"].astype(str)
-        named = part.assign(value=names)
         evidence = _Evidence(
             label=", ".join(f"{axis.replace('_', ' ')} {configuration[axis]}" for axis in varying),
-            tiers=named,
-            rows=named.to_dict("records"),
+            rows=part.assign(value=names).to_dict("records"),
             all_comparisons=comparisons_by_configuration[values],
             differences=differences,
             losses={name: float(losses.loc[(*values, name) if values else name]) for name in names.unique()},
@@ -281,9 +277,9 @@ def _choose_tier(metric: str, evidence: _Evidence, rules: SelectionRules) -> Tie
 
 def _describe_tier(row: dict[str, Any], judged: int, evidence: _Evidence, rules: SelectionRules) -> ChosenTier:
     tier, metric = row["value"], row["metric"]
-    by_metric = evidence.tiers[evidence.tiers["value"] == tier].set_index("metric", drop=False)
+    by_metric = {cells["metric"]: cells for cells in evidence.rows if cells["value"] == tier}
     trade, threshold_free = (
-        by_metric.loc[[name for name in names if name in by_metric.index and name != metric]].to_dict("records")
+        [by_metric[name] for name in names if name in by_metric and name != metric]
         for names in (TRADE_METRICS, THRESHOLD_FREE_METRICS)
     )
     return ChosenTier(
@@ -301,10 +297,10 @@ def _describe_tier(row: dict[str, Any], judged: int, evidence: _Evidence, rules:
 def _refuse(row: dict[str, Any], judged: int, evidence: _Evidence, rules: SelectionRules) -> Refusal | None:
     """Find the reason not to recommend a tier that improves the metric of a goal; None if there is none."""
     tier = row["value"]
-    others = evidence.tiers[(evidence.tiers["value"] == tier) & (evidence.tiers.metric != row["metric"])]
-    companions = others[(others.verdict == "hurts") & others.metric.isin(COMPARED_METRICS)]
-    if len(companions):
-        return Refusal(tier, row, companions=companions.to_dict("records"))
+    others = [cells for cells in evidence.rows if cells["value"] == tier and cells["metric"] != row["metric"]]
+    companions = [cells for cells in others if cells["verdict"] == "hurts" and cells["metric"] in COMPARED_METRICS]
+    if companions:
+        return Refusal(tier, row, companions=companions)
     if evidence.losses[tier] > rules.max_recall_loss:
         return Refusal(tier, row, recall_loss=evidence.losses[tier])
     selected = correct_for_selection(row, judged, evidence.differences, rules.alpha)
