@@ -1,7 +1,7 @@
 import torch
 from torch import nn
 
-from hardneg.models.weight_average import average_weights
+from hardneg.models.weight_average import WeightAverage, compute_shares
 
 
 def network(weight):
@@ -10,14 +10,14 @@ def network(weight):
     return layer
 
 
-def averaged_after(decay, weights):
+def averaged_after(decay, weights, as_share=float):
     current = network(weights[0])
-    average = average_weights(current, decay)
-    for weight in weights:
+    average = WeightAverage(current)
+    for weight, share in zip(weights, compute_shares(decay, len(weights)), strict=True):
         nn.init.constant_(current[0].weight, weight)
         nn.init.constant_(current[1].running_mean, 10 * weight)
         current[1].num_batches_tracked += 1
-        average.update_parameters(current)
+        average.update(as_share(share))
     return average.module
 
 
@@ -40,3 +40,9 @@ def test_a_long_training_is_averaged_over_its_last_steps():
 
 def test_without_decay_the_average_is_the_network():
     assert averaged_after(0, [0.3, 0.7])[0].weight.item() == torch.tensor(0.7)
+
+
+def test_a_share_that_is_a_tensor_gives_the_same_average():
+    weights = [0.3, 0.7, -1.0, 2.0]
+    by_number, by_tensor = averaged_after(0.5, weights), averaged_after(0.5, weights, torch.tensor)
+    torch.testing.assert_close(by_tensor.state_dict(), by_number.state_dict())

@@ -14,7 +14,9 @@ import subprocess
 import sys
 import threading
 from collections.abc import Mapping, Sequence
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import asdict, replace
+from functools import partial
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -31,25 +33,33 @@ from hardneg.common.files import write_text
 
 # Format, sampling rate (Hz) and state of the page cache.
 CONDITIONS = [("wav", 48000, "warm"), ("wav", 48000, "cold"), ("flac", 48000, "warm"), ("wav", 24000, "warm")]
+STEPS_KIND = ("wav", 48000)  # of the files by which single steps and memory are measured
 WORKFLOW = "this workflow"
 POLL_S = 0.05
 
 
-def make_recordings(folder: Path, files: int, seed: int = 1) -> None:
-    """Write noise with tones as WAV and FLAC, at 48 and 24 kHz, 16 bit mono, of :data:`LENGTH_S` each.
+def make_recordings(folder: Path, files: int, kinds: Sequence[tuple[str, int]], seed: int = 1) -> None:
+    """Write noise with tones, 16 bit mono, of :data:`LENGTH_S` each, unless the folder has them.
 
-    WAV and FLAC files of one rate have the same samples.
+    Parameters
+    ----------
+    kinds : formats (``wav`` or ``flac``) and sampling rates (Hz). Files of one rate have the same samples.
     """
-    rng = np.random.default_rng(seed)
-    for rate in (48000, 24000):
+    kinds = [(extension, rate) for extension, rate in kinds if not (folder / f"{extension}-{rate}").exists()]
+    for extension, rate in kinds:
+        (folder / f"{extension}-{rate}").mkdir(parents=True)
+    with ProcessPoolExecutor() as pool:
+        list(pool.map(partial(_make_recording, folder, kinds, seed), range(files), chunksize=16))
+
+
+def _make_recording(folder: Path, kinds: Sequence[tuple[str, int]], seed: int, number: int) -> None:
+    for rate in {rate for _, rate in kinds}:
+        rng = np.random.default_rng([seed, rate, number])
         time_s = np.arange(round(LENGTH_S * rate)) / rate
-        for file in range(files):
-            noise = np.cumsum(rng.standard_normal(len(time_s))) * 2e-4 + 0.01 * rng.standard_normal(len(time_s))
-            samples = (noise + 0.1 * np.sin(2 * np.pi * rng.uniform(300, 4000) * time_s)).clip(-1, 1)
-            for extension in ("wav", "flac"):
-                path = folder / f"{extension}-{rate}" / f"{file:05d}.{extension}"
-                path.parent.mkdir(parents=True, exist_ok=True)
-                soundfile.write(path, samples, rate, subtype="PCM_16")
+        noise = np.cumsum(rng.standard_normal(len(time_s))) * 2e-4 + 0.01 * rng.standard_normal(len(time_s))
+        samples = (noise + 0.1 * np.sin(2 * np.pi * rng.uniform(300, 4000) * time_s)).clip(-1, 1)
+        for extension in (extension for extension, own_rate in kinds if own_rate == rate):
+            soundfile.write(folder / f"{extension}-{rate}" / f"{number:05d}.{extension}", samples, rate, "PCM_16")
 
 
 class PipelineProcess:
@@ -114,13 +124,16 @@ def start_fastest_naive(folder: Path, thread_counts: Sequence[int], device: str)
     return started[fastest], thread_counts[fastest]
 
 
-def compare(folder: Path, pipelines: Mapping[str, PipelineProcess], repeats: int) -> list[dict[str, Any]]:
+def compare(
+    folder: Path, pipelines: Mapping[str, PipelineProcess], conditions: Sequence[tuple[str, int, str]], repeats: int
+) -> list[dict[str, Any]]:
     """Run all pipelines in turns under each condition.
 
     Parameters
     ----------
     folder : from :func:`make_recordings`.
-    pipelines : by name, the naive one first.
+    pipelines : by name; the others are compared with the first.
+    conditions : see :data:`CONDITIONS`.
     repeats : passes that count. One more pass warms up.
 
     Returns
@@ -131,7 +144,7 @@ def compare(folder: Path, pipelines: Mapping[str, PipelineProcess], repeats: int
     ``largest_score_difference, score_spread``.
     """
     rows = []
-    for extension, rate, cache in CONDITIONS:
+    for extension, rate, cache in conditions:
         recordings = folder / f"{extension}-{rate}"
         passes: dict[str, list[PassResult]] = {name: [] for name in pipelines}
         for _ in range(repeats + 1):
@@ -154,10 +167,11 @@ def format_markdown(result: Mapping[str, Any]) -> str:
         "# Benchmark",
         "",
         f"{result['files']} files of {LENGTH_S:g} s, {result['cores']} cores, device {result['device']}, "
-        f"{result['machine']}. `times naive` is the median of the ratios within one turn. It compares with the naive "
-        "loop at its faster number of threads. Absolute figures depend on the machine and its other load.",
+        f"{result['machine']}. `times first` is the median of the ratios within one turn: how many times faster a "
+        "pipeline is than the first. The naive loop has its faster number of threads. Absolute figures depend on the "
+        "machine and its other load.",
         "",
-        "| files | page cache | pipeline | times naive | files/s | x real time | CPU ms/file | scores differ by |",
+        "| files | page cache | pipeline | times first | files/s | x real time | CPU ms/file | scores differ by |",
         "|---|---|---|---|---|---|---|---|",
     ]
     lines += [
@@ -166,7 +180,7 @@ def format_markdown(result: Mapping[str, Any]) -> str:
         f"{row['largest_score_difference']:.4f} |"
         for row in result["pipelines"]
     ]
-    first_condition = next(row for row in result["pipelines"] if row["parts"])
+    first_condition = next(row for row in result["pipelines"] if row["rival"] == WORKFLOW)
     per_minute = 60 * result["files"] / first_condition["parts"]["scoring"]
     lines += ["", f"From cached features alone, this workflow scores {per_minute:,.0f} windows a minute."]
     lines += ["", "| step, one thread | naive ms/file | workflow ms/file | times |", "|---|---|---|---|"]
@@ -191,23 +205,22 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--repeats", type=int, default=3, help="turns")
     parser.add_argument("--cores", type=int, default=len(os.sched_getaffinity(0)), help="to use")
     parser.add_argument("--gpu", action="store_true", help="run networks and front ends on CUDA")
+    names = ["-".join(map(str, condition)) for condition in CONDITIONS]
+    parser.add_argument("--conditions", nargs="+", choices=names, default=names, help="files, and state of the cache")
+    parser.add_argument("--without-rivals", action="store_true", help="time only this workflow")
     options = parser.parse_args(arguments)
     device = "cuda" if options.gpu else "cpu"
     process_context.prepend_pythonpath(Path(__file__).parents[2])
+    conditions = [CONDITIONS[names.index(name)] for name in options.conditions]
+    kinds = sorted({(extension, rate) for extension, rate, _ in conditions} | {STEPS_KIND})
     recordings = options.folder.resolve() / f"recordings-{options.files}"
-    if not recordings.exists():
-        make_recordings(recordings, options.files)
+    make_recordings(recordings, options.files, kinds)
     trial = options.folder.resolve() / "trial"
-    if not trial.exists():
-        make_recordings(trial, 64)
-    naive, threads = start_fastest_naive(trial / "wav-48000", sorted({1, options.cores}), device)
-    pipelines = {f"naive, {threads} thread{'s' * (threads > 1)}": naive}
-    pipelines["torchaudio and DataLoader"] = PipelineProcess("dataloader", options.cores, options.cores, device)
-    if importlib.util.find_spec("opensoundscape"):
-        pipelines["OpenSoundscape"] = PipelineProcess("opensoundscape", options.cores, options.cores, device)
+    make_recordings(trial, 64, [STEPS_KIND])
+    pipelines = {} if options.without_rivals else _start_rivals(trial, options.cores, device)
     pipelines[WORKFLOW] = PipelineProcess("workflow", options.cores, options.cores, device)
     try:
-        rows = compare(recordings, pipelines, options.repeats)
+        rows = compare(recordings, pipelines, conditions, options.repeats)
         wav = recordings / "wav-48000"
         peaks = {name: pipeline.measure_peak_bytes(wav) for name, pipeline in pipelines.items()}
     finally:
@@ -220,12 +233,21 @@ def main(arguments: Sequence[str] | None = None) -> None:
         "machine": f"{platform.machine()}, {platform.system()}",
         "versions": provenance.collect_versions(device),
         "pipelines": rows,
-        "steps": [asdict(step) for step in time_steps(recordings, options.repeats)],
+        "steps": [asdict(step) for step in time_steps(trial, options.repeats)],
         "peak_bytes": peaks,
     }
     tables.write_json(result, options.folder / "bench.json")
     write_text(format_markdown(result), options.folder / "bench.md")
     print(format_markdown(result))
+
+
+def _start_rivals(trial: Path, cores: int, device: str) -> dict[str, PipelineProcess]:
+    naive, threads = start_fastest_naive(trial / "wav-48000", sorted({1, cores}), device)
+    rivals = {f"naive, {threads} thread{'s' * (threads > 1)}": naive}
+    rivals["torchaudio and DataLoader"] = PipelineProcess("dataloader", cores, cores, device)
+    if importlib.util.find_spec("opensoundscape"):
+        rivals["OpenSoundscape"] = PipelineProcess("opensoundscape", cores, cores, device)
+    return rivals
 
 
 def _without_warm_up(passes: Sequence[PassResult]) -> list[PassResult]:

@@ -41,8 +41,13 @@ class AdamW:
         self.steps = [torch.zeros((), device=parameter.device) for parameter in self.parameters]
 
     @torch.no_grad()
-    def step(self, learning_rate: float) -> None:
-        """Update the parameters by their gradients, and delete the gradients."""
+    def step(self, learning_rate: float | torch.Tensor) -> None:
+        """Update the parameters by their gradients, and delete the gradients.
+
+        Parameters
+        ----------
+        learning_rate : a number, or a scalar tensor on the parameters' device.
+        """
         adamw(
             self.parameters,
             [parameter.grad for parameter in self.parameters],  # type: ignore[misc] # backward has set every gradient
@@ -67,9 +72,13 @@ class LibraryAdamW:
     """``torch.optim.AdamW`` with the interface of :class:`AdamW`."""
 
     def __init__(self, parameters: Iterable[torch.nn.Parameter], weight_decay: float):
-        self.optimizer = torch.optim.AdamW(parameters, betas=BETAS, eps=EPSILON, weight_decay=weight_decay, fused=True)
+        trained = list(parameters)
+        on_gpu = trained[0].is_cuda  # where steps are recorded as a CUDA graph
+        self.optimizer = torch.optim.AdamW(
+            trained, betas=BETAS, eps=EPSILON, weight_decay=weight_decay, fused=True, capturable=on_gpu
+        )
 
-    def step(self, learning_rate: float) -> None:
+    def step(self, learning_rate: float | torch.Tensor) -> None:
         """Update the parameters by their gradients, and delete the gradients."""
         self.optimizer.param_groups[0]["lr"] = learning_rate
         self.optimizer.step()

@@ -2,6 +2,7 @@
 
 import math
 from dataclasses import dataclass, replace
+from itertools import islice
 from typing import cast
 
 import numpy as np
@@ -15,6 +16,7 @@ from hardneg.models import networks
 from hardneg.models.adamw import make_adamw
 from hardneg.models.augmentation import Augmenter
 from hardneg.models.batches import Batch, BatchSampler, TrainingWindows, weigh_windows
+from hardneg.models.captured_step import CapturedStep
 from hardneg.models.diagnosis import DivergedTrainingError, diagnose
 from hardneg.models.epoch_choice import EpochChoice, balanced_log_loss
 from hardneg.models.inference import collect_file_scores, compute_confidences, predict_confidences
@@ -24,7 +26,7 @@ from hardneg.models.ranking_curves import average_precision
 from hardneg.models.training_settings import TrainingSettings
 from hardneg.models.upsampling import upsample
 from hardneg.models.weak_labels import find_calling, find_highest
-from hardneg.models.weight_average import average_weights
+from hardneg.models.weight_average import WeightAverage, compute_shares
 
 HISTORY_COLUMNS = ["epoch", "loss", "learning_rate", "validation_average_precision", "validation_loss", "kept"]
 
@@ -128,7 +130,7 @@ class Trainer:
         self._data = DeviceWindows.from_windows(windows, settings, device)
         is_mined = self._data.is_mined
         self._network.standardize(self._data.features[~is_mined] if is_mined.any() else self._data.features)
-        self._average = average_weights(self._network, settings.ema)
+        self._average = WeightAverage(self._network)
         self.averaged = cast(networks.Network, self._average.module)
         self.sampler = BatchSampler(windows, settings, seed)
         mixed_in = None if background is None else torch.from_numpy(background).to(device)
@@ -137,29 +139,50 @@ class Trainer:
         self.steps = self.sampler.steps_per_epoch * settings.epochs
         self.warm_up = max(round(settings.warmup_fraction * self.steps), 1)
         shares = (warm_up_and_decay(step, self.warm_up, self.steps) for step in range(self.steps))
-        self._rates = iter([settings.learning_rate * share for share in shares])
+        rates = [settings.learning_rate * share for share in shares]
+        self._schedule = zip(rates, compute_shares(settings.ema, self.steps), strict=True)
+        self._captured = CapturedStep(self._step) if device != "cpu" else None
 
     def train_epoch(self) -> tuple[float, float]:
         """Train for one epoch; return the mean loss and the last learning rate."""
-        settings = self._settings
         self._network.train()
         losses = []
+        steps = self.sampler.steps_per_epoch
         batches = self.sampler.draw_epoch(self._device)
-        numbers = self._augmenter.draw_epoch(self.sampler.steps_per_epoch, settings.batch_size, self._device)
-        for batch, drawn in zip(batches, numbers, strict=True):
-            inputs, targets, weights = self._data.take(batch)
-            inputs = self._augmenter.apply(inputs, drawn)
-            if settings.mixup:
-                inputs, targets = blend(inputs, batch), blend(targets, batch)
-                weights = None if weights is None else blend(weights, batch)
-            logits = self._network(inputs)
-            loss = focal_loss(logits, targets, settings.focal_gamma, settings.label_smoothing, weights)
-            torch.autograd.backward(loss)
-            rate = next(self._rates)
-            self._optimizer.step(rate)
-            self._average.update_parameters(self._network)
-            losses.append(loss.detach())
+        numbers = self._augmenter.draw_epoch(steps, self._settings.batch_size, self._device)
+        schedule = list(islice(self._schedule, steps))
+        on_device = torch.tensor(schedule, device=self._device)
+        for batch, drawn, (rate, share), scalars in zip(batches, numbers, schedule, on_device, strict=True):
+            tensors = (batch.rows, batch.partners, batch.shares, drawn)
+            if self._captured is None:
+                losses.append(self._step(*tensors, rate, share))
+            else:
+                losses.append(self._captured(*tensors, *scalars))
         return float(torch.stack(losses).mean()), rate
+
+    def _step(
+        self,
+        rows: torch.Tensor,
+        partners: torch.Tensor,
+        shares: torch.Tensor,
+        drawn: torch.Tensor,
+        rate: float | torch.Tensor,
+        average_share: float | torch.Tensor,
+    ) -> torch.Tensor:
+        """Take one step with a batch, the numbers drawn for it, and its learning rate; return its loss."""
+        settings = self._settings
+        batch = Batch(rows, partners, shares)
+        inputs, targets, weights = self._data.take(batch)
+        inputs = self._augmenter.apply(inputs, drawn)
+        if settings.mixup:
+            inputs, targets = blend(inputs, batch), blend(targets, batch)
+            weights = None if weights is None else blend(weights, batch)
+        logits = self._network(inputs)
+        loss = focal_loss(logits, targets, settings.focal_gamma, settings.label_smoothing, weights)
+        torch.autograd.backward(loss)
+        self._optimizer.step(rate)
+        self._average.update(average_share)
+        return loss.detach()
 
     def choose_highest_windows(self) -> None:
         """Let the window of each positive file that is highest now stand for the file from now on."""
