@@ -130,7 +130,7 @@ def score(folder: Path, device: str, seeds: Sequence[int]) -> float:
     device = torch_device.select_device(device, 1)
     runs = [folder / f"run-{seed}" for seed in seeds]
     scores = split_scores.score_splits(
-        [checkpoints.load(run / "model.safetensors", INPUT) for run in runs],
+        [checkpoints.load(run / "model.safetensors", INPUT).to(device) for run in runs],
         tables.read(folder / "labelled.parquet"),
         tables.read(folder / "index.parquet"),
         [tables.read(run / "validation.parquet") for run in runs],

@@ -11,7 +11,7 @@ import pandas as pd
 import torch
 
 from hardneg.common.log import announce, track_progress
-from hardneg.common.torch_device import make_deterministic
+from hardneg.common.torch_device import make_deterministic, round_convolutions
 from hardneg.models import networks
 from hardneg.models.adamw import make_adamw
 from hardneg.models.augmentation import Augmenter
@@ -157,7 +157,8 @@ class Trainer:
             if self._captured is None:
                 losses.append(self._step(*tensors, rate, share))
             else:
-                losses.append(self._captured(*tensors, *scalars))
+                with round_convolutions():
+                    losses.append(self._captured(*tensors, *scalars))
         return float(torch.stack(losses).mean()), rate
 
     def _step(

@@ -37,7 +37,7 @@ class WeightAverage:
 
     @torch.no_grad()
     def update(self, share: float | torch.Tensor) -> None:
-        """Move the average towards the network by `share` of their difference; see :func:`compute_shares`.
+        """Move the average toward the network by `share` of their difference; see :func:`compute_shares`.
 
         Parameters
         ----------
