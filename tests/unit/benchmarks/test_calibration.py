@@ -1,3 +1,5 @@
+import dataclasses
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -45,7 +47,7 @@ def make_rows(p, verdict, difference=0.01, metric="f1", half_width=0.02):
             "recommended": verdict[study][tier] == "improves",
         }
         for study in range(len(p))
-        for tier in range(3)
+        for tier in range(len(p[study]))
     ]  # fmt: skip
     return pd.DataFrame(rows).assign(
         **{name: getattr(SMALL, name) for name in calibration.DESIGN},
@@ -117,3 +119,34 @@ def test_few_studies_without_an_effect_find_one(tmp_path):
     assert not len(table[table.called > highest]), table[table.called > highest][shown].to_string()
     assert not len(table[table.recommended > highest]), table[shown].to_string()
     assert not len(table[table.covered < 1 - highest]), table[table.covered < 1 - highest][shown].to_string()
+
+
+def test_an_interaction_is_judged_from_the_same_four_arms():
+    cell = Cell(2, 4, 15, 12, 6.0, interaction="tier acts with more")
+    rows = calibration_cells.run_study(cell, 3, resamples=20).set_index("metric")
+    assert set(rows.index) == set(TEST_SPLIT_METRICS) and len(rows) == len(TEST_SPLIT_METRICS)
+    assert rows.difference["average_precision"] > 0.05, "the tier acts with more positives only"
+    without = calibration_cells.run_study(dataclasses.replace(cell, interaction="tier acts"), 3, resamples=20)
+    assert abs(without.set_index("metric").difference["average_precision"]) < 0.05
+
+
+def test_found_interactions_are_counted_and_those_that_exist_are_told_from_false_ones():
+    rows = make_rows([[0.01], [0.5], [np.nan], [0.5]], [["depends"], ["undecided"], ["no verdict"], ["undecided"]])
+    rows = rows.assign(value="mined", difference=0.05, ci_low=0.02, ci_high=0.08)
+    false, true = (
+        calibration.summarize_interactions(rows.assign(interaction=kind)).iloc[0]
+        for kind in ("positives act", "tier acts with more")
+    )
+    assert false.called == true.called == pytest.approx(1 / 3) and false.decided == 3 and false.withheld == 0.25
+    assert false.covered == 0 and true.covered == 1, "the true interaction is zero, or the mean over the studies"
+
+
+def test_recorders_that_hear_one_night_can_be_taken_for_several_nights():
+    study = simulate_study(StudyDesign(2, NightDesign(4, 15, 0.4), NightDesign(6, 25, 0.3)), np.random.default_rng(1))
+    split = calibration_cells.split_nights(study, 4, np.random.default_rng(2))
+    for before, after in ((study.test, split.test), (study.validation, split.validation)):
+        first, finer = before["none", 0].nights, after["none", 0].nights
+        assert len(np.unique(finer)) > 2 * len(np.unique(first)) and finer.max() == len(np.unique(finer)) - 1
+        assert all(len(np.unique(first[finer == night])) == 1 for night in np.unique(finer))
+        assert all(np.array_equal(files.nights, finer) for files in after.values())
+        assert np.array_equal(before["tier 1", 1].confidences, after["tier 1", 1].confidences)

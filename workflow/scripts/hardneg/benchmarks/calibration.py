@@ -17,7 +17,7 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
-from hardneg.benchmarks.calibration_cells import Cell, extend_cell, rounds_of
+from hardneg.benchmarks.calibration_cells import INTERACTIONS, Cell, extend_cell, rounds_of
 from hardneg.common.display_names import METRIC_NAMES
 from hardneg.common.files import write_text
 from hardneg.common.log import track_progress
@@ -26,13 +26,17 @@ from hardneg.statistics.paired_tests import adjust_p_values
 
 ALPHA = 0.05
 STEP = 40
-DESIGN = ["seeds", "validation_nights", "validation_files", "test_nights", "effect", "scores", "shared"]
+DESIGN = [
+    "seeds", "validation_nights", "validation_files", "test_nights", "effect", "scores", "shared", "recorders",
+    "interaction",
+]  # fmt: skip
 SEEDS = (3, 5, 10)
 VALIDATION = ((4, 30), (14, 11), (30, 20))
 TEST_NIGHTS = (6, 12, 40)
 PLANTED_EFFECTS = (0.6, 1.2)
 BEST_TIER = "tier 1"
 CALLS = ("improves", "hurts")
+DEPENDS = "depends"
 POOLED = {
     "all": "any_design",
     "studies": "kind",
@@ -63,6 +67,17 @@ def list_cells(scores: Sequence[str] = ()) -> list[Cell]:
         for folder, seeds, validation, nights in product(scores, (3, 5), (4, 14), TEST_NIGHTS)
     ]
     return cells
+
+
+def list_interaction_cells() -> list[Cell]:
+    """List the designs in which the verdict on an interaction is tested."""
+    grid = product(INTERACTIONS, (12, 40), (3, 10))
+    return [Cell(seeds, 14, 11, nights, 1.2, interaction=kind) for kind, nights, seeds in grid]
+
+
+def list_recorder_cells() -> list[Cell]:
+    """List the designs in which four recorders hear the same nights and are taken for four nights."""
+    return [Cell(seeds, 14, 11, nights, recorders=4) for nights, seeds in product((12, 40), (3, 10))]
 
 
 def calibrate(cells: Sequence[Cell], studies: int, resamples: int, folder: Path, workers: int) -> pd.DataFrame:
@@ -133,6 +148,27 @@ def summarize(judged: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
+def summarize_interactions(judged: pd.DataFrame) -> pd.DataFrame:
+    """Count how often an interaction is found, per cell and metric.
+
+    Returns
+    -------
+    One row per cell and metric, with ``studies, decided, withheld`` as in :func:`summarize`, ``called``, the share of
+    decided studies in which the tier's effect *depends* on the positives, and ``covered``, each with limits. The true
+    interaction is zero, or the mean over all studies of the same kind if the cell has one.
+    """
+    rows = []
+    for (*key, metric), part in judged.groupby([*DESIGN, "metric"], sort=False):
+        design = dict(zip(DESIGN, key, strict=True))
+        part = _add_truth(part, has_effect=sum(INTERACTIONS[design["interaction"]]) == 1)
+        decided = part[part.p.notna()]
+        covered = decided.ci_low.le(decided.truth) & decided.ci_high.ge(decided.truth)
+        counts = {"metric": metric, "studies": len(part), "decided": len(decided), "withheld": part.p.isna().mean()}
+        called = _measure_share("called", decided.verdict == DEPENDS)
+        rows.append(design | counts | called | _measure_share("covered", covered))
+    return pd.DataFrame(rows)
+
+
 def pool_cells(judged: pd.DataFrame) -> pd.DataFrame:
     """Count false calls over all cells without an effect that share one property of their design.
 
@@ -163,6 +199,10 @@ def pool_cells(judged: pd.DataFrame) -> pd.DataFrame:
 def _name_kind(design: Mapping[str, object]) -> str:
     if design["scores"]:
         return "permuted scores"
+    if design["interaction"]:
+        return str(design["interaction"])
+    if design["recorders"] != 1:
+        return f"simulated, {design['recorders']} recorders"
     return "simulated, shared" if design["shared"] else "simulated"
 
 
@@ -220,6 +260,18 @@ def format_markdown(table: pd.DataFrame, pooled: pd.DataFrame) -> str:
         parts += ["Power, and in brackets that of an oracle that knows the standard error (%):\n"]
         parts.append(_format_power(planted))
     return "\n".join(parts)
+
+
+def format_interactions(table: pd.DataFrame) -> str:
+    """Format the results of :func:`summarize_interactions` as Markdown."""
+    return "\n".join(
+        [
+            "The tier's effect *depends* on the positives (% of studies):\n",
+            _format_shares(table, "called"),
+            "Intervals that contain the true interaction (%):\n",
+            _format_shares(table, "covered"),
+        ]
+    )
 
 
 def _format_shares(table: pd.DataFrame, share: str, more: tuple[str, ...] = ()) -> str:
@@ -285,14 +337,23 @@ def main() -> None:
     parser.add_argument("--scores", nargs="*", default=[], help="folders of finished runs, whose scores are permuted")
     parser.add_argument("--workers", type=int, default=os.cpu_count() or 1, help="processes")
     parser.add_argument("--reduced", action="store_true", help="only two designs")
+    parser.add_argument("--interactions", action="store_true", help="test verdicts on interactions instead")
+    parser.add_argument("--recorders", action="store_true", help="test nights that several recorders hear instead")
     options = parser.parse_args()
     _prepare_process()
-    cells = REDUCED_CELLS if options.reduced else list_cells(options.scores)
+    name = "interactions" if options.interactions else "recorders" if options.recorders else "calibration"
+    cells = {"interactions": list_interaction_cells(), "recorders": list_recorder_cells()}.get(
+        name, REDUCED_CELLS if options.reduced else list_cells(options.scores)
+    )
     judged = calibrate(cells, options.studies, options.resamples, options.folder / "studies", options.workers)
-    table = summarize(judged)
-    table.to_csv(options.folder / "calibration.csv", index=False)
-    page = format_markdown(table, pool_cells(judged))
-    write_text(page, options.folder / "calibration.md")
+    if options.interactions:
+        table = summarize_interactions(judged)
+        page = format_interactions(table)
+    else:
+        table = summarize(judged)
+        page = format_markdown(table, pool_cells(judged))
+    table.to_csv(options.folder / f"{name}.csv", index=False)
+    write_text(page, options.folder / f"{name}.md")
     print(page)
 
 

@@ -3,7 +3,7 @@
 import math
 import zlib
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +11,7 @@ import pandas as pd
 
 from hardneg.benchmarks.permuted_studies import RealScores
 from hardneg.benchmarks.simulated_studies import SHARED, USUAL, NightDesign, StudyDesign, simulate_study
-from hardneg.benchmarks.studies import Study, judge_study
+from hardneg.benchmarks.studies import BASELINE, Study, judge_interaction, judge_study
 from hardneg.models.metrics import LOWER_IS_BETTER, TEST_SPLIT_METRICS
 from hardneg.statistics.comparison import StatisticsSettings
 
@@ -31,6 +31,17 @@ COLUMNS = [
     "verdict",
     "reason",
 ]
+# The four arms of a simulated study as a tier and its baseline, with each of two sets of positives.
+OTHER_AXIS = "positive_subset"
+ARMS_OF_INTERACTION = {
+    BASELINE: (BASELINE, "fewer"),
+    "tier 1": ("mined", "fewer"),
+    "tier 2": (BASELINE, "more"),
+    "tier 3": ("mined", "more"),
+}
+# What each arm but the first adds to the separation, in multiples of the effect. In the first two there is no
+# interaction, because with an effect of one axis alone, the arms are exchangeable along the other.
+INTERACTIONS = {"positives act": (0, 1, 1), "tier acts": (1, 0, 1), "tier acts with more": (0, 0, 1)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +57,8 @@ class Cell:
     scores : folder of finished runs whose scores are permuted; empty for the simulation.
     shared : whether most of what differs between arms is shared by their seeds; see
         :data:`hardneg.benchmarks.simulated_studies.SHARED`.
+    recorders : number of recorders that hear the same calls of a night and are taken for as many nights.
+    interaction : one of :data:`INTERACTIONS`; empty to judge the tiers. `effect` is then that of the axis or axes.
     """
 
     seeds: int
@@ -55,6 +68,8 @@ class Cell:
     effect: float = 0.0
     scores: str = ""
     shared: bool = False
+    recorders: int = 1
+    interaction: str = ""
 
     @property
     def name(self) -> str:
@@ -62,7 +77,9 @@ class Cell:
         world = f"permuted-{zlib.crc32(self.scores.encode()):08x}" if self.scores else "simulated"
         world += "-shared" if self.shared else ""
         validation = f"{self.validation_nights}x{self.validation_files}"
-        return f"{world}-effect{self.effect:g}-seeds{self.seeds}-validation{validation}-test{self.test_nights}"
+        name = f"{world}-effect{self.effect:g}-seeds{self.seeds}-validation{validation}-test{self.test_nights}"
+        name += f"-recorders{self.recorders}" if self.recorders > 1 else ""
+        return name + (f"-interaction-{self.interaction.replace(' ', '-')}" if self.interaction else "")
 
 
 def make_settings(resamples: int) -> StatisticsSettings:
@@ -83,7 +100,15 @@ def run_study(cell: Cell, number: int, resamples: int) -> pd.DataFrame:
     """
     rng = np.random.default_rng([zlib.crc32(cell.name.encode()), number])
     prevalence = math.nan if cell.scores else PREVALENCES[number % len(PREVALENCES)]
-    judged = judge_study(_make_study(cell, prevalence, rng), make_settings(resamples))
+    study = _make_study(cell, prevalence, rng)
+    if cell.recorders > 1:
+        study = split_nights(study, cell.recorders, rng)
+    settings = make_settings(resamples)
+    if cell.interaction:
+        rows = judge_interaction(study, ARMS_OF_INTERACTION, OTHER_AXIS, settings)
+        rows = rows.reindex(columns=COLUMNS).astype({"standard_error": float})
+        return rows.assign(study=number, prevalence=prevalence, recommended=False)
+    judged = judge_study(study, settings)
     recommended = {choice.tier for choice in judged.recommendation.choices if choice.tier}
     rows = judged.deltas[COLUMNS]
     return rows.assign(study=number, prevalence=prevalence, recommended=rows["value"].isin(recommended))
@@ -93,13 +118,24 @@ def _make_study(cell: Cell, prevalence: float, rng: np.random.Generator) -> Stud
     if cell.scores:
         scores = RealScores.read(cell.scores)
         return scores.permute(cell.seeds, cell.validation_nights, cell.test_nights, rng)
+    first, second, third = INTERACTIONS.get(cell.interaction, (1, 0.5, 0))
     design = StudyDesign(
         cell.seeds,
         NightDesign(cell.validation_nights, cell.validation_files, VALIDATION_PREVALENCE),
         NightDesign(cell.test_nights, TEST_FILES_PER_NIGHT, prevalence),
-        effects=(cell.effect, cell.effect / 2, 0.0),
+        effects=(cell.effect * first, cell.effect * second, cell.effect * third),
     )
     return simulate_study(design, rng, SHARED if cell.shared else USUAL)
+
+
+def split_nights(study: Study, recorders: int, rng: np.random.Generator) -> Study:
+    """Divide the files of each night at random over recorders, each of which then counts as a night."""
+    splits = []
+    for runs in (study.validation, study.test):
+        nights = next(iter(runs.values())).nights
+        finer = pd.factorize(nights * recorders + rng.integers(0, recorders, len(nights)), sort=True)[0]
+        splits.append({run: replace(files, nights=finer) for run, files in runs.items()})
+    return Study(*splits)
 
 
 def extend_cell(cell: Cell, studies: int, resamples: int, folder: Path) -> pd.DataFrame:

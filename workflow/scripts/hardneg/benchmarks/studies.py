@@ -11,6 +11,7 @@ from hardneg.models.metrics import measure_at_threshold, measure_ranking
 from hardneg.models.thresholds import HIGHEST_F1, choose_threshold
 from hardneg.report.recommendation import Recommendation, recommend
 from hardneg.statistics.comparison import StatisticsSettings, compare_runs
+from hardneg.statistics.interactions import estimate_interactions
 from hardneg.statistics.run_pairs import Comparison
 from hardneg.statistics.scored_files import ScoredFiles
 
@@ -53,15 +54,7 @@ def judge_study(study: Study, settings: StatisticsSettings) -> JudgedStudy:
     Each run chooses its threshold on its validation files. All tiers are compared with the arm without mined negatives,
     and one is recommended for each goal, or none.
     """
-    runs, rows = {}, []
-    for (arm, seed), files in study.test.items():
-        validation = study.validation[arm, seed]
-        threshold = choose_threshold(validation.labels, validation.confidences)
-        frozen = replace(validation, threshold=threshold)
-        runs[arm, str(seed)] = replace(files, threshold=threshold, validation=frozen, rule=HIGHEST_F1)
-        for split, scores in (("val", frozen), (SPLIT, runs[arm, str(seed)])):
-            rows.append({AXIS: arm, "seed": seed, "split": split, **_measure(scores)})
-    table = pd.DataFrame(rows)
+    runs, table = _choose_thresholds(study)
     deltas = compare_runs(
         table,
         [Comparison(AXIS, BASELINE)],
@@ -74,6 +67,45 @@ def judge_study(study: Study, settings: StatisticsSettings) -> JudgedStudy:
     if recommendation is None:
         raise ValueError(f"the study has no arm {BASELINE!r}, or no other arm")
     return JudgedStudy(deltas, recommendation)
+
+
+def judge_interaction(
+    study: Study, arms: Mapping[str, tuple[str, str]], other_axis: str, settings: StatisticsSettings
+) -> pd.DataFrame:
+    """Judge whether the effect of a tier depends on another axis, as the workflow does in a real study.
+
+    Parameters
+    ----------
+    arms : the tier and the value of the other axis that each arm of the study stands for.
+
+    Returns
+    -------
+    See :func:`hardneg.statistics.interactions.estimate_interactions`.
+    """
+    runs, table = _choose_thresholds(study)
+    by_axes = {(*arms[arm], seed): scores for (arm, seed), scores in runs.items()}
+    table[other_axis] = [arms[arm][1] for arm in table[AXIS]]
+    table[AXIS] = [arms[arm][0] for arm in table[AXIS]]
+    return estimate_interactions(
+        table,
+        Comparison(AXIS, BASELINE),
+        [AXIS, other_axis],
+        settings,
+        lambda run, _: by_axes[run[AXIS], run[other_axis], run["seed"]],
+    )
+
+
+def _choose_thresholds(study: Study) -> tuple[dict[tuple[str, str], ScoredFiles], pd.DataFrame]:
+    """Choose each run's threshold; return its test files by arm and seed, and one row per run and split."""
+    runs, rows = {}, []
+    for (arm, seed), files in study.test.items():
+        validation = study.validation[arm, seed]
+        threshold = choose_threshold(validation.labels, validation.confidences)
+        frozen = replace(validation, threshold=threshold)
+        runs[arm, str(seed)] = replace(files, threshold=threshold, validation=frozen, rule=HIGHEST_F1)
+        for split, scores in (("val", frozen), (SPLIT, runs[arm, str(seed)])):
+            rows.append({AXIS: arm, "seed": seed, "split": split, **_measure(scores)})
+    return runs, pd.DataFrame(rows)
 
 
 def _measure(scores: ScoredFiles) -> dict[str, float]:
