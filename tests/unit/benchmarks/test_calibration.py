@@ -150,3 +150,16 @@ def test_recorders_that_hear_one_night_can_be_taken_for_several_nights():
         assert all(len(np.unique(first[finer == night])) == 1 for night in np.unique(finer))
         assert all(np.array_equal(files.nights, finer) for files in after.values())
         assert np.array_equal(before["tier 1", 1].confidences, after["tier 1", 1].confidences)
+
+
+def test_each_seed_draws_the_nights_of_its_internal_validation_for_all_arms():
+    study = simulate_study(StudyDesign(3, NightDesign(20, 15, 0.4), NightDesign(4, 9, 0.3)), np.random.default_rng(1))
+    drawn = calibration_cells.draw_internal(study.validation, 4, np.random.default_rng(2))
+    assert drawn.keys() == study.validation.keys()
+    for (arm, seed), files in drawn.items():
+        assert set(files.nights) == set(range(4)) and 0 < files.labels.sum() < len(files.labels)
+        assert len(files.labels) == len(files.confidences) == len(files.hours) == len(files.nights)
+        assert np.array_equal(files.labels, drawn["none", seed].labels)
+        assert np.isin(files.confidences, study.validation[arm, seed].confidences).all()
+    assert len({files.night_set for files in drawn.values()}) == 3
+    assert len({tuple(files.labels) for files in drawn.values()}) == 3

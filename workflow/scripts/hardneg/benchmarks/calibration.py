@@ -28,7 +28,7 @@ ALPHA = 0.05
 STEP = 40
 DESIGN = [
     "seeds", "validation_nights", "validation_files", "test_nights", "effect", "scores", "shared", "recorders",
-    "interaction",
+    "internal", "interaction",
 ]  # fmt: skip
 SEEDS = (3, 5, 10)
 VALIDATION = ((4, 30), (14, 11), (30, 20))
@@ -75,9 +75,11 @@ def list_interaction_cells() -> list[Cell]:
     return [Cell(seeds, 14, 11, nights, 1.2, interaction=kind) for kind, nights, seeds in grid]
 
 
-def list_recorder_cells() -> list[Cell]:
-    """List the designs in which four recorders hear the same nights and are taken for four nights."""
-    return [Cell(seeds, 14, 11, nights, recorders=4) for nights, seeds in product((12, 40), (3, 10))]
+def list_further_cells() -> list[Cell]:
+    """List designs with `internal` validation, and those whose nights four recorders hear and count as four nights."""
+    grid = list(product((12, 40), (3, 10)))
+    cells = [Cell(seeds, 14, 11, nights, internal=True) for nights, seeds in grid]
+    return cells + [Cell(seeds, 14, 11, nights, recorders=4) for nights, seeds in grid]
 
 
 def calibrate(cells: Sequence[Cell], studies: int, resamples: int, folder: Path, workers: int) -> pd.DataFrame:
@@ -201,6 +203,8 @@ def _name_kind(design: Mapping[str, object]) -> str:
         return "permuted scores"
     if design["interaction"]:
         return str(design["interaction"])
+    if design["internal"]:
+        return "simulated, internal"
     if design["recorders"] != 1:
         return f"simulated, {design['recorders']} recorders"
     return "simulated, shared" if design["shared"] else "simulated"
@@ -338,11 +342,11 @@ def main() -> None:
     parser.add_argument("--workers", type=int, default=os.cpu_count() or 1, help="processes")
     parser.add_argument("--reduced", action="store_true", help="only two designs")
     parser.add_argument("--interactions", action="store_true", help="test verdicts on interactions instead")
-    parser.add_argument("--recorders", action="store_true", help="test nights that several recorders hear instead")
+    parser.add_argument("--further", action="store_true", help="test internal validation and shared nights instead")
     options = parser.parse_args()
     _prepare_process()
-    name = "interactions" if options.interactions else "recorders" if options.recorders else "calibration"
-    cells = {"interactions": list_interaction_cells(), "recorders": list_recorder_cells()}.get(
+    name = "interactions" if options.interactions else "further" if options.further else "calibration"
+    cells = {"interactions": list_interaction_cells(), "further": list_further_cells()}.get(
         name, REDUCED_CELLS if options.reduced else list_cells(options.scores)
     )
     judged = calibrate(cells, options.studies, options.resamples, options.folder / "studies", options.workers)

@@ -2,7 +2,7 @@
 
 import math
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -10,10 +10,18 @@ import numpy as np
 import pandas as pd
 
 from hardneg.benchmarks.permuted_studies import RealScores
-from hardneg.benchmarks.simulated_studies import SHARED, USUAL, NightDesign, StudyDesign, simulate_study
+from hardneg.benchmarks.simulated_studies import (
+    MIN_FILES_PER_CLASS,
+    SHARED,
+    USUAL,
+    NightDesign,
+    StudyDesign,
+    simulate_study,
+)
 from hardneg.benchmarks.studies import BASELINE, Study, judge_interaction, judge_study
 from hardneg.models.metrics import LOWER_IS_BETTER, TEST_SPLIT_METRICS
 from hardneg.statistics.comparison import StatisticsSettings
+from hardneg.statistics.scored_files import ScoredFiles
 
 PREVALENCES = (0.05, 0.15, 0.3, 0.5)
 VALIDATION_PREVALENCE = 0.4
@@ -31,6 +39,8 @@ COLUMNS = [
     "verdict",
     "reason",
 ]
+# Internal validation takes a fifth of the labeled nights.
+INTERNAL_NIGHTS = 5
 # The four arms of a simulated study as a tier and its baseline, with each of two sets of positives.
 OTHER_AXIS = "positive_subset"
 ARMS_OF_INTERACTION = {
@@ -58,6 +68,7 @@ class Cell:
     shared : whether most of what differs between arms is shared by their seeds; see
         :data:`hardneg.benchmarks.simulated_studies.SHARED`.
     recorders : number of recorders that hear the same calls of a night and are taken for as many nights.
+    internal : whether each seed draws its validation nights from :data:`INTERNAL_NIGHTS` times as many.
     interaction : one of :data:`INTERACTIONS`; empty to judge the tiers. `effect` is then that of the axis or axes.
     """
 
@@ -69,6 +80,7 @@ class Cell:
     scores: str = ""
     shared: bool = False
     recorders: int = 1
+    internal: bool = False
     interaction: str = ""
 
     @property
@@ -79,6 +91,7 @@ class Cell:
         validation = f"{self.validation_nights}x{self.validation_files}"
         name = f"{world}-effect{self.effect:g}-seeds{self.seeds}-validation{validation}-test{self.test_nights}"
         name += f"-recorders{self.recorders}" if self.recorders > 1 else ""
+        name += "-internal" if self.internal else ""
         return name + (f"-interaction-{self.interaction.replace(' ', '-')}" if self.interaction else "")
 
 
@@ -103,6 +116,8 @@ def run_study(cell: Cell, number: int, resamples: int) -> pd.DataFrame:
     study = _make_study(cell, prevalence, rng)
     if cell.recorders > 1:
         study = split_nights(study, cell.recorders, rng)
+    if cell.internal:
+        study = replace(study, validation=draw_internal(study.validation, cell.validation_nights, rng))
     settings = make_settings(resamples)
     if cell.interaction:
         rows = judge_interaction(study, ARMS_OF_INTERACTION, OTHER_AXIS, settings)
@@ -121,7 +136,11 @@ def _make_study(cell: Cell, prevalence: float, rng: np.random.Generator) -> Stud
     first, second, third = INTERACTIONS.get(cell.interaction, (1, 0.5, 0))
     design = StudyDesign(
         cell.seeds,
-        NightDesign(cell.validation_nights, cell.validation_files, VALIDATION_PREVALENCE),
+        NightDesign(
+            cell.validation_nights * (INTERNAL_NIGHTS if cell.internal else 1),
+            cell.validation_files,
+            VALIDATION_PREVALENCE,
+        ),
         NightDesign(cell.test_nights, TEST_FILES_PER_NIGHT, prevalence),
         effects=(cell.effect * first, cell.effect * second, cell.effect * third),
     )
@@ -136,6 +155,31 @@ def split_nights(study: Study, recorders: int, rng: np.random.Generator) -> Stud
         finer = pd.factorize(nights * recorders + rng.integers(0, recorders, len(nights)), sort=True)[0]
         splits.append({run: replace(files, nights=finer) for run, files in runs.items()})
     return Study(*splits)
+
+
+def draw_internal(
+    validation: Mapping[tuple[str, int], ScoredFiles], nights: int, rng: np.random.Generator
+) -> dict[tuple[str, int], ScoredFiles]:
+    """Draw the nights that each seed validates on, the same for all arms, with files of both classes."""
+    files = next(iter(validation.values()))
+    drawn = {}
+    for seed in sorted({seed for _, seed in validation}):
+        while True:
+            chosen = np.isin(files.nights, rng.choice(files.nights.max() + 1, nights, replace=False))
+            if MIN_FILES_PER_CLASS <= files.labels[chosen].sum() <= chosen.sum() - MIN_FILES_PER_CLASS:
+                break
+        drawn[seed] = chosen, pd.factorize(files.nights[chosen], sort=True)[0]
+    return {
+        (arm, seed): replace(
+            run,
+            labels=run.labels[drawn[seed][0]],
+            confidences=run.confidences[drawn[seed][0]],
+            nights=drawn[seed][1],
+            hours=run.hours[drawn[seed][0]],
+            night_set=f"validation of seed {seed}",
+        )
+        for (arm, seed), run in validation.items()
+    }
 
 
 def extend_cell(cell: Cell, studies: int, resamples: int, folder: Path) -> pd.DataFrame:
