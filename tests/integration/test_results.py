@@ -11,6 +11,7 @@ from conftest import Project
 from paths import ROOT, SHARED
 
 from hardneg.audit import pool_audit
+from hardneg.experiments import matrix
 from hardneg.synthetic import dataset
 
 pytestmark = pytest.mark.slow
@@ -47,15 +48,31 @@ def test_every_column_of_the_results_is_documented(default):
 
 def test_the_default_matrix_is_complete(default):
     runs = default[0].table("results/runs.csv")
-    config = yaml.safe_load((ROOT / "config/config.yaml").read_text())["matrix"]
-    assert len(config["positive_subset"]) >= 2 and len(config["negative_tier"]) >= 4 and len(config["seed"]) >= 3
-    expected = 4 * len(config["positive_subset"]) * len(config["negative_tier"]) * len(config["seed"])
-    assert len(runs) == expected == len(runs.drop_duplicates(["positive_subset", "negative_tier", "seed", "split"]))
-    assert runs.groupby(["positive_subset", "negative_tier", "seed"]).threshold.nunique().max() == 1
+    config = yaml.safe_load((ROOT / "config/config.yaml").read_text())
+    expected = matrix.expand(config["matrix"], config["leave_out"])
+    axes = ["positive_subset", "negative_tier", "validation", "seed"]
+    trained = runs[axes].astype(str).drop_duplicates()
+    assert len(trained.merge(expected, on=axes)) == len(expected) == len(trained)
+    assert len(runs) == 4 * len(expected) == len(runs.drop_duplicates([*axes, "split"]))
+    assert runs.groupby(axes).threshold.nunique().max() == 1
     assert (runs.mined_negatives[runs.negative_tier == "none"] == 0).all()
     assert (runs.mined_negatives == runs.tier_files).all() and (
         runs.mined_negatives[runs.negative_tier != "none"] > 0
     ).all()
+
+
+def test_tiers_are_compared_within_each_validation_scheme_as_far_as_it_was_trained(default):
+    deltas = default[0].table("results/deltas.csv")
+    internal = deltas[deltas.validation == "internal"]
+    assert set(zip(internal.positive_subset, internal["value"], internal.baseline, strict=True)) == {
+        ("base", "conf85", "none")
+    }
+    interactions = default[0].table("results/interactions.csv")
+    by_validation = interactions[interactions.interaction == "negative_tier x validation"]
+    assert set(by_validation["value"]) == {"conf85"} and set(by_validation.level) == {"internal"}
+    answers = default[0].table("results/answers.csv")
+    about_validation = answers[answers.question.str.contains("validation")]
+    assert len(about_validation) and not (about_validation.answer == "not measured").any()
 
 
 def test_the_arms_of_one_seed_differ_in_the_tier_alone(default):
@@ -64,7 +81,7 @@ def test_the_arms_of_one_seed_differ_in_the_tier_alone(default):
     arms = runs.groupby(["positive_subset", "validation", "seed"])
     for column in ("labelled_positives", "labelled_negatives", "reviewed_positives", "labelled_hash", "steps"):
         assert arms[column].nunique().max() == 1, column
-    assert arms.training_hash.nunique().min() == runs.negative_tier.nunique()
+    assert (arms.training_hash.nunique() == arms.negative_tier.nunique()).all()
     assert runs.warning.isna().all()
     warnings = project.table("results/comparison_warnings.csv")
     assert not warnings.warning.str.contains("trained on the same windows").any()

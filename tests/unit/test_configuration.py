@@ -82,6 +82,7 @@ def test_what_means_the_same_is_written_the_same(path):
     complete = configuration.complete(config, schema)
     fixed = {
         "matrix",
+        "leave_out",
         "finished_runs",
         "groups",
         "claims",
@@ -185,6 +186,12 @@ WRONG = {
     "a tier disjoint from many draws": (lambda config: config["negative_tiers"].update(drawn={"random": 9}, other={"match_size_of": "drawn", "disjoint": True, "redraw": False}), "'drawn' is drawn again for each seed: remove redraw from 'other'"),
     "several windows of a tier that has one": (lambda config: (config["mining"].update(rounds=2), config["negative_tiers"].update(again={"round": 2}), config["matrix"]["negative_tier"].append("again"), config["training"].update(mined_windows_per_file=2)), "tier 'again' of the second round has one window of each file"),
     "an export of a run not trained": (put({"seed": 7}, "export"), "unknown key 'seed' at export"),
+    "a left-out axis that is none": (put([{"validaton": ["internal"]}], "leave_out"), "leave_out.0.validaton: 'validaton' is not an axis of the matrix: did you mean 'validation'?"),
+    "a left-out value that is not there": (put([{"negative_tier": ["matched"]}], "leave_out"), "leave_out.0.negative_tier: the matrix has no negative_tier matched"),
+    "left-out seeds": (put([{"seed": [123]}], "leave_out"), "leave_out.0.seed: seeds are repetitions of every arm"),
+    "a value left out everywhere": (put([{"negative_tier": ["conf99"]}], "leave_out"), "leave_out leaves no run with negative_tier conf99: remove it from matrix.negative_tier"),
+    "a left-out run that is exported": (put([{"negative_tier": ["none"], "positive_subset": ["base"]}], "leave_out"), "export.run is a run that leave_out leaves out"),
+    "a comparison of nothing": (put([{"positive_subset": ["base"], "negative_tier": ["conf50", "conf85", "conf99", "unchecked99", "random"]}, {"positive_subset": ["half"], "negative_tier": ["none"]}], "leave_out"), "comparisons.0: leave_out leaves no run of another negative_tier to compare with none"),
     "an export of a seed not trained": (put({"run": {"seed": 7}}, "export"), "export.run: the matrix has no seed 7"),
     "finished scores of nothing": (put("scores.csv", "mining", "model"), "set mining.label to the target's name in it"),
     "a ranking by finished scores": (put("scores.csv", "mining", "model"), "positive_subsets.half.add needs a model that ranks positives"),

@@ -437,7 +437,7 @@ def test_only_a_head_on_birdnet_is_exported_as_a_classifier(config):
 def test_every_shipped_configuration_with_generated_sound_can_be_planned(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     config = yaml.safe_load((ROOT / "config/config.yaml").read_text())
-    assert len(plan_of(config).runs.table) == 36
+    assert len(plan_of(config).runs.table) == 42
 
 
 def test_another_beginning_of_the_night_changes_only_the_shards_whose_nights_it_changes(config):

@@ -5,7 +5,9 @@ from collections.abc import Iterable, Iterator
 from dataclasses import fields
 from typing import Any
 
-from hardneg.experiments.matrix import DESIGN_AXES
+import pandas as pd
+
+from hardneg.experiments.matrix import DESIGN_AXES, expand, select_run
 from hardneg.features.feature_settings import KINDS, find_oversized
 from hardneg.mining import mining_models, second_round
 from hardneg.mining.tiers import is_none, is_redrawn
@@ -37,6 +39,7 @@ def find_contradictions(config: Config) -> Iterator[str]:
         yield "manifest and audio_root need each other: give both"
     yield from _matrix_problems(config)
     yield from _comparison_problems(config)
+    yield from _left_out_problems(config)
     yield from _tier_problems(config["negative_tiers"])
     yield from mining_models.find_problems(config["mining"], config["negative_tiers"])
     yield from _round_problems(config)
@@ -103,6 +106,39 @@ def _comparison_problems(config: Config) -> Iterator[str]:
             yield f"comparisons.{index}.vary: '{vary}' is not an axis of the matrix{suggest(vary, matrix)}"
         elif str(baseline) not in map(str, matrix[vary]):
             yield f"comparisons.{index}.baseline: '{baseline}' is not in matrix.{vary}"
+
+
+def _left_out_problems(config: Config) -> Iterator[str]:
+    matrix, unknown = config["matrix"], False
+    for index, combination in enumerate(config["leave_out"]):
+        key = f"leave_out.{index}"
+        for axis, values in combination.items():
+            known = list(map(str, matrix.get(axis, [])))
+            problems = [
+                f"{key}.{axis}: the matrix has no {axis} {value}" for value in values if str(value) not in known
+            ]
+            if axis == "seed":
+                problems = [f"{key}.seed: seeds are repetitions of every arm: name another axis"]
+            elif axis not in matrix:
+                problems = [f"{key}.{axis}: '{axis}' is not an axis of the matrix{suggest(axis, matrix)}"]
+            unknown |= bool(problems)
+            yield from problems
+    if unknown or not config["leave_out"]:
+        return
+    runs = expand(matrix, config["leave_out"])
+    for axis, values in matrix.items():
+        for value in sorted(set(map(str, values)) - set(runs[axis])):
+            yield f"leave_out leaves no run with {axis} {value}: remove it from matrix.{axis}"
+    exported = select_run(matrix, config["export"]["run"])
+    if not len(runs.merge(pd.DataFrame([exported]))):
+        yield "export.run is a run that leave_out leaves out: name values of a run that is trained"
+    for index, comparison in enumerate(config["comparisons"]):
+        vary, baseline = comparison["vary"], str(comparison["baseline"])
+        if vary not in runs:
+            continue
+        others = [axis for axis in runs if axis != vary]
+        if not len(runs[runs[vary] == baseline].merge(runs[runs[vary] != baseline], on=others)):
+            yield f"comparisons.{index}: leave_out leaves no run of another {vary} to compare with {baseline}"
 
 
 def _tier_problems(tiers: dict[str, Config]) -> Iterator[str]:

@@ -38,7 +38,7 @@ def decide(configfile: str, arguments: Sequence[str], only_plan: bool = False) -
     """
     config = _read_config(configfile)
     results = config["pathvars"]["results"]
-    runs: list[dict[str, str]] = matrix.expand(config["matrix"]).to_dict("records")
+    runs: list[dict[str, str]] = matrix.expand(config["matrix"], config["leave_out"]).to_dict("records")
     looks = plan_looks(len(config["matrix"]["seed"]), config["decide"]["seeds_at_most"])
     axes = matrix.order_axes(config["matrix"])
     while True:

@@ -11,12 +11,15 @@ DESIGN_AXES = ("positive_subset", "negative_tier", "validation")
 AxisValue = str | float | bool | list[int]
 
 
-def expand(matrix: Mapping[str, Sequence[AxisValue]]) -> pd.DataFrame:
-    """List every combination of the axes as text, so that values are the same in paths and in tables.
+def expand(
+    matrix: Mapping[str, Sequence[AxisValue]], leave_out: Sequence[Mapping[str, Sequence[AxisValue]]] = ()
+) -> pd.DataFrame:
+    """List the combinations of the axes as text, so that values are the same in paths and in tables.
 
     Parameters
     ----------
     matrix : the values of each axis: ``positive_subset, negative_tier, validation, seed`` and any training key.
+    leave_out : values of some axes each. A run that has one of the values on all of these axes is not listed.
 
     Returns
     -------
@@ -33,7 +36,12 @@ def expand(matrix: Mapping[str, Sequence[AxisValue]]) -> pd.DataFrame:
     3            base          hard    holdout    2
     """
     axes = order_axes(matrix)
-    return pd.DataFrame(product(*(map(str, matrix[axis]) for axis in axes)), columns=axes, dtype=object)
+    runs = pd.DataFrame(product(*(map(str, matrix[axis]) for axis in axes)), columns=axes, dtype=object)
+    is_listed = pd.Series(True, runs.index)
+    for combination in leave_out:
+        has_values = [runs[axis].isin(list(map(str, values))) for axis, values in combination.items()]
+        is_listed &= ~pd.concat(has_values, axis=1).all(axis=1)
+    return runs[is_listed].reset_index(drop=True)
 
 
 def order_axes(matrix: Mapping[str, Sequence[AxisValue]]) -> list[str]:

@@ -39,7 +39,7 @@ def configure_folds(config: Config, rotation: Rotation) -> dict[str, Config]:
 
 def describe_costs(config: Config, folds: dict[str, Config]) -> str:
     """Describe how many detectors the folds train, how many exist, and how long the others may take."""
-    runs = len(matrix.expand(config["matrix"]))
+    runs = len(matrix.expand(config["matrix"], config["leave_out"]))
     folders = [Path(fold["pathvars"]["results"]) for fold in folds.values()]
     done = sum(len(list((folder / RUNS_FOLDER).rglob(MODEL))) for folder in folders)
     missing = max(runs * len(folds) - done, 0)

@@ -40,7 +40,7 @@ class RunPlan:
     @cached_property
     def table(self) -> list[dict[str, str]]:
         """The value of every axis for each run, as text."""
-        runs: list[dict[str, str]] = matrix.expand(self.config["matrix"]).to_dict("records")
+        runs: list[dict[str, str]] = matrix.expand(self.config["matrix"], self.config["leave_out"]).to_dict("records")
         return [*runs, *select_added_runs(self.added, runs)]
 
     @cached_property
