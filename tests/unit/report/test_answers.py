@@ -122,6 +122,16 @@ def test_the_hardest_tier_is_compared_with_the_next_one_where_that_is_configured
     assert (measured.tier, measured.answer) == ("hard", "supported")
 
 
+def test_a_tier_with_the_same_bounds_as_the_hardest_is_not_the_next_one():
+    unchecked = pd.DataFrame({"file_path": map(str, range(30)), "confidence": np.linspace(0.9, 1, 30)})
+    unchecked = unchecked.assign(recorder_id="p1")
+    easier = pd.concat([unchecked, unchecked.assign(confidence=0.6)])
+    tiers = {"hard": unchecked[2:], "unchecked": unchecked, "easier": easier}
+    evidence = replace(make_evidence([delta(), delta(value="unchecked")]), tiers=tiers)
+    (unmeasured,) = find(evidence, "hardest")
+    assert unmeasured.tier == "hard" and "baseline: easier" in unmeasured.evidence
+
+
 @pytest.mark.parametrize(
     ("suspected", "of_the_pool", "answer"),
     [(18, 0.5, "supported"), (2, 0.5, "not distinguishable"), (0, 0.05, "supported")],

@@ -31,6 +31,9 @@ HIGH_SUSPECTED_SHARE, HIGH_CONCENTRATION, LOW_AGREEMENT = 0.25, 2.0, 0.5
 SIGNS = 3
 # Recordings are not memorized if at most this share more is flagged among those that were not trained on.
 SMALL_MEMORIZED_SHARE = 0.1
+# A tier is easier than the hardest one if more than this share of its files scores lower than all of that tier's. A
+# tier with the same bounds, whose suspected calls stay, is not easier.
+MIN_EASIER_SHARE = 0.1
 NAMED_KINDS = 3
 
 
@@ -240,11 +243,12 @@ def _answer_hardest(evidence: Evidence) -> Iterator[Answer]:
     if not ordered:
         return
     hardest = ordered[0]
-    if len(ordered) > 1:
+    easier = [name for name in ordered if (evidence.tiers[name].confidence < nested[hardest]).mean() > MIN_EASIER_SHARE]
+    if easier:
         deltas = evidence.deltas[evidence.deltas.vary == "negative_tier"]
-        rows = deltas[(deltas["value"].astype(str) == hardest) & (deltas.baseline.astype(str) == ordered[1])]
+        rows = deltas[(deltas["value"].astype(str) == hardest) & (deltas.baseline.astype(str) == easier[0])]
         answers = list(_judge("hardest", hardest, rows, evidence, "average_precision", "test_ood", "hurts"))
-        missing = f"add {{vary: negative_tier, baseline: {ordered[1]}}} to comparisons"
+        missing = f"add {{vary: negative_tier, baseline: {easier[0]}}} to comparisons"
         yield from answers or [_make("hardest", hardest, "", NOT_MEASURED, missing)]
     yield _answer_artifact(hardest, evidence)
 

@@ -19,8 +19,8 @@ SNR_DB = {"high": (0, 9), "medium": (-8, -2), "low": (-14, -9)}
 CONFUSERS = ("tree_frog", "chorus_frog", "bullfrog", "voice", "engine")
 NEGATIVES = {
     "labelled": {"quiet": 4, "rain": 2, "wind": 2, "insect": 3, "engine": 0.7, "chorus_frog": 0.5, "voice": 0.3},
-    "ood": {"quiet": 2, "rain": 1, "wind": 1, "insect": 1, "engine": 1, "voice": 1, "chorus_frog": 1, "bullfrog": 1,
-            "tree_frog": 1.5},
+    "ood": {"quiet": 2, "rain": 1, "wind": 1, "insect": 1, "engine": 1, "voice": 1, "chorus_frog": 1, "bullfrog": 2,
+            "tree_frog": 3},
     "pool": {"quiet": 5, "rain": 2.5, "wind": 2.5, "insect": 2.5, "engine": 1, "voice": 1, "chorus_frog": 1,
              "bullfrog": 1, "tree_frog": 1.5},
 }  # fmt: skip
