@@ -17,7 +17,7 @@ HIDDEN_SHARE = 0.02
 POSITIVE_SHARE = {"labelled": 0.5, "ood": 0.4}
 SNR_DB = {"high": (0, 9), "medium": (-8, -2), "low": (-14, -9)}
 CONFUSERS = ("tree_frog", "chorus_frog", "bullfrog", "voice", "engine")
-NEGATIVES = {
+NEGATIVES: dict[str, dict[str, float]] = {
     "labelled": {"quiet": 4, "rain": 2, "wind": 2, "insect": 3, "engine": 0.7, "chorus_frog": 0.5, "voice": 0.3},
     "ood": {"quiet": 2, "rain": 1, "wind": 1, "insect": 1, "engine": 1, "voice": 1, "chorus_frog": 1, "bullfrog": 2,
             "tree_frog": 3},
