@@ -75,6 +75,17 @@ def test_tiers_are_compared_within_each_validation_scheme_as_far_as_it_was_train
     assert len(about_validation) and not (about_validation.answer == "not measured").any()
 
 
+def test_the_default_run_finds_the_confusers_that_its_tiers_remove(default):
+    """Sounds like the target are common at the site held out, and rare among the labeled negatives."""
+    deltas = default[0].table("results/deltas.csv")
+    headline = deltas[deltas.metric.isin(["f1", "precision_at_baseline_recall"]) & (deltas.split == "test_ood")]
+    mined = headline[headline["value"].isin(["conf50", "conf85"]) & (headline.baseline == "none")]
+    assert (mined.verdict == "improves").sum() >= 3 and (mined.difference > 0.03).all()
+    against_random = headline[headline["value"].isin(["conf50", "conf85"]) & (headline.baseline == "random")]
+    assert len(against_random) == 8 and (against_random.difference > 0).all()
+    assert not (headline[headline.baseline == "none"].verdict == "hurts").any()
+
+
 def test_the_arms_of_one_seed_differ_in_the_tier_alone(default):
     project, _ = default
     runs = project.table("results/runs.csv")
