@@ -53,6 +53,19 @@ def test_a_changed_tier_reruns_that_tier_its_runs_and_the_summaries(small, chang
     assert small.plan(config) == {"assign_tier": 1, "train": 4, "evaluate": 2, **SUMMARIES}
 
 
+def test_an_arm_that_is_left_out_reruns_the_summaries_only(small, changed):
+    leave_out = [{"positive_subset": ["half"], "negative_tier": ["control"]}]
+    assert small.plan(changed(lambda config: config.update(leave_out=leave_out))) == SUMMARIES
+
+
+def test_a_new_value_of_an_axis_trains_only_the_arms_that_are_not_left_out(small, changed):
+    def add_internal(config):
+        config["matrix"]["validation"] = ["holdout", "internal"]
+        config["leave_out"] = [{"validation": ["internal"], "negative_tier": ["hard", "control"]}]
+
+    assert small.plan(changed(add_internal)) == {"train": 4, "evaluate": 2, **SUMMARIES}
+
+
 def test_a_changed_tier_reruns_the_tiers_that_match_its_size(small, changed):
     config = changed(lambda config: config["negative_tiers"]["top"].update(top_k=19))
     assert small.plan(config) == {"draw_tier": 2, "train": 4, "evaluate": 2, **SUMMARIES}
