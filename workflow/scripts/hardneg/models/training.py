@@ -151,15 +151,13 @@ class Trainer:
         batches = self.sampler.draw_epoch(self._device)
         numbers = self._augmenter.draw_epoch(steps, self._settings.batch_size, self._device)
         schedule = list(islice(self._schedule, steps))
-        on_device = torch.tensor(schedule, device=self._device)
-        for batch, drawn, (rate, share), scalars in zip(batches, numbers, schedule, on_device, strict=True):
-            tensors = (batch.rows, batch.partners, batch.shares, drawn)
-            if self._captured is None:
-                losses.append(self._step(*tensors, rate, share))
-            else:
-                with round_convolutions():
-                    losses.append(self._captured(*tensors, *scalars))
-        return float(torch.stack(losses).mean()), rate
+        take_step = self._captured or self._step
+        scalars = torch.tensor(schedule, device=self._device) if self._captured else schedule
+        with round_convolutions():
+            for batch, drawn, rate_and_share in zip(batches, numbers, scalars, strict=True):
+                losses.append(take_step(batch.rows, batch.partners, batch.shares, drawn, *rate_and_share))
+        last_rate, _ = schedule[-1]
+        return float(torch.stack(losses).mean()), last_rate
 
     def _step(
         self,
