@@ -6,7 +6,7 @@ from paths import ROOT
 
 from hardneg.experiments import arm_checks
 from hardneg.experiments.call_metrics import COLUMNS as CALL_COLUMNS
-from hardneg.statistics import bootstrap, confusers, interactions
+from hardneg.statistics import confusers, difference_estimates, interactions
 from hardneg.statistics.comparison import Delta
 from hardneg.statistics.memorization import RESULT_COLUMNS as MEMORIZATION_COLUMNS
 from hardneg.statistics.paired_tests import estimate_paired_mean
@@ -28,8 +28,8 @@ def documented_columns(table):
 
 def delta_columns():
     numbers = dict.fromkeys(["mean", "std", "baseline_mean", "baseline_std", "seed_sd", "p_sign_flip"], 0.0)
-    estimate = bootstrap.DifferenceEstimate(
-        estimate_paired_mean(np.array([0.1, 0.2])), *[bootstrap.VariancePart(0.0, 1.0)] * 2
+    estimate = difference_estimates.DifferenceEstimate(
+        estimate_paired_mean(np.array([0.1, 0.2])), *[difference_estimates.VariancePart(0.0, 1.0)] * 2
     )
     delta = Delta(
         comparison=Comparison("negative_tier", "none"), value="hard", axes={}, split="test_ood", metric="f1", n=2,

@@ -8,8 +8,8 @@ from hardneg.experiments import matrix
 from hardneg.models.metrics import COMPARED_METRICS
 from hardneg.recordings.manifest import TEST_SPLITS
 from hardneg.statistics import interactions
-from hardneg.statistics.bootstrap import bootstrap_difference
 from hardneg.statistics.comparison import StatisticsSettings
+from hardneg.statistics.difference_estimates import bootstrap_difference
 from hardneg.statistics.run_pairs import Comparison
 from hardneg.statistics.scored_files import ScoredFiles
 

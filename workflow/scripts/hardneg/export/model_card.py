@@ -12,7 +12,7 @@ from hardneg.common.formatting import MISSING, escape_markdown, format_number
 from hardneg.experiments.run_description import RunDescription
 from hardneg.export.description import DetectorDescription
 from hardneg.models.metrics import METRICS
-from hardneg.statistics.bootstrap import estimate_night_intervals
+from hardneg.statistics.difference_estimates import estimate_night_intervals
 from hardneg.statistics.scored_files import ScoredFiles
 
 TEMPLATE = Path(__file__).with_name("model_card.md.j2")

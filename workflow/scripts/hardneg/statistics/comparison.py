@@ -10,14 +10,16 @@ import pandas as pd
 from hardneg.common.log import track_progress
 from hardneg.models.metrics import COMPARED_METRICS, LOWER_IS_BETTER, MATCHED_METRICS, list_compared_metrics
 from hardneg.statistics import paired_tests, seed_planning, sequential, verdicts
-from hardneg.statistics.bootstrap import (
+from hardneg.statistics.difference_estimates import (
     DifferenceEstimate,
-    ResampledBaseline,
-    ResampledDifference,
-    ResampledRun,
     VariancePart,
     combine_parts,
     estimate_differences,
+)
+from hardneg.statistics.night_resampling import (
+    ResampledBaseline,
+    ResampledDifference,
+    ResampledRun,
     resample_difference,
 )
 from hardneg.statistics.run_pairs import Comparison, pair_runs

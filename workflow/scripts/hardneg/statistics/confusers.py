@@ -11,7 +11,8 @@ import pandas as pd
 from hardneg.models.ranking_curves import trace_ranking_curve
 from hardneg.recordings.manifest import TEST_POOL
 from hardneg.recordings.test_sets import select_test_files
-from hardneg.statistics.bootstrap import draw_night_weights, estimate_with_nights
+from hardneg.statistics.difference_estimates import estimate_with_nights
+from hardneg.statistics.night_resampling import draw_night_weights
 from hardneg.statistics.run_pairs import Comparison
 
 ALL = "all"

@@ -10,8 +10,8 @@ import pandas as pd
 from hardneg.common.log import track_progress
 from hardneg.models.metrics import TEST_SPLIT_METRICS
 from hardneg.recordings.manifest import TEST_SPLITS
-from hardneg.statistics.bootstrap import estimate_differences
 from hardneg.statistics.comparison import RunResampler, StatisticsSettings
+from hardneg.statistics.difference_estimates import estimate_differences
 from hardneg.statistics.paired_tests import adjust_p_values
 from hardneg.statistics.run_pairs import Comparison
 from hardneg.statistics.scored_files import ScoreLoader

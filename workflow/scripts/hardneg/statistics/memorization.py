@@ -16,8 +16,9 @@ import pandas as pd
 from hardneg.common import tables
 from hardneg.mining.combination import select_scores
 from hardneg.recordings.manifest import MINED, TEST_POOL
-from hardneg.statistics.bootstrap import draw_night_weights, estimate_with_nights
 from hardneg.statistics.confusers import group_by_arm
+from hardneg.statistics.difference_estimates import estimate_with_nights
+from hardneg.statistics.night_resampling import draw_night_weights
 
 RESULT_COLUMNS = [
     "files", "nights", "held_out_files", "held_out_nights", "n", "flagged_share", "held_out_flagged_share",

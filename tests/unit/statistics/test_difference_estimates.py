@@ -16,12 +16,8 @@ from hardneg.models.metrics import COMPARED_METRICS
 from hardneg.models.ranking_curves import trace_ranking_curve
 from hardneg.models.thresholds import choose_threshold
 from hardneg.statistics import paired_tests, seed_planning, verdicts
-from hardneg.statistics.bootstrap import (
-    ResampledRun,
-    bootstrap_difference,
-    draw_night_weights,
-    estimate_night_intervals,
-)
+from hardneg.statistics.difference_estimates import bootstrap_difference, estimate_night_intervals
+from hardneg.statistics.night_resampling import ResampledRun, draw_night_weights
 from hardneg.statistics.scored_files import ScoredFiles
 from hardneg.statistics.weighted_metrics import WeightedMetrics
 
