@@ -1,3 +1,5 @@
+from types import SimpleNamespace
+
 import pandas as pd
 import pytest
 
@@ -48,6 +50,57 @@ def test_splits_that_can_tell_nothing_are_named(splits, expected):
 
 def test_internal_validation_needs_no_val_split():
     assert warnings_of(*GOOD[1:], uses_val=False) == []
+
+
+def recorders_of_a_site(split, recorders, nights, site="pond", shared=True):
+    """One file per recorder and night; recorders take turns unless they share the nights."""
+    rows = [
+        (f"r{r}", f"2025-03-{10 + n + (0 if shared else r * nights)}") for r in range(recorders) for n in range(nights)
+    ]
+    table = pd.DataFrame(rows, columns=["recorder_id", "night"])
+    return table.assign(split=split, site=site, group=table.recorder_id + "@" + table.night)
+
+
+@pytest.mark.parametrize(
+    ("split", "expected"),
+    [
+        (recorders_of_a_site("test_ood", 3, 4), ["12 of 12 in test_ood recorder-nights"]),
+        (recorders_of_a_site("val", 2, 4), ["8 of 8 in val recorder-nights"]),
+        (recorders_of_a_site("pool", 3, 4), []),
+        (recorders_of_a_site("test_ood", 3, 4, shared=False), []),
+        (recorders_of_a_site("test_ood", 3, 4, site=""), []),
+        (recorders_of_a_site("test_ood", 3, 4).assign(night=""), []),
+        (recorders_of_a_site("test_ood", 3, 4).assign(site=lambda table: table.recorder_id), []),
+        (
+            pd.concat(
+                [recorders_of_a_site("test_iid", 1, 19), recorders_of_a_site("test_iid", 2, 2)]
+            ).drop_duplicates(),
+            [],
+        ),
+    ],
+    ids=["shared", "validation", "pool", "in turn", "no site", "no dates", "recorders apart", "few"],
+)
+def test_recorders_that_share_nights_are_named(split, expected):
+    found = list(early_warnings.check_shared_nights(split, uses_val=True))
+    assert len(found) == len(expected)
+    assert all(part in warning for part, warning in zip(expected, found, strict=True))
+
+
+@pytest.mark.parametrize(
+    ("cluster", "is_generated", "warned"), [("night", False, True), ("date", False, False), ("night", True, False)]
+)
+def test_shared_nights_matter_where_recorder_nights_of_real_recordings_are_resampled(
+    tmp_path, wav, cluster, is_generated, warned
+):
+    shared = split("test_ood", 30, 30).assign(recorder_id=lambda table: "r" + (table.n % 2).astype(str))
+    shared["group"] = shared.recorder_id + "@" + shared.night
+    recordings = pd.concat([*GOOD[:2], shared], ignore_index=True)
+    for name in recordings.file_path.unique():
+        wav(name, rate=16000, seconds=1.0)
+    shards = SimpleNamespace(recordings=recordings, is_generated=is_generated, audio_root=str(tmp_path))
+    config = {"splits": {"ood_sites": ["s"]}, "matrix": {}, "statistics": {"cluster": cluster}, "windows": WINDOWS}
+    found = list(early_warnings.find_warnings(shards, config))
+    assert any("set statistics.cluster to date" in warning for warning in found) is warned
 
 
 @pytest.mark.parametrize(

@@ -16,6 +16,7 @@ from hardneg.recordings.nights import name_clusters
 PROBED_FILES = 24
 MIN_CLUSTERS = 3
 FEW_POSITIVES = 20
+MAX_SHARED_NIGHTS = 0.2  # share of recorder-nights; where few are shared, intervals hardly change
 CLUSTER_NAMES = {"night": "recorder-nights", "date": "nights of a site", "site": "sites"}
 
 
@@ -38,6 +39,10 @@ def find_warnings(shards: ShardPlan, config: dict[str, Any]) -> Iterator[str]:
         held_out = f"While {', '.join(splits['ood_sites'])} is held out: " if is_fold else ""
         for warning in check_splits(recordings, config["statistics"]["cluster"], uses_val):
             yield held_out + warning
+        # Generated recordings are independent: no animal is on two of them.
+        if config["statistics"]["cluster"] == "night" and not shards.is_generated:
+            for warning in check_shared_nights(recordings, uses_val):
+                yield held_out + warning
     if is_fold:  # the rotation itself has looked at the recordings
         return
     if not shards.is_generated:
@@ -87,6 +92,33 @@ def check_splits(recordings: pd.DataFrame, cluster: str, uses_val: bool) -> Iter
                 f"The split {split} has {clusters} {CLUSTER_NAMES[cluster]}. There will be no verdict on it, because "
                 f"an interval needs at least {MIN_CLUSTERS}."
             )
+
+
+def check_shared_nights(recordings: pd.DataFrame, uses_val: bool) -> Iterator[str]:
+    """Find splits in which recorders of one site recorded the same nights, although each counts as a night.
+
+    Recorders that hear the same calls are not independent; see
+    :func:`hardneg.recordings.nights.name_clusters`.
+
+    Parameters
+    ----------
+    recordings : the manifest, with the split of every row.
+    uses_val : whether runs choose their threshold on the split ``val``.
+    """
+    counts = []
+    for split in (*(["val"] if uses_val else []), *TEST_SPLITS):
+        files = recordings[(recordings.split == split) & recordings.site.fillna("").ne("")]
+        nights = files[files.night.fillna("").ne("")].drop_duplicates(["recorder_id", "night"])
+        shared = nights[nights.duplicated(["site", "night"], keep=False)]
+        all_nights = recordings.group[recordings.split == split].nunique()
+        if len(shared) > MAX_SHARED_NIGHTS * all_nights:
+            counts.append(f"{len(shared)} of {all_nights} in {split}")
+    if counts:
+        yield (
+            f"Several recorders of one site recorded the same nights: {', '.join(counts)} recorder-nights. If they hear "
+            "the same animals, these are not independent, and chance differences are called real too often. Then set "
+            "statistics.cluster to date."
+        )
 
 
 def check_formats(file_paths: pd.Series, audio_root: str, windows: dict[str, Any]) -> Iterator[str]:
