@@ -115,9 +115,9 @@ def check_shared_nights(recordings: pd.DataFrame, uses_val: bool) -> Iterator[st
             counts.append(f"{len(shared)} of {all_nights} in {split}")
     if counts:
         yield (
-            f"Several recorders of one site recorded the same nights: {', '.join(counts)} recorder-nights. If they hear "
-            "the same animals, these are not independent, and chance differences are called real too often. Then set "
-            "statistics.cluster to date."
+            f"Several recorders of one site recorded the same nights: {', '.join(counts)} recorder-nights. If they "
+            "hear the same animals, these are not independent, and chance differences are called real too often. Then "
+            "set statistics.cluster to date."
         )
 
 
