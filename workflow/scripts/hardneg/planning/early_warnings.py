@@ -107,10 +107,11 @@ def check_shared_nights(recordings: pd.DataFrame, uses_val: bool) -> Iterator[st
     """
     counts = []
     for split in (*(["val"] if uses_val else []), *TEST_SPLITS):
-        files = recordings[(recordings.split == split) & recordings.site.fillna("").ne("")]
-        nights = files[files.night.fillna("").ne("")].drop_duplicates(["recorder_id", "night"])
+        files = recordings[recordings.split == split]
+        all_nights = files.group.nunique()
+        nights = files[files.night.fillna("").ne("") & files.site.fillna("").ne("")]
+        nights = nights.drop_duplicates(["recorder_id", "night"])
         shared = nights[nights.duplicated(["site", "night"], keep=False)]
-        all_nights = recordings.group[recordings.split == split].nunique()
         if len(shared) > MAX_SHARED_NIGHTS * all_nights:
             counts.append(f"{len(shared)} of {all_nights} in {split}")
     if counts:
