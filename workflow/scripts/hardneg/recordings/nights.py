@@ -105,12 +105,18 @@ def read_times_in_names(file_paths: pd.Series) -> pd.Series:
     [Timestamp('2025-03-12 21:30:00'), Timestamp('2020-04-10 16:54:44'), NaT]
     """
     names = file_paths.map(os.path.basename).astype(object)
-    parts = names.str.extract(TIME_IN_NAME)
-    digits = parts.year + parts.month + parts.day.str.replace(" ", "0") + parts.hour + parts.minute + parts.second
+    digits = names.map(_read_digits)
     times = pd.to_datetime(digits, format="%Y%m%d%H%M%S", errors="coerce")
     seconds = names[times.isna()].str.extract(HEXADECIMAL_NAME)[0].dropna().map(lambda digits: int(digits, 16))
     written_by_audiomoth = seconds[seconds.between(*AUDIOMOTH_SECONDS)]
     return times.fillna(pd.to_datetime(written_by_audiomoth, unit="s").reindex(times.index))
+
+
+def _read_digits(name: str) -> str | None:
+    """Read date and time as 14 digits from a file name; None if it has none."""
+    match = TIME_IN_NAME.search(name)
+    parts = match.group("year", "month", "day", "hour", "minute", "second") if match else ()
+    return "".join(parts).replace(" ", "0") or None
 
 
 def parse_dates(texts: pd.Series) -> pd.Series:
