@@ -69,3 +69,23 @@ def test_a_set_can_be_louder_and_without_hidden_positives():
     assert usual.hidden.sum() > 0 and not other.hidden.any()
     labelled = usual.split != "pool"
     assert (other.snr_db - usual.snr_db)[labelled].round(1).dropna().eq(4).all()
+
+
+def test_planted_effects_can_be_turned_off():
+    design = dataset.draw_design(400, 600, 1.5, 16000, seed=5, confusers=0, hidden_share=0)
+    assert not design.hidden.any()
+    assert not design.sound.isin(["bullfrog", "tree_frog"]).any()
+    negatives = design[design.sound != "target_call"]
+    by_site = negatives.groupby("site").sound.value_counts(normalize=True).unstack(fill_value=0)
+    assert by_site.quiet.between(0.2, 0.45).all()  # as frequent as among the labeled negatives, 4 of 12.5
+
+
+def test_fewer_planted_confusers_are_fewer_of_them():
+    shares = [
+        dataset.draw_design(400, 2000, 1.5, 16000, seed=5, confusers=confusers)
+        .sound.isin(["bullfrog", "tree_frog"])
+        .mean()
+        for confusers in (0.0, 0.5, 1.0)
+    ]
+    assert shares[0] == 0
+    assert 0.7 < 2 * shares[1] / shares[2] < 1.3

@@ -34,13 +34,16 @@ def draw_design(
     duration_s: float,
     sample_rate: int,
     seed: int,
+    confusers: float = 1.0,
     hidden_share: float = HIDDEN_SHARE,
     snr_shift_db: float = 0.0,
 ) -> pd.DataFrame:
     """Draw the manifest of a generated data set, and the truth about it.
 
     Four sites have recorders with labeled files. One of these sites (:data:`OOD_SITE`) is meant to be held out. Other
-    recorders make the pool. A share of the pool's files contains the target although the manifest labels it negative.
+    recorders make the pool. Two effects are planted. The pool and the held-out site contain sounds like the target that
+    the labeled negatives lack, so hard negatives help there. A share of the pool's files contains the target although
+    the manifest labels it negative, so hard negatives do harm unless these files are left out.
 
     Parameters
     ----------
@@ -48,6 +51,8 @@ def draw_design(
     duration_s : length of every file (s).
     sample_rate : of every file (Hz).
     seed : of the random draws.
+    confusers : how far the negatives of the pool and of the held-out site differ from the labeled negatives, from 0
+        (the same sounds, equally frequent) to 1 (:data:`NEGATIVES`).
     hidden_share : share of the pool's files that contain the target.
     snr_shift_db : added to the signal-to-noise ratio of every sound (dB).
 
@@ -61,9 +66,9 @@ def draw_design(
     ood_files = round(OOD_SHARE * labelled_files)
     iid_sites = {site: count for site, count in LABELLED_SITES.items() if site != OOD_SITE}
     parts = [
-        _draw_files(rng, "labelled", labelled_files - ood_files, iid_sites, POSITIVE_SHARE["labelled"]),
-        _draw_files(rng, "ood", ood_files, {OOD_SITE: LABELLED_SITES[OOD_SITE]}, POSITIVE_SHARE["ood"]),
-        _draw_files(rng, "pool", pool_files, POOL_SITES, hidden_share),
+        _draw_files(rng, "labelled", labelled_files - ood_files, iid_sites, POSITIVE_SHARE["labelled"], confusers),
+        _draw_files(rng, "ood", ood_files, {OOD_SITE: LABELLED_SITES[OOD_SITE]}, POSITIVE_SHARE["ood"], confusers),
+        _draw_files(rng, "pool", pool_files, POOL_SITES, hidden_share, confusers),
     ]
     table = pd.concat(parts, ignore_index=True)
     table["snr_db"] = (table.snr_db + snr_shift_db).round(1)
@@ -84,8 +89,26 @@ def extract_manifest(design: pd.DataFrame) -> pd.DataFrame:
     return design.drop(columns=[*TRUTH, *RENDERING])
 
 
+def _mix_negatives(role: str, confusers: float) -> dict[str, float]:
+    """Compute how frequent each sound is among the negatives of a role, between the labeled ones and its own.
+
+    Parameters
+    ----------
+    role : key of :data:`NEGATIVES`.
+    confusers : 0 for the shares of the labeled negatives, 1 for those of the role.
+
+    Returns
+    -------
+    Share of each sound of the role, in the order of the table. The shares add up to 1.
+    """
+    weights = [np.array([NEGATIVES[name].get(sound, 0) for sound in NEGATIVES[role]]) for name in (role, "labelled")]
+    own, labelled = (part / part.sum() for part in weights)
+    shares = confusers * own + (1 - confusers) * labelled
+    return dict(zip(NEGATIVES[role], shares.tolist(), strict=True))
+
+
 def _draw_files(
-    rng: np.random.Generator, role: str, files: int, sites: dict[str, int], target_share: float
+    rng: np.random.Generator, role: str, files: int, sites: dict[str, int], target_share: float, confusers: float
 ) -> pd.DataFrame:
     """Draw the recorder, time and sound of `files` files; `sites` maps each site to its number of recorders."""
     prefix = "p" if role == "pool" else "r"
@@ -95,8 +118,8 @@ def _draw_files(
     starts = HOURS * 1800  # one every two seconds
     ordered = np.sort(rng.choice(starts, size=files, replace=files > starts))
     recorded_at = nights + pd.to_timedelta(FIRST_HOUR * 3600 + 2 * ordered, unit="s")
-    weights = np.array(list(NEGATIVES[role].values()))
-    sounds = rng.choice(list(NEGATIVES[role]), size=files, p=weights / weights.sum())
+    shares = _mix_negatives(role, confusers)
+    sounds = rng.choice(list(shares), size=files, p=list(shares.values()))
     sounds = np.where(rng.permutation(files) < round(target_share * files), "target_call", sounds)
     quality = rng.choice(list(SNR_DB), size=files)
     low, high = np.array([SNR_DB[name] for name in quality]).T
